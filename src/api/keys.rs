@@ -1,0 +1,40 @@
+//! Every label, annotation, finalizer and manager name that the engine reads or writes, and who writes it.
+
+/// API group of Rollouts.
+pub const GROUP: &str = "rollouts.kruise.io";
+
+/// Label on workloads at rest and during releases (`deployment`); written by the engine and by the controller.
+/// The hold policy and upstream's webhook select by it.
+pub const WORKLOAD_TYPE: &str = "rollouts.kruise.io/workload-type";
+
+/// Label on the workload: revision of the pods present before the release. Written by the engine (upstream: webhook).
+pub const STABLE_REVISION: &str = "rollouts.kruise.io/stable-revision";
+
+/// Annotation on the workload: the mark "a release is under way" with the originals that the hold replaced, as JSON
+/// (`workload::Mark`). Written by the hold (atomic, policy, late), removed by the engine's last write.
+/// Upstream reads only its presence.
+pub const IN_PROGRESSING: &str = "rollouts.kruise.io/in-progressing";
+
+/// Label on the extra canary Deployment: name of the stable one. Written by the engine.
+pub const CANARY_DEPLOYMENT: &str = "rollouts.kruise.io/canary-deployment";
+
+/// Label on new pods: which release brought them. Written by the engine.
+pub const ROLLOUT_ID: &str = "rollouts.kruise.io/rollout-id";
+
+/// Label on new pods: the 1-based step that brought them. Written by the engine.
+pub const ROLLOUT_BATCH_ID: &str = "rollouts.kruise.io/rollout-batch-id";
+
+/// Finalizer on the Rollout while a release is under way. Written by the engine (upstream: always present).
+pub const ROLLOUT_FINALIZER: &str = "rollouts.kruise.io/rollout";
+
+/// Label that the Deployment controller puts on ReplicaSets and pods.
+pub const POD_TEMPLATE_HASH: &str = "pod-template-hash";
+
+/// Annotation by which v1alpha1 chooses between extra canary and partition style.
+pub const ROLLING_STYLE: &str = "rollouts.kruise.io/rolling-style";
+
+/// Annotation that binds a Rollout to a TrafficRouting object.
+pub const TRAFFIC_ROUTING: &str = "rollouts.kruise.io/trafficrouting";
+
+/// Field manager of every engine write. The hold policies let it pass (cooperative marker).
+pub const FIELD_MANAGER: &str = "rollouts-engine";

@@ -1,0 +1,11 @@
+//! Wire types: what stands in the API server, to the field. No I/O and no policy.
+
+pub mod int_or_percent;
+pub mod keys;
+pub mod open_enum;
+pub mod rollout;
+pub mod time;
+
+pub use int_or_percent::IntOrPercent;
+pub use rollout::v1beta1;
+pub use time::Time;

@@ -1,0 +1,2 @@
+//! The `kubectl-kruise` executable.
+fn main() {}

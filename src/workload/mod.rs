@@ -1,0 +1,5 @@
+//! Pure knowledge of each workload kind: reads its state, makes its patches.
+
+pub mod mark;
+
+pub use mark::Mark;
