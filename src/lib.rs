@@ -6,4 +6,5 @@ pub mod api;
 pub mod clock;
 pub mod engine;
 pub mod sim;
+pub mod traffic;
 pub mod workload;

@@ -3,6 +3,7 @@
 pub mod int_or_percent;
 pub mod keys;
 pub mod open_enum;
+pub mod patch;
 pub mod rollout;
 pub mod time;
 

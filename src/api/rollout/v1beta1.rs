@@ -293,6 +293,7 @@ open_enum! {
 }
 
 open_enum! {
+    #[derive(Default)]
     /// The cursor of the closing work (upstream's spelling, irregular prefixes included).
     FinalisingStep {
         /// The Service selects all versions again.
@@ -310,6 +311,7 @@ open_enum! {
         /// Nothing is left to do.
         End = "END",
         /// Not begun.
+        #[default]
         None = "",
     }
 }
@@ -353,7 +355,11 @@ pub struct CanaryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_workload_generation: Option<i64>,
     /// Id of the release, the value of the pods' `rollout-id` label.
-    #[serde(rename = "observedRolloutID", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "observedRolloutID",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub observed_rollout_id: Option<String>,
     /// Digest of the plan this release was computed for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -401,7 +407,11 @@ pub struct BlueGreenStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_workload_generation: Option<i64>,
     /// Id of the release, the value of the pods' `rollout-id` label.
-    #[serde(rename = "observedRolloutID", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "observedRolloutID",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub observed_rollout_id: Option<String>,
     /// Digest of the plan this release was computed for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -465,12 +475,6 @@ pub struct Condition {
 impl Default for StepState {
     fn default() -> Self {
         Self::Other(String::new())
-    }
-}
-
-impl Default for FinalisingStep {
-    fn default() -> Self {
-        Self::None
     }
 }
 
