@@ -14,6 +14,8 @@ mod reason;
 mod release;
 mod snapshot;
 mod step;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use decision::{Decision, Wake};
