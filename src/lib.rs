@@ -5,5 +5,6 @@
 pub mod api;
 pub mod clock;
 pub mod engine;
+pub mod manifests;
 pub mod sim;
 pub mod workload;
