@@ -53,3 +53,41 @@ pub fn engine(namespace: &str, image: &str) -> Vec<Value> {
         },
     })]
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::engine;
+    use crate::manifests::rbac;
+
+    #[test]
+    fn runs_under_the_account_that_rbac_makes() {
+        let deployment = &engine(rbac::NAMESPACE, "registry.example/kruise:1")[0];
+        let account = &rbac::rbac(None)[1]["metadata"];
+        let template = &deployment["spec"]["template"];
+        assert_eq!(
+            json!([
+                template["spec"]["serviceAccountName"],
+                deployment["metadata"]["namespace"]
+            ]),
+            json!([account["name"], account["namespace"]])
+        );
+        let wanted = deployment["spec"]["selector"]["matchLabels"].as_object().unwrap();
+        for (key, value) in wanted {
+            assert_eq!(&template["metadata"]["labels"][key], value, "{key}");
+        }
+        assert_eq!(
+            json!([
+                deployment["spec"]["replicas"],
+                template["spec"]["containers"][0]["image"],
+                template["spec"]["containers"][0]["args"]
+            ]),
+            json!([
+                2,
+                "registry.example/kruise:1",
+                ["rollout", "run", "--all-namespaces", "--forever"]
+            ])
+        );
+    }
+}

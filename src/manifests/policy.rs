@@ -11,6 +11,7 @@
 use serde_json::{Value, json};
 
 use crate::api::keys;
+use crate::workload::Mark;
 
 /// Name of the policy and of its binding.
 pub const NAME: &str = "rollouts-hold-deployment";
@@ -72,8 +73,8 @@ pub fn policy() -> Vec<Value> {
             format!(
                 "variables.oldMark != \"\" ? variables.oldMark :\n\
                  variables.newMark != \"\" ? variables.newMark :\n\
-                 '{{\"rolloutName\":\"' + params.metadata.name +\n\
-                 '\",\"original\":{{\"paused\":' + string({new_paused}) + '}}}}'"
+                 {}",
+                mark_expression(new_paused)
             ),
         ),
     ]);
@@ -121,6 +122,113 @@ pub fn policy() -> Vec<Value> {
     ]
 }
 
+/// CEL for the mark's text, made from the mark that the engine writes, so that the two cannot drift apart.
+fn mark_expression(paused: &str) -> String {
+    let text = Mark::of_deployment("NAME").text();
+    let text = text.replacen("NAME", "' + params.metadata.name + '", 1);
+    format!(
+        "'{}'",
+        text.replacen("false", &format!("' + string({paused}) + '"), 1)
+    )
+}
+
 fn metadata() -> Value {
     json!({ "name": NAME, "labels": { "app.kubernetes.io/part-of": "kubectl-kruise" } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::policy;
+    use crate::manifests::to_yaml;
+
+    #[test]
+    fn reads_as_one_writes_it_by_hand() {
+        insta::assert_snapshot!(to_yaml(&policy()), @r#"
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: MutatingAdmissionPolicy
+        metadata:
+          name: rollouts-hold-deployment
+          labels:
+            app.kubernetes.io/part-of: kubectl-kruise
+        spec:
+          failurePolicy: Fail
+          matchConditions:
+          - name: changed
+            expression: |-
+              object.spec.template != oldObject.spec.template ||
+              (oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") != "" &&
+                (object.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") != oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") ||
+                 object.spec.?paused.orValue(false) != oldObject.spec.?paused.orValue(false)))
+          - name: not-engine
+            expression: request.?options.?fieldManager.orValue("") != "rollouts-engine"
+          - name: not-held
+            expression: |-
+              !(object.spec.?paused.orValue(false) && object.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") != "" &&
+                (oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") == "" ||
+                 object.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") == oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("")))
+          - name: rollout
+            expression: |-
+              !params.spec.?disabled.orValue(false) &&
+              !has(params.metadata.deletionTimestamp) &&
+              params.spec.workloadRef.kind == "Deployment" &&
+              params.spec.workloadRef.apiVersion.startsWith("apps/") &&
+              params.spec.workloadRef.name == object.metadata.name
+          matchConstraints:
+            objectSelector:
+              matchExpressions:
+              - key: rollouts.kruise.io/workload-type
+                operator: Exists
+            resourceRules:
+            - apiGroups:
+              - apps
+              apiVersions:
+              - v1
+              operations:
+              - UPDATE
+              resources:
+              - deployments
+          mutations:
+          - jsonPatch:
+              expression: |-
+                [JSONPatch{op: "add", path: "/spec/paused",
+                  value: variables.keep ? oldObject.spec.?paused.orValue(false) : true}] +
+                (has(object.metadata.annotations) ? [] :
+                  [JSONPatch{op: "add", path: "/metadata/annotations", value: {}}]) +
+                [JSONPatch{op: "add",
+                  path: "/metadata/annotations/" + jsonpatch.escapeKey("rollouts.kruise.io/in-progressing"),
+                  value: variables.mark}]
+            patchType: JSONPatch
+          paramKind:
+            apiVersion: rollouts.kruise.io/v1beta1
+            kind: Rollout
+          reinvocationPolicy: IfNeeded
+          variables:
+          - name: oldMark
+            expression: >-
+              oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("")
+          - name: newMark
+            expression: object.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("")
+          - name: keep
+            expression: |-
+              variables.oldMark != "" &&
+              object.spec.template == oldObject.spec.template
+          - name: mark
+            expression: |-
+              variables.oldMark != "" ? variables.oldMark :
+              variables.newMark != "" ? variables.newMark :
+              '{"rolloutName":"' + params.metadata.name + '","original":{"paused":' + string(object.spec.?paused.orValue(false)) + '}}'
+        ---
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: MutatingAdmissionPolicyBinding
+        metadata:
+          name: rollouts-hold-deployment
+          labels:
+            app.kubernetes.io/part-of: kubectl-kruise
+        spec:
+          paramRef:
+            parameterNotFoundAction: Allow
+            selector: {}
+          policyName: rollouts-hold-deployment
+        "#);
+    }
 }

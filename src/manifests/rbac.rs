@@ -103,3 +103,91 @@ fn groups(group: &str) -> Vec<&str> {
 pub(super) fn labels() -> Value {
     json!({ "app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "kubectl-kruise" })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::rbac;
+
+    fn outline(objects: &[Value]) -> Vec<Value> {
+        objects
+            .iter()
+            .map(|object| {
+                json!([
+                    object["kind"],
+                    object["metadata"]["namespace"],
+                    object["roleRef"]["kind"],
+                    object["subjects"]
+                ])
+            })
+            .collect()
+    }
+
+    #[test]
+    fn stays_inside_its_namespace_or_takes_the_cluster() {
+        let subject = |namespace: &str| json!([{"kind": "ServiceAccount", "name": "rollouts-engine", "namespace": namespace}]);
+        assert_eq!(
+            outline(&rbac(Some("shop"))),
+            [
+                json!(["ServiceAccount", "shop", null, null]),
+                json!(["Role", "shop", null, null]),
+                json!(["RoleBinding", "shop", "Role", subject("shop")]),
+            ]
+        );
+        assert_eq!(
+            outline(&rbac(None)),
+            [
+                json!(["Namespace", null, null, null]),
+                json!(["ServiceAccount", "rollouts-engine", null, null]),
+                json!(["ClusterRole", null, null, null]),
+                json!([
+                    "ClusterRoleBinding",
+                    null,
+                    "ClusterRole",
+                    subject("rollouts-engine")
+                ]),
+            ]
+        );
+    }
+
+    #[test]
+    fn gives_no_more_than_the_engine_uses() {
+        let objects = rbac(Some("shop"));
+        let rights: Vec<String> = objects[1]["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|rule| {
+                let words = |key: &str| {
+                    let words: Vec<&str> = rule[key]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|word| word.as_str().unwrap())
+                        .collect();
+                    words.join(",")
+                };
+                format!(
+                    "{} {}: {}",
+                    words("apiGroups"),
+                    words("resources"),
+                    words("verbs")
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(rights.join("\n"), @r#"
+        rollouts.kruise.io rollouts: get,list,watch,patch
+        rollouts.kruise.io rollouts/status: patch
+        rollouts.kruise.io rollouts/finalizers: update
+        rollouts.kruise.io batchreleases: get,list
+        apps deployments: get,list,watch,create,patch,delete
+        apps replicasets: get,list,watch,patch
+         pods: get,list,watch,patch
+         services: get,list,watch,create,patch,delete
+        networking.k8s.io ingresses: get,list,watch,create,patch,delete
+        coordination.k8s.io leases: get,create,patch,update
+        ,events.k8s.io events: create,patch
+        "#);
+    }
+}

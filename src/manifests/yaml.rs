@@ -65,7 +65,22 @@ mod tests {
             json!({"kind": "L", "apiVersion": "v2"}),
         ];
         let text = to_yaml(&objects);
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"
+        apiVersion: v1
+        kind: K
+        metadata:
+          name: m
+          namespace: "n"
+          labels: {}
+        spec:
+          a:
+          - 1
+          - "x: y"
+          b: "true"
+        ---
+        apiVersion: v2
+        kind: L
+        "#);
     }
 
     #[test]

@@ -326,6 +326,7 @@ open_enum! {
 
 open_enum! {
     /// The cursor of the closing work (upstream's spelling, irregular prefixes included).
+    #[derive(Default)]
     FinalisingStep {
         /// The Service selects all versions again.
         RestoreStableService = "RestoreStableService",
@@ -342,6 +343,7 @@ open_enum! {
         /// Nothing is left to do.
         End = "END",
         /// Not begun.
+        #[default]
         None = "",
     }
 }
@@ -520,12 +522,6 @@ pub struct Condition {
 impl Default for StepState {
     fn default() -> Self {
         Self::Other(String::new())
-    }
-}
-
-impl Default for FinalisingStep {
-    fn default() -> Self {
-        Self::None
     }
 }
 
