@@ -5,6 +5,7 @@
 pub mod api;
 pub mod clock;
 pub mod engine;
+pub mod manifests;
 pub mod sim;
 pub mod traffic;
 pub mod workload;
