@@ -3,7 +3,10 @@
 //! The copy is made of the objects that the release touches, with their status; the change is applied to it as it would
 //! be to the cluster; every pause for a human is approved at once, so times are the earliest possible.
 
+mod render;
 mod timeline;
+
+pub use render::{COLUMNS, span};
 
 use std::time::Duration;
 
