@@ -83,6 +83,7 @@ impl Verdict {
             Phase::Healthy => Self::at_rest(position),
             Phase::Initial if position.message.contains("Not Found") => Self::NoWorkload,
             _ if around.incomplete => Self::Degraded,
+            _ if around.held => Self::Held,
             _ => Self::NotObserved,
         }
     }
