@@ -14,6 +14,8 @@ use crate::view::Until;
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Drive releases without a controller in the cluster
+    Run(RunArgs),
     /// Let a paused step go on
     Approve(ApproveArgs),
     /// Show where a release is; the exit code says it too
@@ -25,6 +27,8 @@ pub enum Verb {
     /// Change what a workload runs
     #[command(subcommand)]
     Set(SetVerb),
+    /// Print what a cluster may be given: crds, policy, rbac, engine
+    Manifests(ManifestsArgs),
     /// Show version
     Version(VersionArgs),
     /// Print a completion script

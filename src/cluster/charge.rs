@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Cluster, Found, Resource};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Whether a controller in the cluster acts on a Rollout, and how we know.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,43 +21,36 @@ pub enum Charge {
 const CONTROLLER_LEASE: &str = "71ddec2c.kruise.io";
 
 impl Cluster {
-    /// Finds out whether a controller in the cluster acts on this Rollout: `batchreleases` not served means no; a
-    /// BatchRelease of this Rollout, or a Lease that its leader holds, means yes.
+    /// Finds out whether a controller in the cluster acts on these Rollouts: `batchreleases` not served means no; a
+    /// BatchRelease of one of them, or a Lease that the controller's leader holds, means yes. At most three requests.
     ///
     /// # Errors
     /// When the server cannot be reached.
-    pub async fn controller_in_charge(&self, rollout: &Found) -> Result<Charge> {
+    pub async fn controller_in_charge(&self, namespace: Option<&str>, rollouts: &[Found]) -> Result<Charge> {
         if !self.serves(Resource::BatchReleases).await? {
             return Ok(Charge::Nobody);
         }
-        match self
-            .get(Resource::BatchReleases, &rollout.namespace, &rollout.name)
-            .await
-        {
-            Ok(Some(batch_release)) if owned_by(&batch_release, &rollout.object) => {
+        let look = async {
+            let releases = self.list(Resource::BatchReleases, namespace, None).await?;
+            let ours = |release: &&Value| rollouts.iter().any(|rollout| owned_by(release, &rollout.object));
+            if let Some(release) = releases.iter().find(ours) {
+                let name = release["metadata"]["name"].as_str().unwrap_or_default();
                 return Ok(Charge::Controller(format!(
-                    "BatchRelease {:?} belongs to this Rollout",
-                    rollout.name
+                    "BatchRelease {name:?} belongs to the Rollout"
                 )));
             }
-            Ok(_) => {}
-            Err(error) if error.kind == Kind::Forbidden => return Ok(Charge::Unknown(error.message)),
-            Err(error) => return Err(error),
-        }
-        match self.list(Resource::Leases, None, None).await {
-            Ok(leases) => Ok(leases
+            let leases = self.list(Resource::Leases, None, None).await?;
+            let leader = leases
                 .iter()
-                .find(|lease| is_controllers(lease) && held(lease, self.clock.now()))
-                .map_or(Charge::Nobody, |lease| {
-                    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                    let (name, holder) = (
-                        text(&lease["metadata"]["name"]),
-                        text(&lease["spec"]["holderIdentity"]),
-                    );
-                    Charge::Controller(format!("Lease {name:?} is held by {holder:?}"))
-                })),
+                .find(|lease| is_controllers(lease) && held(lease, self.clock.now()));
+            Ok::<_, Error>(leader.map_or(Charge::Nobody, |lease| {
+                let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
+                Charge::Controller(format!("its leader {holder:?} holds Lease {CONTROLLER_LEASE:?}"))
+            }))
+        };
+        match look.await {
             Err(error) if error.kind == Kind::Forbidden => Ok(Charge::Unknown(error.message)),
-            Err(error) => Err(error),
+            answer => answer,
         }
     }
 }

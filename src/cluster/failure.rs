@@ -5,7 +5,10 @@ use std::error::Error as StdError;
 use kube::client::AuthError;
 
 use super::resource::Resource;
-use crate::error::{Error, Kind};
+use crate::{
+    engine::driver,
+    error::{Error, Kind},
+};
 
 /// What was being asked for when a request failed.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +71,44 @@ pub fn explain(error: &kube::Error, request: Request<'_>) -> Error {
         other => unreachable_or_refused(other, request.server),
     }
 }
+
+/// Says why driving could not begin.
+#[must_use]
+pub fn of_driver(error: &driver::Error, namespace: Option<&str>, server: &str) -> Error {
+    let driver::Error::List { plural, .. } = error;
+    let resource = Resource::of_plural(plural);
+    let causes: Vec<_> = chain(error).collect();
+    let answer = causes
+        .iter()
+        .find_map(|cause| cause.downcast_ref::<kube::Error>());
+    match (resource, answer) {
+        (Some(resource), Some(answer)) => {
+            let verb = if plural == "leases" { "get" } else { "list" };
+            let error = explain(
+                answer,
+                Request {
+                    verb,
+                    resource,
+                    subresource: None,
+                    namespace,
+                    name: None,
+                    server,
+                },
+            );
+            match error.kind {
+                Kind::NotFound => error.hint(CRDS),
+                Kind::Forbidden => error.hint(
+                    "'kubectl kruise rollout manifests rbac' prints what an engine must be allowed to do",
+                ),
+                _ => error,
+            }
+        }
+        _ => Error::new(Kind::Unreachable, format!("cannot list {plural} at {server}")),
+    }
+}
+
+/// Where the definition of Rollouts comes from.
+pub const CRDS: &str = "install it: kubectl kruise rollout manifests crds | kubectl apply --server-side -f -";
 
 /// Says why a client could not be made: credential plugins, certificates.
 #[must_use]

@@ -217,5 +217,5 @@ impl Cluster {
 fn no_rollouts(error: Option<Error>) -> Error {
     error
         .unwrap_or_else(|| Error::new(Kind::NotFound, "the server has no Rollouts"))
-        .hint("install it: kubectl kruise rollout manifests crds | kubectl apply -f -")
+        .hint(super::failure::CRDS)
 }

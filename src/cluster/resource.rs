@@ -19,6 +19,8 @@ pub enum Resource {
     Deployments,
     /// ReplicaSets.
     ReplicaSets,
+    /// Pods.
+    Pods,
     /// Services.
     Services,
     /// Ingresses.
@@ -32,13 +34,32 @@ pub enum Resource {
 }
 
 impl Resource {
+    /// Every kind, for looking one up.
+    const ALL: [Self; 9] = [
+        Self::Rollouts(RolloutVersion::V1beta1),
+        Self::Deployments,
+        Self::ReplicaSets,
+        Self::Pods,
+        Self::Services,
+        Self::Ingresses,
+        Self::Leases,
+        Self::BatchReleases,
+        Self::Namespaces,
+    ];
+
+    /// The kind with this plural.
+    #[must_use]
+    pub fn of_plural(plural: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|resource| resource.plural() == plural)
+    }
+
     /// API group; empty for the core group.
     #[must_use]
     pub fn group(self) -> &'static str {
         match self {
             Self::Rollouts(_) | Self::BatchReleases => "rollouts.kruise.io",
             Self::Deployments | Self::ReplicaSets => "apps",
-            Self::Services | Self::Namespaces => "",
+            Self::Pods | Self::Services | Self::Namespaces => "",
             Self::Ingresses => "networking.k8s.io",
             Self::Leases => "coordination.k8s.io",
         }
@@ -61,6 +82,7 @@ impl Resource {
             Self::Rollouts(_) => "rollouts",
             Self::Deployments => "deployments",
             Self::ReplicaSets => "replicasets",
+            Self::Pods => "pods",
             Self::Services => "services",
             Self::Ingresses => "ingresses",
             Self::Leases => "leases",
@@ -76,6 +98,7 @@ impl Resource {
             Self::Rollouts(_) => "rollout",
             Self::Deployments => "deployment",
             Self::ReplicaSets => "replicaset",
+            Self::Pods => "pod",
             Self::Services => "service",
             Self::Ingresses => "ingress",
             Self::Leases => "lease",

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
-use super::{FIELD_MANAGER, Outcomes, changed, connect, reading, request};
+use super::{
+    FIELD_MANAGER, Outcomes, changed, connect, reading, request,
+    run::{self, Aim},
+};
 use crate::{
     cli::{Global, args::ApproveArgs, target::Named, values::DryRun},
     cluster::{Body, Cluster, Found, Patch, follow::Followed},
     error::{Error, Kind, Result},
-    exit_code,
     release::{
         Approval, Guard, Refusal,
         approval::{self},
@@ -33,15 +35,28 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
     };
     let cluster = connect(global).await?;
     let mut outcomes = Outcomes::default();
+    let mut approved = Vec::new();
     for named in &names {
-        outcomes.add(ui, one(ui, &cluster, named, &guard, args).await)?;
+        match one(ui, &cluster, named, &guard, args).await {
+            Ok(found) => approved.push(found),
+            Err(error) => outcomes.add(ui, Err(error))?,
+        }
+    }
+    if args.change.standalone && !approved.is_empty() {
+        outcomes.add(
+            ui,
+            run::standalone(ui, global, &cluster, &approved, Aim::Forward).await,
+        )?;
     }
     Ok(outcomes.code())
 }
 
-async fn one(ui: &Ui, cluster: &Cluster, named: &Named, guard: &Guard, args: &ApproveArgs) -> Result<u8> {
+async fn one(ui: &Ui, cluster: &Cluster, named: &Named, guard: &Guard, args: &ApproveArgs) -> Result<Found> {
     let found = reading::find(cluster, named).await?;
     let change = &args.change;
+    if change.standalone {
+        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(&found)).await?;
+    }
     let step = match approval::decide(&found.object, guard).map_err(|refusal| refused(&found, &refusal))? {
         Approval::Already { step } => {
             ui.talk(&format!(
@@ -85,10 +100,10 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, guard: &Guard, args: &Ap
     };
     if found.object["spec"]["strategy"]["paused"] == true {
         ui.warn("the Rollout is paused (spec.strategy.paused): the approval takes effect when it is resumed");
-    } else if change.dry_run == DryRun::None && !args.no_wait {
+    } else if change.dry_run == DryRun::None && !args.no_wait && !change.standalone {
         watch_over(ui, cluster, &found, step).await?;
     }
-    Ok(exit_code::DONE)
+    Ok(found)
 }
 
 /// Waits for the step to be left, and approves again when an engine wrote the old state over the approval.

@@ -3,8 +3,10 @@
 pub mod approve;
 pub mod complete;
 pub mod completion;
+pub mod manifests;
 pub mod reading;
 pub mod rollback;
+pub mod run;
 pub mod set_image;
 pub mod status;
 pub mod version;
@@ -60,7 +62,7 @@ fn usage(error: &clap::Error) -> u8 {
 }
 
 fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
-    tell(cli.global.verbosity);
+    tell(cli.global.verbosity, ui.colors_talk());
     let global = &cli.global;
     match cli.command {
         Root::Version(args) | Root::Rollout(Verb::Version(args)) => version::run(ui, global, &args),
@@ -72,6 +74,8 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         }
         Root::Rollout(Verb::Approve(args)) => block_on(approve::run(ui, global, &args)),
         Root::Rollout(Verb::Status(args)) => block_on(status::run(ui, global, &args)),
+        Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
+        Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
         Root::Rollout(Verb::Watch(args)) => block_on(watch::run(ui, global, &args)),
         Root::Rollout(Verb::Rollback(args)) => block_on(rollback::run(ui, global, &args)),
         Root::Rollout(Verb::Set(SetVerb::Image(args))) => block_on(set_image::run(ui, global, &args)),
@@ -95,7 +99,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 /// Turns `-v` into what is told on stderr: requests from 6 on, everything the libraries tell from 8 on.
-fn tell(verbosity: u8) {
+fn tell(verbosity: u8, color: bool) {
     let filter = match verbosity {
         0..6 => return,
         6..8 => "kubectl_kruise=debug",
@@ -104,6 +108,8 @@ fn tell(verbosity: u8) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(color)
+        .with_target(false)
         .without_time();
     // A second subscriber in one process only means that the first goes on.
     let _ = subscriber.try_init();

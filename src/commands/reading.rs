@@ -62,9 +62,15 @@ pub async fn find_all(cluster: &Cluster, targets: &Targets) -> Result<Vec<Result
 /// # Errors
 /// When something cannot be read. That it does not exist is part of the state.
 pub async fn status(cluster: &Cluster, found: &Found) -> Result<Status> {
-    Ok(Status::of(
-        &surroundings(cluster, found.typed()?, &found.namespace).await?,
-    ))
+    Ok(Status::of(&seen(cluster, found).await?))
+}
+
+/// Reads what surrounds a Rollout.
+///
+/// # Errors
+/// When something cannot be read. That it does not exist is part of what was seen.
+pub async fn seen(cluster: &Cluster, found: &Found) -> Result<Seen> {
+    surroundings(cluster, found.typed()?, &found.namespace).await
 }
 
 async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> Result<Seen> {

@@ -3,7 +3,10 @@
 use serde_json::Value;
 use similar::TextDiff;
 
-use super::{FIELD_MANAGER, Outcomes, changed, connect, reading, request};
+use super::{
+    FIELD_MANAGER, Outcomes, changed, connect, reading, request,
+    run::{self, Aim},
+};
 use crate::{
     api::keys,
     cli::{
@@ -14,10 +17,9 @@ use crate::{
     },
     cluster::{Body, Cluster, Found, Patch, Resource},
     error::{Error, Kind, Result},
-    exit_code,
-    release::{Position, Verdict},
+    release::Verdict,
     ui::{self, Ui},
-    view::{Status, suggest::Command},
+    view::{Status, status::Looked, suggest::Command},
     workload::edit,
 };
 
@@ -29,59 +31,57 @@ pub async fn run(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
     let names = args.targets.read()?;
     let cluster = connect(global).await?;
     let mut outcomes = Outcomes::default();
+    let mut left = Vec::new();
     for named in &names {
-        outcomes.add(ui, one(ui, &cluster, named, &args.change).await)?;
+        match one(ui, &cluster, named, &args.change).await {
+            Ok(found) => left.push(found),
+            Err(error) => outcomes.add(ui, Err(error))?,
+        }
+    }
+    if args.change.standalone && !left.is_empty() {
+        outcomes.add(ui, run::standalone(ui, global, &cluster, &left, Aim::Back).await)?;
     }
     Ok(outcomes.code())
 }
 
-async fn one(ui: &Ui, cluster: &Cluster, named: &Named, change: &ChangeArgs) -> Result<u8> {
+async fn one(ui: &Ui, cluster: &Cluster, named: &Named, change: &ChangeArgs) -> Result<Found> {
     let found = reading::find(cluster, named).await?;
-    let status = reading::status(cluster, &found).await?;
-    let name = deployment_of(&found)?;
-    let title = Resource::Deployments.object(name);
-    let Some(deployment) = cluster.get(Resource::Deployments, &found.namespace, name).await? else {
+    if change.standalone {
+        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(&found)).await?;
+    }
+    let seen = reading::seen(cluster, &found).await?;
+    let status = Status::of(&seen);
+    let name = deployment_of(&found)?.to_owned();
+    let title = Resource::Deployments.object(&name);
+    let Looked::There(deployment) = seen.deployment else {
         return Err(Error::new(
             Kind::NotFound,
             format!("{title} not found in namespace {:?}", found.namespace),
         ));
     };
+    let done = |object: &Value| changed(ui, change.output, &title, "rolled back", change.dry_run, object);
     match status.verdict {
         Verdict::RollingBack => {
             ui.talk(&format!("{} is rolling back already", found.title()));
-            changed(
-                ui,
-                change.output,
-                &title,
-                "rolled back",
-                change.dry_run,
-                &deployment,
-            )?;
-            return Ok(exit_code::DONE);
+            done(&deployment)?;
+            return Ok(found);
         }
         verdict if status.position.under_way() || verdict == Verdict::Held => {}
-        _ => return Err(nothing_to_leave(&found, &status, name)),
+        _ => return Err(nothing_to_leave(&found, &status, &name)),
     }
-    let revision = stable_revision(cluster, &found, &status.position, &deployment, status.verdict).await?;
-    let Some(patch) = edit::restore_template(&deployment, &revision) else {
+    let revision = stable_revision(&found, &status, &deployment, &seen.replica_sets)?;
+    let Some(patch) = edit::restore_template(&deployment, revision) else {
         ui.talk("the template is that of the stable version already; the engine has not seen it yet");
-        changed(
-            ui,
-            change.output,
-            &title,
-            "rolled back",
-            change.dry_run,
-            &deployment,
-        )?;
-        return Ok(exit_code::DONE);
+        done(&deployment)?;
+        return Ok(found);
     };
     ui.talk(&format!(
         "{}: {}; back to revision {}:",
         found.title(),
         status.headline(),
-        hash_of(&revision)
+        hash_of(revision)
     ));
-    ui.talk(difference(&deployment["spec"]["template"], &edit::template_of(&revision))?.trim_end());
+    ui.talk(difference(&deployment["spec"]["template"], &edit::template_of(revision))?.trim_end());
     if change.dry_run == DryRun::None && !change.yes && ui.confirm("Roll back?")? == Some(false) {
         return Err(Error::new(Kind::General, "not confirmed; nothing was changed"));
     }
@@ -92,15 +92,15 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, change: &ChangeArgs) -> 
         dry_run: change.dry_run == DryRun::Server,
     };
     let object = if change.dry_run == DryRun::Client {
-        request(ui, Resource::Deployments, &found.namespace, name, &patch)?;
+        request(ui, Resource::Deployments, &found.namespace, &name, &patch)?;
         deployment
     } else {
         cluster
-            .patch(Resource::Deployments, &found.namespace, name, &patch)
+            .patch(Resource::Deployments, &found.namespace, &name, &patch)
             .await?
     };
-    changed(ui, change.output, &title, "rolled back", change.dry_run, &object)?;
-    Ok(exit_code::DONE)
+    done(&object)?;
+    Ok(found)
 }
 
 /// Name of the Deployment of a Rollout.
@@ -136,29 +136,23 @@ fn nothing_to_leave(found: &Found, status: &Status, deployment: &str) -> Error {
 }
 
 /// The ReplicaSet with the template of the stable version.
-async fn stable_revision(
-    cluster: &Cluster,
+fn stable_revision<'a>(
     found: &Found,
-    position: &Position,
+    status: &Status,
     deployment: &Value,
-    verdict: Verdict,
-) -> Result<Value> {
+    sets: &'a [Value],
+) -> Result<&'a Value> {
     let uid = &deployment["metadata"]["uid"];
-    let own = |set: &Value| {
+    let mut own = sets.iter().filter(|set| {
         set["metadata"]["ownerReferences"]
             .as_array()
             .is_some_and(|owners| owners.iter().any(|owner| &owner["uid"] == uid))
-    };
-    let sets = cluster
-        .list(Resource::ReplicaSets, Some(&found.namespace), None)
-        .await?;
-    let mut sets: Vec<Value> = sets.into_iter().filter(own).collect();
+    });
     // Before the engine has acted, the status speaks of the release before: the newest revision is the stable one.
-    let wanted = (verdict != Verdict::Held).then_some(position.stable_revision.as_str());
-    sets.sort_by_key(number);
+    let wanted = (status.verdict != Verdict::Held).then_some(status.position.stable_revision.as_str());
     let stable = match wanted {
-        Some(hash) => sets.into_iter().find(|set| hash_of(set) == hash),
-        None => sets.pop(),
+        Some(hash) => own.find(|set| hash_of(set) == hash),
+        None => own.max_by_key(|set| number(set)),
     };
     stable.ok_or_else(|| {
         let hash = wanted.unwrap_or("stable");

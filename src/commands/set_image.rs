@@ -3,7 +3,11 @@
 
 use serde_json::Value;
 
-use super::{FIELD_MANAGER, changed, connect, request, rollback::deployment_of};
+use super::{
+    FIELD_MANAGER, changed, connect, request,
+    rollback::deployment_of,
+    run::{self, Aim},
+};
 use crate::{
     api::keys,
     cli::{
@@ -47,6 +51,17 @@ pub async fn run(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> {
             format!("{title} not found in namespace {:?}", cluster.namespace),
         ));
     };
+    if args.change.standalone {
+        let rollout = rollout.as_ref().ok_or_else(|| {
+            Error::new(
+                Kind::NotFound,
+                format!("no Rollout refers to {title}: there is nothing to drive"),
+            )
+            .hint("leave --standalone out to set the image all the same")
+        })?;
+        run::refuse_where_controlled(&cluster, Some(&rollout.namespace), std::slice::from_ref(rollout))
+            .await?;
+    }
     let holder = holder(ui, &cluster, rollout.as_ref()).await?;
     let images: Vec<NewImage> = args
         .images
@@ -70,7 +85,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> {
             change.dry_run,
             &deployment,
         )?;
-        return Ok(exit_code::DONE);
+        return then_drive(ui, global, &cluster, rollout, change.standalone).await;
     };
     let patch = Patch {
         body: Body::Json(patch),
@@ -105,7 +120,20 @@ pub async fn run(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> {
             Command::Run.text(&found.namespace, &found.name)
         ));
     }
-    Ok(exit_code::DONE)
+    then_drive(ui, global, &cluster, rollout, change.standalone).await
+}
+
+async fn then_drive(
+    ui: &Ui,
+    global: &Global,
+    cluster: &Cluster,
+    rollout: Option<Found>,
+    standalone: bool,
+) -> Result<u8> {
+    match rollout.filter(|_| standalone) {
+        Some(found) => run::standalone(ui, global, cluster, &[found], Aim::Forward).await,
+        None => Ok(exit_code::DONE),
+    }
 }
 
 /// The Rollout of a Deployment, if there is one; a server without Rollouts has none.
@@ -123,7 +151,10 @@ async fn holder<'a>(ui: &Ui, cluster: &Cluster, rollout: Option<&'a Found>) -> R
     let Some(found) = rollout.filter(|found| found.object["spec"]["disabled"] != true) else {
         return Ok(None);
     };
-    match cluster.controller_in_charge(found).await? {
+    match cluster
+        .controller_in_charge(Some(&found.namespace), std::slice::from_ref(found))
+        .await?
+    {
         Charge::Nobody => Ok(Some(found)),
         Charge::Controller(seen) => {
             ui.talk(&format!(

@@ -2,6 +2,7 @@
 //! whether there is a terminal, and never carries meaning alone.
 
 pub mod live;
+pub mod progress;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -16,6 +17,7 @@ use crate::{
 };
 
 pub use live::Live;
+pub use progress::Progress;
 
 /// Where a person can be reached, and in which colours.
 #[derive(Clone, Debug)]
@@ -83,6 +85,12 @@ impl Ui {
     #[must_use]
     pub fn can_animate(&self) -> bool {
         self.err_terminal
+    }
+
+    /// Whether talk may be coloured.
+    #[must_use]
+    pub fn colors_talk(&self) -> bool {
+        self.err_color
     }
 
     /// Prints a line of data.

@@ -10,6 +10,8 @@ pub enum Command {
     },
     /// Look.
     Status,
+    /// Follow.
+    Watch,
     /// Leave the release.
     Rollback,
     /// Drive.
@@ -23,6 +25,7 @@ impl Command {
         let (verb, guard) = match self {
             Self::Approve { step } => ("approve", format!(" --step {step}")),
             Self::Status => ("status", String::new()),
+            Self::Watch => ("watch", String::new()),
             Self::Rollback => ("rollback", String::new()),
             Self::Run => ("run", String::new()),
         };
