@@ -11,8 +11,9 @@ use std::{
 use kubectl_kruise::{
     clock::Clock,
     engine::driver::{self, Scope},
-    plan::{self, Plan, Request},
+    plan::{self, Change, Plan, Request},
     sim::{self, Sim},
+    workload::edit::NewImage,
 };
 use serde_json::{Value, json};
 
@@ -129,13 +130,12 @@ fn application(replicas: i32, steps: &[Value]) -> Vec<Value> {
 }
 
 fn release(objects: Vec<Value>) -> Plan {
-    let change = json!({ "metadata": { "name": "web" },
-        "spec": { "template": { "spec": { "containers": [{ "name": "web", "image": "web:v2" }] } } } });
+    let images = vec![NewImage { container: "web".to_owned(), image: "web:v2".to_owned() }];
     plan::predict(Request {
         objects,
         namespace: "shop".to_owned(),
         rollout: "web".to_owned(),
-        change: Some(change),
+        change: Change { images, replicas: None },
         start: START.parse().expect("a time"),
         pod_ready_after: Duration::from_secs(1),
     })

@@ -22,7 +22,10 @@ use crate::{
         driver::{self, Event, RolloutKey, Scope},
     },
     sim::{self, Sim},
-    workload::{Mark, ReplicaSet},
+    workload::{
+        ReplicaSet,
+        edit::{self, NewImage},
+    },
 };
 
 /// The demo's namespace.
@@ -114,12 +117,12 @@ impl Demo {
     /// # Errors
     /// The simulated API server refuses it.
     pub async fn release(&self, image: &str) -> Result<(), Error> {
-        let body = json!({
-            "metadata": { "annotations": { keys::IN_PROGRESSING: Mark::of_deployment(NAME).text() } },
-            "spec": { "paused": true, "template": { "spec": { "containers": [{ "name": "web", "image": image }] } } },
-        });
+        let Some(deployment) = self.sim.get("apps/v1", "Deployment", NAMESPACE, NAME) else { return Ok(()) };
+        let images = [NewImage { container: NAME.to_owned(), image: image.to_owned() }];
+        let Ok(Some(patch)) = edit::set_images(&deployment, &images, Some(NAME)) else { return Ok(()) };
+        let Ok(patch) = serde_json::from_value(patch) else { return Ok(()) };
         let manager = PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        let patched = self.deployments().patch(NAME, &manager, &Patch::Strategic(body)).await;
+        let patched = self.deployments().patch(NAME, &manager, &Patch::<()>::Json(patch)).await;
         patched.map(drop).map_err(Error::refused("the new version"))
     }
 
