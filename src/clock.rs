@@ -18,13 +18,19 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one legal reader of the wall clock")]
     #[must_use]
     pub fn wall() -> Self {
-        Self { base: Timestamp::now(), started: Instant::now() }
+        Self {
+            base: Timestamp::now(),
+            started: Instant::now(),
+        }
     }
 
     /// Starts at a given time; with a paused runtime this is virtual time.
     #[must_use]
     pub fn starting_at(base: Timestamp) -> Self {
-        Self { base, started: Instant::now() }
+        Self {
+            base,
+            started: Instant::now(),
+        }
     }
 
     /// The present time.
@@ -35,7 +41,10 @@ impl Clock {
     }
 
     /// Waits until `deadline`; returns at once when it has passed.
-    #[expect(clippy::disallowed_methods, reason = "the one legal sleep: it waits for a deadline")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one legal sleep: it waits for a deadline"
+    )]
     pub async fn sleep_until(&self, deadline: Timestamp) {
         let left = deadline.duration_since(self.now());
         if let Ok(left) = Duration::try_from(left) {
@@ -44,7 +53,10 @@ impl Clock {
     }
 
     /// Waits for a span of time.
-    #[expect(clippy::disallowed_methods, reason = "the one legal sleep: backoff, polling intervals and model latencies")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one legal sleep: backoff, polling intervals and model latencies"
+    )]
     pub async fn sleep(&self, span: Duration) {
         tokio::time::sleep(span).await;
     }

@@ -111,12 +111,24 @@ mod tests {
 
     #[test]
     fn rounds_both_ways() {
-        let cases = [("20%", 5, 1, 1), ("50%", 5, 3, 2), ("25%", 5, 2, 1), ("100%", 5, 5, 5), ("1%", 1, 1, 0), ("x", 5, 0, 0)];
+        let cases = [
+            ("20%", 5, 1, 1),
+            ("50%", 5, 3, 2),
+            ("25%", 5, 2, 1),
+            ("100%", 5, 5, 5),
+            ("1%", 1, 1, 0),
+            ("x", 5, 0, 0),
+        ];
         let seen: Vec<_> = cases
             .iter()
             .map(|(text, total, ..)| {
                 let value = IntOrPercent::from(*text);
-                (*text, *total, value.of(*total, Round::Up), value.of(*total, Round::Down))
+                (
+                    *text,
+                    *total,
+                    value.of(*total, Round::Up),
+                    value.of(*total, Round::Down),
+                )
             })
             .collect();
         assert_eq!(seen, cases);

@@ -37,7 +37,10 @@ impl Mark {
     pub fn of_deployment(rollout_name: &str) -> Self {
         Self {
             rollout_name: rollout_name.to_owned(),
-            original: Original { paused: Some(false), strategy: None },
+            original: Original {
+                paused: Some(false),
+                strategy: None,
+            },
         }
     }
 

@@ -353,7 +353,11 @@ pub struct CanaryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_workload_generation: Option<i64>,
     /// Id of the release, the value of the pods' `rollout-id` label.
-    #[serde(rename = "observedRolloutID", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "observedRolloutID",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub observed_rollout_id: Option<String>,
     /// Digest of the plan this release was computed for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -401,7 +405,11 @@ pub struct BlueGreenStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_workload_generation: Option<i64>,
     /// Id of the release, the value of the pods' `rollout-id` label.
-    #[serde(rename = "observedRolloutID", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "observedRolloutID",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub observed_rollout_id: Option<String>,
     /// Digest of the plan this release was computed for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
