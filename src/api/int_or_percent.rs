@@ -97,7 +97,7 @@ impl schemars::JsonSchema for IntOrPercent {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "anyOf": [{ "type": "integer" }, { "type": "string" }], "x-kubernetes-int-or-string": true })
+        schemars::json_schema!({ "x-kubernetes-int-or-string": true })
     }
 
     fn inline_schema() -> bool {

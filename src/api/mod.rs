@@ -3,8 +3,11 @@
 pub mod int_or_percent;
 pub mod keys;
 pub mod open_enum;
+pub mod patch;
 pub mod rollout;
+pub mod schema;
 pub mod time;
+pub mod traffic_routing;
 
 pub use int_or_percent::IntOrPercent;
 pub use rollout::v1beta1;

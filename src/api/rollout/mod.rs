@@ -1,3 +1,5 @@
-//! The Rollout kind, one file per served version.
+//! The Rollout kind, one file per version, and the way from one version to the other.
 
+pub mod convert;
+pub mod v1alpha1;
 pub mod v1beta1;

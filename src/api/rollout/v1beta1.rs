@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use kube::CustomResource;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::api::{IntOrPercent, Time, open_enum::open_enum};
+use crate::api::{IntOrPercent, Time, open_enum::open_enum, schema};
 
 /// What a Rollout should do.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -17,7 +17,13 @@ use crate::api::{IntOrPercent, Time, open_enum::open_enum};
     namespaced,
     status = "RolloutStatus",
     derive = "PartialEq",
-    derive = "Default"
+    derive = "Default",
+    doc = "How a new version of one workload is brought out, and how far that is.",
+    printcolumn = r#"{"name":"STATUS","type":"string","description":"Where the Rollout is.","jsonPath":".status.phase"}"#,
+    printcolumn = r#"{"name":"CANARY_STEP","type":"integer","description":"The step, 1-based.","jsonPath":".status.currentStepIndex"}"#,
+    printcolumn = r#"{"name":"CANARY_STATE","type":"string","description":"Where the step is.","jsonPath":".status.currentStepState"}"#,
+    printcolumn = r#"{"name":"MESSAGE","type":"string","description":"A sentence for humans.","jsonPath":".status.message"}"#,
+    printcolumn = r#"{"name":"AGE","type":"date","jsonPath":".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutSpec {
@@ -110,6 +116,7 @@ pub struct BlueGreenStrategy {
 /// One step: pods, traffic, and what must happen before the next.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::undefaulted(&["pause"]))]
 pub struct Step {
     /// Share of traffic for the new version, such as `20%`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,22 +153,25 @@ pub struct RouteMatch {
     pub path: Option<PathMatch>,
     /// Headers; all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub headers: Vec<NamedMatch>,
     /// Query parameters; all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16))]
+    #[schemars(schema_with = "query_params")]
     pub query_params: Vec<NamedMatch>,
 }
 
 /// A condition on the path.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-validations" = schema::path_rules()))]
 pub struct PathMatch {
     /// `Exact`, `PathPrefix` or `RegularExpression`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["Exact", "PathPrefix", "RegularExpression"], "default" = "PathPrefix"))]
     pub kind: Option<String>,
     /// The path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024), extend("default" = "/"))]
     pub value: Option<String>,
 }
 
@@ -170,11 +180,30 @@ pub struct PathMatch {
 pub struct NamedMatch {
     /// `Exact` or `RegularExpression`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["Exact", "RegularExpression"], "default" = "Exact"))]
     pub kind: Option<String>,
     /// Name.
+    #[schemars(length(min = 1, max = 256), regex(pattern = schema::HEADER_NAME))]
     pub name: String,
     /// Value or pattern.
+    #[schemars(length(min = 1, max = 4096))]
     pub value: String,
+}
+
+/// The list of conditions on query parameters: as of headers, with shorter values.
+fn query_params(generator: &mut SchemaGenerator) -> Schema {
+    let mut item = NamedMatch::json_schema(generator);
+    if let Some(value) = item.pointer_mut("/properties/value/maxLength") {
+        *value = 1024.into();
+    }
+    json_schema!({
+        "description": "Query parameters; all of them.",
+        "type": "array",
+        "items": item,
+        "maxItems": 16,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+    })
 }
 
 /// Changes to request headers.
@@ -182,15 +211,15 @@ pub struct NamedMatch {
 pub struct HeaderModifier {
     /// Headers that are overwritten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub set: Vec<Header>,
     /// Headers that are added.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub add: Vec<Header>,
     /// Names of headers that are removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16))]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "set"))]
     pub remove: Vec<String>,
 }
 
@@ -198,8 +227,10 @@ pub struct HeaderModifier {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Header {
     /// Name.
+    #[schemars(length(min = 1, max = 256), regex(pattern = schema::HEADER_NAME))]
     pub name: String,
     /// Value.
+    #[schemars(length(min = 1, max = 4096))]
     pub value: String,
 }
 
@@ -211,6 +242,7 @@ pub struct TrafficRoutingRef {
     pub service: String,
     /// Seconds to wait after each change of a traffic object. Absent means 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = 3))]
     pub grace_period_seconds: Option<i32>,
     /// An Ingress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -293,6 +325,7 @@ open_enum! {
 }
 
 open_enum! {
+    #[derive(Default)]
     /// The cursor of the closing work (upstream's spelling, irregular prefixes included).
     FinalisingStep {
         /// The Service selects all versions again.
@@ -310,6 +343,7 @@ open_enum! {
         /// Nothing is left to do.
         End = "END",
         /// Not begun.
+        #[default]
         None = "",
     }
 }
@@ -318,6 +352,7 @@ open_enum! {
 /// sub-status.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::required(&["currentStepIndex", "currentStepState"]))]
 pub struct RolloutStatus {
     /// Generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -348,6 +383,13 @@ pub struct RolloutStatus {
 /// Progress of a canary or batch release.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(
+    transform = schema::undefaulted(&["currentStepIndex"]),
+    transform = schema::required(&[
+        "canaryReadyReplicas", "canaryReplicas", "canaryRevision", "currentStepState", "finalisingStep",
+        "nextStepIndex", "podTemplateHash",
+    ])
+)]
 pub struct CanaryStatus {
     /// Generation of the workload at the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -400,6 +442,13 @@ pub struct CanaryStatus {
 /// Progress of a blue-green release.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(
+    transform = schema::undefaulted(&["currentStepIndex"]),
+    transform = schema::required(&[
+        "currentStepState", "finalisingStep", "nextStepIndex", "podTemplateHash", "updatedReadyReplicas",
+        "updatedReplicas", "updatedRevision",
+    ])
+)]
 pub struct BlueGreenStatus {
     /// Generation of the workload at the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -473,12 +522,6 @@ pub struct Condition {
 impl Default for StepState {
     fn default() -> Self {
         Self::Other(String::new())
-    }
-}
-
-impl Default for FinalisingStep {
-    fn default() -> Self {
-        Self::None
     }
 }
 

@@ -1,0 +1,193 @@
+//! The rights that `rollout run` needs, and no more.
+
+use serde_json::{Value, json};
+
+use crate::api::keys;
+
+/// Name of the ServiceAccount, the role and its binding.
+pub const NAME: &str = "rollouts-engine";
+
+/// Namespace of the engine when it serves the whole cluster.
+pub const NAMESPACE: &str = "rollouts-engine";
+
+/// What the engine may do: group, resources, verbs.
+const RULES: [(&str, &[&str], &[&str]); 11] = [
+    (keys::GROUP, &["rollouts"], &["get", "list", "watch", "patch"]),
+    (keys::GROUP, &["rollouts/status"], &["patch"]),
+    // Owner references that block deletion need it where the server enforces them (OpenShift does).
+    (keys::GROUP, &["rollouts/finalizers"], &["update"]),
+    // Another engine in charge is recognised by the BatchRelease it owns.
+    (keys::GROUP, &["batchreleases"], &["get", "list"]),
+    (
+        "apps",
+        &["deployments"],
+        &["get", "list", "watch", "create", "patch", "delete"],
+    ),
+    ("apps", &["replicasets"], &["get", "list", "watch", "patch"]),
+    ("", &["pods"], &["get", "list", "watch", "patch"]),
+    (
+        "",
+        &["services"],
+        &["get", "list", "watch", "create", "patch", "delete"],
+    ),
+    (
+        "networking.k8s.io",
+        &["ingresses"],
+        &["get", "list", "watch", "create", "patch", "delete"],
+    ),
+    (
+        "coordination.k8s.io",
+        &["leases"],
+        &["get", "create", "patch", "update"],
+    ),
+    ("events.k8s.io", &["events"], &["create", "patch"]),
+];
+
+/// A ServiceAccount with its role and binding: for one namespace, or for the whole cluster (then with the Namespace
+/// [`NAMESPACE`] that the account lives in).
+#[must_use]
+pub fn rbac(namespace: Option<&str>) -> Vec<Value> {
+    let home = namespace.unwrap_or(NAMESPACE);
+    let (role, binding) = match namespace {
+        Some(_) => ("Role", "RoleBinding"),
+        None => ("ClusterRole", "ClusterRoleBinding"),
+    };
+    let metadata = |namespace: Option<&str>| {
+        let mut metadata = json!({ "name": NAME, "labels": labels() });
+        if let Some(namespace) = namespace {
+            metadata["namespace"] = namespace.into();
+        }
+        metadata
+    };
+    let rules: Vec<Value> = RULES
+        .iter()
+        .map(|(group, resources, verbs)| json!({ "apiGroups": groups(group), "resources": resources, "verbs": verbs }))
+        .collect();
+    let mut objects = Vec::new();
+    if namespace.is_none() {
+        objects.push(json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": { "name": NAMESPACE, "labels": labels() },
+        }));
+    }
+    objects.extend([
+        json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(Some(home)) }),
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": role,
+            "metadata": metadata(namespace),
+            "rules": rules,
+        }),
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": binding,
+            "metadata": metadata(namespace),
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": NAME },
+            "subjects": [{ "kind": "ServiceAccount", "name": NAME, "namespace": home }],
+        }),
+    ]);
+    objects
+}
+
+/// Events are written under either group, by client.
+fn groups(group: &str) -> Vec<&str> {
+    if group == "events.k8s.io" {
+        vec!["", group]
+    } else {
+        vec![group]
+    }
+}
+
+/// Labels of everything that belongs to the engine.
+pub(super) fn labels() -> Value {
+    json!({ "app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "kubectl-kruise" })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::rbac;
+
+    fn outline(objects: &[Value]) -> Vec<Value> {
+        objects
+            .iter()
+            .map(|object| {
+                json!([
+                    object["kind"],
+                    object["metadata"]["namespace"],
+                    object["roleRef"]["kind"],
+                    object["subjects"]
+                ])
+            })
+            .collect()
+    }
+
+    #[test]
+    fn stays_inside_its_namespace_or_takes_the_cluster() {
+        let subject = |namespace: &str| json!([{"kind": "ServiceAccount", "name": "rollouts-engine", "namespace": namespace}]);
+        assert_eq!(
+            outline(&rbac(Some("shop"))),
+            [
+                json!(["ServiceAccount", "shop", null, null]),
+                json!(["Role", "shop", null, null]),
+                json!(["RoleBinding", "shop", "Role", subject("shop")]),
+            ]
+        );
+        assert_eq!(
+            outline(&rbac(None)),
+            [
+                json!(["Namespace", null, null, null]),
+                json!(["ServiceAccount", "rollouts-engine", null, null]),
+                json!(["ClusterRole", null, null, null]),
+                json!([
+                    "ClusterRoleBinding",
+                    null,
+                    "ClusterRole",
+                    subject("rollouts-engine")
+                ]),
+            ]
+        );
+    }
+
+    #[test]
+    fn gives_no_more_than_the_engine_uses() {
+        let objects = rbac(Some("shop"));
+        let rights: Vec<String> = objects[1]["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|rule| {
+                let words = |key: &str| {
+                    let words: Vec<&str> = rule[key]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|word| word.as_str().unwrap())
+                        .collect();
+                    words.join(",")
+                };
+                format!(
+                    "{} {}: {}",
+                    words("apiGroups"),
+                    words("resources"),
+                    words("verbs")
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(rights.join("\n"), @r#"
+        rollouts.kruise.io rollouts: get,list,watch,patch
+        rollouts.kruise.io rollouts/status: patch
+        rollouts.kruise.io rollouts/finalizers: update
+        rollouts.kruise.io batchreleases: get,list
+        apps deployments: get,list,watch,create,patch,delete
+        apps replicasets: get,list,watch,patch
+         pods: get,list,watch,patch
+         services: get,list,watch,create,patch,delete
+        networking.k8s.io ingresses: get,list,watch,create,patch,delete
+        coordination.k8s.io leases: get,create,patch,update
+        ,events.k8s.io events: create,patch
+        "#);
+    }
+}
