@@ -13,11 +13,13 @@ mod replica_sets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use super::deletion::finish_namespace;
+use super::object::Object;
 use super::resource::{DEPLOYMENTS, KindId, NAMESPACES, PODS, REPLICA_SETS, SERVICES};
 use super::store::{Change, Happening, Name};
 use super::{Inner, Shared};
@@ -161,7 +163,7 @@ impl Manager {
             if inner
                 .store
                 .get(NAMESPACES, &namespace)
-                .is_some_and(super::object::Object::deleting)
+                .is_some_and(Object::deleting)
             {
                 self.work.insert(Work::Namespace(namespace));
             }
@@ -178,9 +180,15 @@ impl Manager {
                     self.work.insert(Work::Pod(name.clone()));
                 }
                 if let Some(owner) = object.controller().filter(|o| o["kind"] == "ReplicaSet") {
-                    let owner = owner["name"].as_str().unwrap_or_default();
-                    self.work
-                        .insert(Work::ReplicaSet(Name::new(&name.namespace, owner)));
+                    let set = Name::new(&name.namespace, owner["name"].as_str().unwrap_or_default());
+                    // A Deployment that recreates waits for the last old pod, which no status shows.
+                    let above = inner.store.get(REPLICA_SETS, &set).and_then(Object::controller);
+                    if let Some(above) = above.filter(|_| gone) {
+                        let above = above["name"].as_str().unwrap_or_default();
+                        self.work
+                            .insert(Work::Deployment(Name::new(&name.namespace, above)));
+                    }
+                    self.work.insert(Work::ReplicaSet(set));
                 }
                 if inner.endpoints {
                     self.work.insert(Work::Endpoints(name.namespace.to_string()));
@@ -192,9 +200,10 @@ impl Manager {
                     self.work
                         .insert(Work::Deployment(Name::new(&name.namespace, owner)));
                 }
-                let own_status = event.old.as_ref().is_some_and(|old| {
-                    old.spec == object.spec && std::sync::Arc::ptr_eq(&old.meta, &object.meta)
-                });
+                let own_status = event
+                    .old
+                    .as_ref()
+                    .is_some_and(|old| old.spec == object.spec && Arc::ptr_eq(&old.meta, &object.meta));
                 if !gone && !own_status {
                     self.work.insert(Work::ReplicaSet(name));
                 }

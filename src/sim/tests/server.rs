@@ -367,7 +367,7 @@ fn a_watch_from_before_the_log_is_told_so() {
             .boxed();
         match events.try_next().await.expect("an event") {
             Some(WatchEvent::Error(status)) => {
-                assert_eq!((status.code, status.reason.as_str()), (410, "Expired"))
+                assert_eq!((status.code, status.reason.as_str()), (410, "Expired"));
             }
             other => panic!("{other:?}"),
         }
@@ -382,11 +382,14 @@ fn finalizers_and_preconditions_hold_a_deletion_back() {
         let mut object = config_map("a", "one");
         object["metadata"]["finalizers"] = json!(["example.com/keep"]);
         let made = create(&maps, object).await;
-        let mut wrong = DeleteParams::default();
-        wrong.preconditions = Some(kube::api::Preconditions {
+        let preconditions = kube::api::Preconditions {
             uid: Some("other".to_owned()),
             resource_version: None,
-        });
+        };
+        let wrong = DeleteParams {
+            preconditions: Some(preconditions),
+            ..DeleteParams::default()
+        };
         assert_eq!(refusal(maps.delete("a", &wrong).await).0, 409);
         let pending = maps.delete("a", &DeleteParams::default()).await.expect("deleted");
         let deleted = pending.left().expect("the object").metadata.deletion_timestamp;
