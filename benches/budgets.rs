@@ -2,6 +2,8 @@
 //!
 //! `cargo bench` runs it. What needs a peer (kubectl) or a control plane says so where that is missing.
 
+#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and ends where it cannot measure")]
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -20,7 +22,7 @@ use serde_json::{Value, json};
 const START: &str = "2026-01-01T00:00:00Z";
 
 fn main() {
-    println!("{:<52} {:>14}   {}", "figure", "measured", "budget");
+    line("figure", "measured", "budget");
     binary();
     start();
     plans();
