@@ -7,4 +7,5 @@ pub mod clock;
 pub mod engine;
 pub mod manifests;
 pub mod sim;
+pub mod traffic;
 pub mod workload;

@@ -7,6 +7,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 use kube::CustomResourceExt;
+use serde_json::Value;
 
 use crate::api::{traffic_routing, v1beta1};
 
@@ -15,7 +16,17 @@ use crate::api::{traffic_routing, v1beta1};
 /// An API server accepts, rejects and defaults by them as by those of OpenKruise Rollouts, except that v1alpha1
 /// Rollouts are not served: without a conversion webhook a server would silently drop their fields.
 #[must_use]
-pub fn crds() -> Vec<CustomResourceDefinition> {
+pub fn crds() -> Vec<Value> {
+    // Structs of strings, numbers and maps by string always have a JSON form.
+    definitions()
+        .iter()
+        .map(|definition| serde_json::to_value(definition).unwrap_or_default())
+        .collect()
+}
+
+/// The same, typed.
+#[must_use]
+pub fn definitions() -> Vec<CustomResourceDefinition> {
     let mut definitions = vec![v1beta1::Rollout::crd(), traffic_routing::TrafficRouting::crd()];
     for definition in &mut definitions {
         definition.metadata.labels = Some(
@@ -71,20 +82,13 @@ mod tests {
     const BLUE_GREEN: &str = "/properties/spec/properties/strategy/properties/blueGreen/properties";
     const STATUS: &str = "/properties/status";
 
-    fn definitions() -> Vec<Value> {
-        crds()
-            .iter()
-            .map(|definition| serde_json::to_value(definition).unwrap())
-            .collect()
-    }
-
     fn schema(definition: &Value) -> &Value {
         &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     }
 
     #[test]
     fn serve_one_version_each() {
-        let seen: Vec<Value> = definitions()
+        let seen: Vec<Value> = crds()
             .iter()
             .map(|definition| {
                 let version = &definition["spec"]["versions"][0];
@@ -127,7 +131,7 @@ mod tests {
 
     #[test]
     fn state_every_constraint_of_a_rollout() {
-        let definitions = definitions();
+        let definitions = crds();
         let schema = schema(&definitions[0]);
         let header = r"^[A-Za-z0-9!#$%&'*+\-.^_\x60|~]+$";
         let cases = [
@@ -329,7 +333,7 @@ mod tests {
                 _ => {}
             }
         }
-        let definitions = definitions();
+        let definitions = crds();
         let seen: Vec<_> = definitions
             .iter()
             .map(|definition| {
@@ -347,7 +351,7 @@ mod tests {
 
     #[test]
     fn state_every_constraint_of_a_traffic_routing() {
-        let definitions = definitions();
+        let definitions = crds();
         let spec = &schema(&definitions[1])["properties"]["spec"];
         let matches = &spec["properties"]["strategy"]["properties"]["matches"];
         let headers = &matches["items"]["properties"]["headers"];

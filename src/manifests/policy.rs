@@ -51,7 +51,8 @@ pub fn policy() -> Vec<Value> {
         ),
         named(
             "rollout",
-            "!params.spec.?disabled.orValue(false) &&\n\
+            "has(params.spec) &&\n\
+             !params.spec.?disabled.orValue(false) &&\n\
              !has(params.metadata.deletionTimestamp) &&\n\
              params.spec.workloadRef.kind == \"Deployment\" &&\n\
              params.spec.workloadRef.apiVersion.startsWith(\"apps/\") &&\n\
@@ -168,6 +169,7 @@ mod tests {
                  object.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") == oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("")))
           - name: rollout
             expression: |-
+              has(params.spec) &&
               !params.spec.?disabled.orValue(false) &&
               !has(params.metadata.deletionTimestamp) &&
               params.spec.workloadRef.kind == "Deployment" &&

@@ -94,11 +94,7 @@ mod tests {
         objects.extend(crate::manifests::policy());
         objects.extend(crate::manifests::rbac(None));
         objects.extend(crate::manifests::engine("n", "i"));
-        objects.extend(
-            crate::manifests::crds()
-                .iter()
-                .map(|crd| serde_json::to_value(crd).unwrap()),
-        );
+        objects.extend(crate::manifests::crds());
         for object in &objects {
             let text = to_yaml(std::slice::from_ref(object));
             let read: Value = serde_saphyr::from_str(&text).unwrap();

@@ -1,5 +1,26 @@
 //! The pure part of the engine: what is there and the time in, what to write and how long to wait out.
+//!
+//! [`decide`] is total and deterministic. Transitions that need no wait are folded into one decision, and the status is
+//! written only when the engine is about to wait; effects converge, so that an engine killed anywhere is followed by one
+//! that computes what is missing. Timers live in the status.
 
-pub mod effect;
+mod batch;
+mod condition;
+mod decision;
+mod effect;
+mod finalise;
+mod machine;
+mod reason;
+mod release;
+mod snapshot;
+mod step;
+#[cfg(test)]
+mod tests;
+mod validate;
 
+pub use decision::{Decision, Wake};
 pub use effect::{Effect, Precondition, Target, Verb};
+pub use machine::decide;
+pub use reason::{Reason, Stop};
+pub use snapshot::{Pod, Snapshot, owner_uid};
+pub use validate::{obstacle, problems};

@@ -1,0 +1,118 @@
+//! How many pods a step wants.
+
+use crate::api::{
+    IntOrPercent,
+    int_or_percent::Round,
+    v1beta1::{RolloutSpec, Step},
+};
+use sha2::{Digest as _, Sha256};
+
+/// New pods a step wants of a workload of `replicas`: percentages round up, never more than there are.
+pub(super) fn wanted(step: &Step, replicas: i32) -> i32 {
+    step.replicas
+        .as_ref()
+        .map_or(0, |value| value.of(replicas, Round::Up))
+        .clamp(0, replicas.max(0))
+}
+
+/// New pods that may be missing: percentages of the step's pods, rounded up; none when not set.
+pub(super) fn tolerated(threshold: Option<&IntOrPercent>, wanted: i32) -> i32 {
+    threshold.map_or(0, |value| value.of(wanted, Round::Up)).max(0)
+}
+
+/// Whether the last step passes without a pause: it asks for all pods in percent (engine-rollout 9.1).
+pub(super) fn is_everything(step: &Step) -> bool {
+    step.replicas == Some(IntOrPercent::Percent(100))
+}
+
+/// Digest of the plan that a release follows. Pauses, the failure threshold and `paused` do not count as changes of it.
+pub(super) fn plan_hash(spec: &RolloutSpec) -> String {
+    let mut strategy = spec.strategy.clone();
+    strategy.paused = false;
+    if let Some(canary) = &mut strategy.canary {
+        canary.failure_threshold = None;
+        canary
+            .steps
+            .iter_mut()
+            .for_each(|step| step.pause = Default::default());
+    }
+    if let Some(blue_green) = &mut strategy.blue_green {
+        blue_green.failure_threshold = None;
+        blue_green
+            .steps
+            .iter_mut()
+            .for_each(|step| step.pause = Default::default());
+    }
+    let text = serde_json::to_string(&strategy).unwrap_or_default();
+    Sha256::digest(text)
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The step a changed plan goes on with: the first, from the present one and then from the start, that wants at least as
+/// many pods as there are (engine-rollout 10.2). Upstream may then advance by itself; this never does.
+pub(super) fn step_after_change(steps: &[Step], current: i32, have: i32, replicas: i32) -> i32 {
+    let fits = |index: &i32| {
+        usize::try_from(*index - 1)
+            .ok()
+            .and_then(|i| steps.get(i))
+            .is_some_and(|step| wanted(step, replicas) >= have)
+    };
+    let last = i32::try_from(steps.len()).unwrap_or(i32::MAX);
+    std::iter::once(current)
+        .chain(1..=last)
+        .find(fits)
+        .unwrap_or(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_everything, step_after_change, tolerated, wanted};
+    use crate::api::{IntOrPercent, v1beta1::Step};
+
+    fn step(replicas: IntOrPercent) -> Step {
+        Step {
+            replicas: Some(replicas),
+            ..Step::default()
+        }
+    }
+
+    #[test]
+    fn counts_pods_of_a_step() {
+        use IntOrPercent::{Int, Percent};
+        let cases = [
+            (Int(1), 5, 1),
+            (Percent(50), 5, 3),
+            (Percent(100), 5, 5),
+            (Int(9), 5, 5),
+            (Percent(1), 1, 1),
+            (Int(3), 0, 0),
+        ];
+        for (replicas, total, expected) in cases {
+            assert_eq!(
+                wanted(&step(replicas.clone()), total),
+                expected,
+                "{replicas} of {total}"
+            );
+        }
+        assert_eq!(tolerated(Some(&Percent(20)), 3), 1);
+        assert_eq!(tolerated(None, 3), 0);
+        assert!(is_everything(&step(Percent(100))) && !is_everything(&step(Int(5))));
+    }
+
+    #[test]
+    fn a_changed_plan_goes_on_where_the_pods_fit() {
+        use IntOrPercent::Percent;
+        let steps: Vec<_> = [20, 50, 100].into_iter().map(|p| step(Percent(p))).collect();
+        // (step now, pods there, step after)
+        for (current, have, after) in [(1, 2, 1), (1, 5, 2), (3, 10, 3), (2, 6, 3), (9, 1, 1)] {
+            assert_eq!(
+                step_after_change(&steps, current, have, 10),
+                after,
+                "at {current} with {have}"
+            );
+        }
+    }
+}

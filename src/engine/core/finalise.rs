@@ -1,0 +1,305 @@
+//! How a release ends. The orders keep traffic on pods that serve (engine-rollout 12).
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{
+    Effect, Reason, Verb, Wake,
+    condition::{self, Course},
+    machine::{Flow, Machine},
+};
+use crate::{
+    api::{
+        keys,
+        v1beta1::{FinalisingStep, Phase, StepState},
+    },
+    traffic::{self, ingress, service},
+    workload::{Deployment, Mark, deployment::NotRolledOut},
+};
+
+/// Why a release ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Ending {
+    /// All steps are over: the new version goes everywhere.
+    Success,
+    /// The workload went back to the stable version.
+    Rollback,
+    /// The Rollout was disabled: as success.
+    Disabled,
+    /// The Rollout is being deleted: as success.
+    Deleted,
+}
+
+impl Ending {
+    /// On success the stable Service needs all pods before the route and the stable pods go; on rollback un-pinning it
+    /// first would send ordinary requests to the bad pods.
+    fn order(self) -> &'static [FinalisingStep] {
+        use FinalisingStep::{
+            ReleaseWorkloadControl, RemoveCanaryService, RestoreStableService, ResumeWorkload,
+            RouteTrafficToStable,
+        };
+        match self {
+            Self::Rollback => &[
+                RouteTrafficToStable,
+                ResumeWorkload,
+                ReleaseWorkloadControl,
+                RestoreStableService,
+                RemoveCanaryService,
+            ],
+            Self::Success | Self::Disabled | Self::Deleted => &[
+                RestoreStableService,
+                RouteTrafficToStable,
+                RemoveCanaryService,
+                ResumeWorkload,
+                ReleaseWorkloadControl,
+            ],
+        }
+    }
+
+    fn reason(self, doing: &'static str) -> Reason {
+        match self {
+            Self::Success => Reason::Finalising { doing },
+            Self::Rollback => Reason::Cancelling { doing },
+            Self::Disabled => Reason::Disabling { doing },
+            Self::Deleted => Reason::Terminating { doing },
+        }
+    }
+}
+
+impl Machine<'_> {
+    /// All steps are over. A change of mind on the way is still noticed.
+    pub(super) fn finalising(&mut self) -> Flow {
+        if self.is_stable_again() {
+            return self.cancel();
+        }
+        if !self.is_same_version() {
+            return self.restart();
+        }
+        if let Some(flow) = self.finalise(Ending::Success) {
+            return flow;
+        }
+        let revision = self.new_revision().unwrap_or_default();
+        let sub = self.sub();
+        sub.canary_revision = revision;
+        sub.current_step_state = StepState::Completed;
+        sub.next_step_index = -1;
+        self.end(true, &Reason::Completed)
+    }
+
+    pub(super) fn cancelling(&mut self) -> Flow {
+        if !self.is_stable_again() {
+            return self.restart();
+        }
+        if let Some(flow) = self.finalise(Ending::Rollback) {
+            return flow;
+        }
+        let revision = self.sub().stable_revision.clone().unwrap_or_default();
+        self.at_rest(&revision);
+        self.end(false, &Reason::Cancelled)
+    }
+
+    fn end(&mut self, succeeded: bool, reason: &Reason) -> Flow {
+        let now = self.time();
+        self.sub().finalising_step = FinalisingStep::End;
+        self.course(Course::Completed, &reason.message());
+        condition::set(&mut self.status, condition::SUCCEEDED, succeeded, "", "", now);
+        condition::remove(&mut self.status, condition::DEGRADED);
+        self.status.phase = Some(Phase::Healthy);
+        Flow::Wait(Wake::OnChange, reason.clone())
+    }
+
+    /// Does what is left to do; nothing when all is done.
+    pub(super) fn finalise(&mut self, ending: Ending) -> Option<Flow> {
+        let order = ending.order();
+        let cursor = self.sub().finalising_step.clone();
+        let from =
+            order
+                .iter()
+                .position(|step| *step == cursor)
+                .unwrap_or(if cursor == FinalisingStep::End {
+                    order.len()
+                } else {
+                    0
+                });
+        for step in &order[from..] {
+            if let Some(flow) = self.close(step, ending) {
+                return Some(flow);
+            }
+        }
+        self.sub().finalising_step = FinalisingStep::End;
+        self.let_workload_go(ending)
+    }
+
+    fn close(&mut self, step: &FinalisingStep, ending: Ending) -> Option<Flow> {
+        match step {
+            FinalisingStep::RestoreStableService => {
+                let unpin = self.unpin().into_iter().collect();
+                self.settle(
+                    step.clone(),
+                    unpin,
+                    ending.reason("the stable Service selects all versions again"),
+                )
+            }
+            FinalisingStep::RouteTrafficToStable => {
+                let route = self.restore_route();
+                self.settle(
+                    step.clone(),
+                    route,
+                    ending.reason("traffic goes to the stable Service"),
+                )
+            }
+            FinalisingStep::RemoveCanaryService => self
+                .remove_canary_service()
+                .map(|effect| Flow::Do(vec![effect], ending.reason("the canary Service goes"))),
+            FinalisingStep::ResumeWorkload => self.resume(ending),
+            FinalisingStep::ReleaseWorkloadControl => {
+                let reason = ending.reason("the canary goes");
+                let canaries = self.remove_canaries();
+                if !canaries.is_empty() {
+                    return Some(Flow::Do(canaries, reason));
+                }
+                self.canaries().next().map(|_| Flow::Wait(Wake::OnChange, reason))
+            }
+            FinalisingStep::RouteTrafficToNew
+            | FinalisingStep::End
+            | FinalisingStep::None
+            | FinalisingStep::Other(_) => None,
+        }
+    }
+
+    /// Writes what a traffic step needs, then gives the data plane its grace. The cursor says which step's grace runs, so
+    /// it is stamped when the write is seen in place; a killed engine is followed by one that waits the whole grace.
+    pub(super) fn settle(
+        &mut self,
+        step: FinalisingStep,
+        effects: Vec<Effect>,
+        reason: Reason,
+    ) -> Option<Flow> {
+        if !effects.is_empty() {
+            return Some(Flow::Do(effects, reason));
+        }
+        let routing = self.s.routing()?;
+        if self.sub().finalising_step != step {
+            self.sub().finalising_step = step;
+            self.stamp();
+        }
+        let until = self
+            .stamped()
+            .saturating_add(SignedDuration::from_secs(traffic::grace(routing)))
+            .unwrap_or(Timestamp::MAX);
+        (self.now < until).then_some(Flow::Wait(Wake::At(until), reason))
+    }
+
+    /// The workload rolls by itself to what its template says, and the engine waits until it has.
+    fn resume(&mut self, ending: Ending) -> Option<Flow> {
+        let (deployment, versions) = self.workload()?;
+        let mark = Mark::read(deployment.object);
+        let strategy = mark.as_ref().and_then(|mark| mark.original.strategy.as_ref());
+        let held = strategy.is_some_and(|strategy| deployment.object.data["spec"]["strategy"] != *strategy);
+        if deployment.paused() || held {
+            let body = json!({ "spec": Deployment::resume(mark.as_ref()) });
+            let purpose = if ending == Ending::Rollback {
+                "let the workload keep to the old version"
+            } else {
+                "let the workload roll to the new version"
+            };
+            return Some(Flow::Do(
+                vec![self.s.write(deployment.object, Verb::Merge(body), purpose)],
+                ending.reason("the workload rolls"),
+            ));
+        }
+        if self.sub().finalising_step != FinalisingStep::ResumeWorkload {
+            self.sub().finalising_step = FinalisingStep::ResumeWorkload;
+            self.stamp();
+        }
+        let waiting = deployment.rolled_out(&versions).err()?;
+        if waiting == NotRolledOut::NotObserved {
+            return Some(self.wait_for_pods(ending.reason("the workload rolls")));
+        }
+        match self.wait_for_pods(ending.reason("the workload rolls")) {
+            // Whoever deletes or disables the Rollout wants it out of the way, however the new pods fare.
+            Flow::Wait(_, Reason::DeadlineExceeded { .. })
+                if matches!(ending, Ending::Disabled | Ending::Deleted) =>
+            {
+                None
+            }
+            flow => Some(flow),
+        }
+    }
+
+    /// The last writes: the mark, its copies, the finalizer.
+    fn let_workload_go(&mut self, ending: Ending) -> Option<Flow> {
+        let reason = ending.reason("the workload is handed back");
+        if let Some((deployment, versions)) = self.workload() {
+            if let Some(mark) = Mark::read(deployment.object) {
+                let mut body = json!({ "metadata": { "annotations": { keys::IN_PROGRESSING: null } } });
+                if mark.original.paused == Some(true) {
+                    body["spec"] = json!({ "paused": true });
+                }
+                return Some(Flow::Do(
+                    vec![self.s.write(
+                        deployment.object,
+                        Verb::Merge(body),
+                        "take the mark off the workload",
+                    )],
+                    reason,
+                ));
+            }
+            let copies = self.clean(&versions);
+            if !copies.is_empty() {
+                if !deployment.observed() {
+                    // Its controller would copy the mark again.
+                    return Some(Flow::Wait(Wake::OnChange, reason));
+                }
+                return Some(Flow::Do(copies, reason));
+            }
+        }
+        self.remove_finalizer()
+            .map(|effect| Flow::Do(vec![effect], reason))
+    }
+
+    /// The write that lets the stable Service select all versions again.
+    pub(super) fn unpin(&self) -> Option<Effect> {
+        let stable = self.s.services.get(&self.s.routing()?.service)?;
+        service::pinned(stable)?;
+        Some(self.s.write(
+            stable,
+            Verb::Merge(service::pin(None)),
+            "the stable Service selects all versions again",
+        ))
+    }
+
+    /// The writes that send all traffic to the stable Service.
+    pub(super) fn restore_route(&self) -> Vec<Effect> {
+        let Some(name) = self
+            .s
+            .routing()
+            .and_then(|routing| routing.ingress.as_ref())
+            .map(|ingress| ingress::canary_name(&ingress.name))
+        else {
+            return Vec::new();
+        };
+        let twin = self
+            .s
+            .ingresses
+            .get(&name)
+            .filter(|twin| self.s.owns(twin) && twin.metadata.deletion_timestamp.is_none());
+        twin.map(|twin| {
+            self.s
+                .write(twin, Verb::Delete, "all traffic to the stable Service")
+        })
+        .into_iter()
+        .collect()
+    }
+
+    /// The write that removes the canary Service.
+    pub(super) fn remove_canary_service(&self) -> Option<Effect> {
+        let name = service::canary_name(&self.s.routing()?.service);
+        let twin = self
+            .s
+            .services
+            .get(&name)
+            .filter(|twin| self.s.owns(twin) && twin.metadata.deletion_timestamp.is_none())?;
+        Some(self.s.write(twin, Verb::Delete, "remove the canary Service"))
+    }
+}

@@ -1,0 +1,218 @@
+//! Everything one decision may read.
+
+use std::collections::BTreeMap;
+
+use kube::api::DynamicObject;
+use serde_json::{Value, json};
+
+use super::{Effect, Precondition, Target, Verb};
+use crate::{
+    api::{
+        keys,
+        v1beta1::{CanaryStrategy, Rollout, TrafficRoutingRef},
+    },
+    workload::{Deployment, ReplicaSet},
+};
+
+/// What is known of one Rollout and what it refers to; sorted, each object with its uid and resourceVersion.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The Rollout.
+    pub rollout: Rollout,
+    /// The workload it names; nothing when it is not there.
+    pub workload: Option<DynamicObject>,
+    /// Deployments labelled as canary of the workload, by name.
+    pub canaries: Vec<DynamicObject>,
+    /// ReplicaSets of the workload and of the canaries, by name.
+    pub replica_sets: Vec<DynamicObject>,
+    /// Pods of the canaries, by name.
+    pub pods: Vec<Pod>,
+    /// The stable Service and its twin, by name; only those that are there.
+    pub services: BTreeMap<String, DynamicObject>,
+    /// The Ingress and its twin, by name; only those that are there.
+    pub ingresses: BTreeMap<String, DynamicObject>,
+    /// Other enabled Rollouts that name the same workload, by name.
+    pub rivals: Vec<String>,
+}
+
+/// What matters of a pod.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Pod {
+    /// Name.
+    pub name: String,
+    /// Uid.
+    pub uid: String,
+    /// resourceVersion.
+    pub resource_version: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Uid of the ReplicaSet it belongs to.
+    pub owner: String,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+}
+
+impl Snapshot {
+    /// The Rollout's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.rollout.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// The Rollout's uid.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        self.rollout.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    /// The namespace of everything.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.rollout.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// The workload, seen as a Deployment.
+    #[must_use]
+    pub fn deployment(&self) -> Option<Deployment<'_>> {
+        self.workload.as_ref().map(Deployment::new)
+    }
+
+    /// The ReplicaSets of a Deployment, in the order of their names.
+    #[must_use]
+    pub fn versions_of(&self, deployment: &DynamicObject) -> Vec<ReplicaSet<'_>> {
+        let Some(uid) = deployment.metadata.uid.as_deref() else {
+            return Vec::new();
+        };
+        self.replica_sets
+            .iter()
+            .filter(|set| owner_uid(set) == Some(uid))
+            .map(ReplicaSet::new)
+            .collect()
+    }
+
+    /// The canary strategy.
+    #[must_use]
+    pub fn canary_strategy(&self) -> Option<&CanaryStrategy> {
+        self.rollout.spec.strategy.canary.as_ref()
+    }
+
+    /// The traffic routing, when the strategy has one.
+    #[must_use]
+    pub fn routing(&self) -> Option<&TrafficRoutingRef> {
+        self.rollout.spec.strategy.traffic_routings().first()
+    }
+
+    /// The reference by which the engine's objects belong to the Rollout.
+    #[must_use]
+    pub fn owner(&self) -> Value {
+        json!({
+            "apiVersion": "rollouts.kruise.io/v1beta1",
+            "kind": "Rollout",
+            "name": self.name(),
+            "uid": self.uid(),
+            "controller": true,
+            "blockOwnerDeletion": true,
+        })
+    }
+
+    /// Whether an object belongs to this Rollout, not to one of the same name.
+    #[must_use]
+    pub fn owns(&self, object: &DynamicObject) -> bool {
+        owner_uid(object) == Some(self.uid())
+    }
+
+    /// Whether the Rollout carries the engine's finalizer.
+    #[must_use]
+    pub fn has_finalizer(&self) -> bool {
+        self.rollout
+            .metadata
+            .finalizers
+            .iter()
+            .flatten()
+            .any(|text| text == keys::ROLLOUT_FINALIZER)
+    }
+
+    /// A write of an object that was read: it takes place only if nobody wrote the object since.
+    #[must_use]
+    pub fn write(&self, object: &DynamicObject, verb: Verb, purpose: impl Into<String>) -> Effect {
+        let kind = object.types.as_ref().map_or("", |types| types.kind.as_str());
+        let api_version = object
+            .types
+            .as_ref()
+            .map_or("", |types| types.api_version.as_str());
+        Effect {
+            target: self.target(
+                api_version,
+                kind,
+                object.metadata.name.as_deref().unwrap_or_default(),
+            ),
+            verb,
+            precondition: Precondition {
+                uid: object.metadata.uid.clone(),
+                resource_version: object.metadata.resource_version.clone(),
+            },
+            purpose: purpose.into(),
+        }
+    }
+
+    /// The making of a new object.
+    #[must_use]
+    pub fn create(&self, object: Value, purpose: impl Into<String>) -> Effect {
+        let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+        let target = self.target(
+            &text(&object["apiVersion"]),
+            &text(&object["kind"]),
+            &text(&object["metadata"]["name"]),
+        );
+        Effect {
+            target,
+            verb: Verb::Create(object),
+            precondition: Precondition::default(),
+            purpose: purpose.into(),
+        }
+    }
+
+    /// A write of the Rollout itself.
+    #[must_use]
+    pub fn write_rollout(&self, verb: Verb, purpose: impl Into<String>) -> Effect {
+        Effect {
+            target: self.target("rollouts.kruise.io/v1beta1", "Rollout", self.name()),
+            verb,
+            precondition: Precondition {
+                uid: self.rollout.metadata.uid.clone(),
+                resource_version: self.rollout.metadata.resource_version.clone(),
+            },
+            purpose: purpose.into(),
+        }
+    }
+
+    fn target(&self, api_version: &str, kind: &str, name: &str) -> Target {
+        Target {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            plural: plural(kind),
+            namespace: self.namespace().to_owned(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// Uid of the controller of an object.
+#[must_use]
+pub fn owner_uid(object: &DynamicObject) -> Option<&str> {
+    let owners = object.metadata.owner_references.as_ref()?;
+    owners
+        .iter()
+        .find(|owner| owner.controller == Some(true))
+        .map(|owner| owner.uid.as_str())
+}
+
+/// The plural of a kind as it stands in paths.
+fn plural(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    if lower.ends_with("ss") {
+        format!("{lower}es")
+    } else {
+        format!("{lower}s")
+    }
+}

@@ -1,0 +1,516 @@
+//! One step: pods, traffic, pause (engine-rollout 9, canary style).
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::{
+    Effect, Precondition, Reason, Verb, Wake, batch,
+    condition::Course,
+    machine::{Flow, Machine},
+};
+use crate::{
+    api::{
+        keys,
+        v1beta1::{FinalisingStep, Step, StepState},
+    },
+    traffic::{self, ingress, service},
+    workload::{Mark, ReplicaSet},
+};
+
+impl<'a> Machine<'a> {
+    /// A release under way, in upstream's order of questions; unlike upstream a rollback, a newer version and an edited
+    /// plan are noticed while paused too.
+    pub(super) fn rolling(&mut self) -> Flow {
+        let Some((deployment, _)) = self.workload() else {
+            return Flow::Again;
+        };
+        if self.is_stable_again() {
+            return self.cancel();
+        }
+        if !self.is_same_version() {
+            return self.restart();
+        }
+        if let Some(flow) = self
+            .add_finalizer()
+            .map(|effect| Flow::Do(vec![effect], Reason::Starting))
+            .or_else(|| self.hold())
+        {
+            return flow;
+        }
+        self.count_pods();
+        if self.s.rollout.spec.strategy.paused {
+            self.course(Course::Paused, &Reason::Paused.message());
+            return Flow::Wait(Wake::OnChange, Reason::Paused);
+        }
+        if Course::of(&self.status) == Course::Paused {
+            self.course(Course::InRolling, &Reason::Starting.message());
+        }
+        self.follow_plan(deployment.replicas());
+        self.follow_jump();
+        match self.sub().current_step_state.clone() {
+            StepState::StepUpgrade => self.upgrade(),
+            StepState::StepTrafficRouting => self.route(),
+            StepState::StepMetricsAnalysis => {
+                self.enter(StepState::StepPaused);
+                self.stamp();
+                Flow::Again
+            }
+            StepState::StepPaused => self.pause(),
+            StepState::StepReady => self.next(),
+            StepState::Completed => {
+                let reason = Reason::Finalising { doing: "" };
+                self.course(Course::Finalising, &reason.message());
+                self.sub().finalising_step = FinalisingStep::None;
+                Flow::Again
+            }
+            StepState::BeforeStepUpgrade | StepState::Other(_) => self.before(),
+        }
+    }
+
+    fn steps(&self) -> &'a [Step] {
+        self.s.rollout.spec.strategy.steps()
+    }
+
+    fn total(&self) -> i32 {
+        i32::try_from(self.steps().len()).unwrap_or(i32::MAX)
+    }
+
+    fn natural(&self, index: i32) -> i32 {
+        if index < self.total() { index + 1 } else { -1 }
+    }
+
+    /// The step under way and its number.
+    fn step(&mut self) -> (i32, Option<&'a Step>) {
+        let index = self.sub().current_step_index.clamp(1, self.total().max(1));
+        self.sub().current_step_index = index;
+        (
+            index,
+            usize::try_from(index - 1)
+                .ok()
+                .and_then(|place| self.steps().get(place)),
+        )
+    }
+
+    fn go_to(&mut self, index: i32, state: StepState) {
+        let next = self.natural(index);
+        let sub = self.sub();
+        sub.current_step_index = index;
+        sub.next_step_index = next;
+        sub.current_step_state = state;
+        sub.finalising_step = FinalisingStep::None;
+        self.stamp();
+    }
+
+    fn count_pods(&mut self) {
+        let counts = self
+            .canary()
+            .map(|(canary, _)| (canary.present(), canary.available()));
+        if let Some((present, available)) = counts {
+            let sub = self.sub();
+            sub.canary_replicas = present;
+            sub.canary_ready_replicas = available;
+        }
+    }
+
+    /// An edited plan: goes on with the step that fits the pods there are, from its beginning, so that it pauses again.
+    fn follow_plan(&mut self, replicas: i32) {
+        let hash = batch::plan_hash(&self.s.rollout.spec);
+        if self.sub().rollout_hash.as_deref() == Some(hash.as_str()) {
+            return;
+        }
+        let have = self.canary().map_or(0, |(canary, _)| canary.replicas());
+        let target = batch::step_after_change(self.steps(), self.sub().current_step_index, have, replicas);
+        self.sub().rollout_hash = Some(hash);
+        self.go_to(target, StepState::BeforeStepUpgrade);
+    }
+
+    /// A client wrote another next step: goes there; a step that is none is corrected and reported.
+    fn follow_jump(&mut self) {
+        let (current, wish) = (self.sub().current_step_index, self.sub().next_step_index);
+        let natural = self.natural(current);
+        if wish == natural || self.sub().current_step_state == StepState::Completed {
+            return;
+        }
+        if (1..=self.total()).contains(&wish) {
+            self.go_to(wish, StepState::BeforeStepUpgrade);
+        } else {
+            self.note = Some(format!(
+                "nextStepIndex {wish} is not one of the steps 1 to {}; ignored",
+                self.total()
+            ));
+            self.sub().next_step_index = natural;
+        }
+    }
+
+    /// Whether this release makes a canary Service of its own.
+    fn twins(&self) -> bool {
+        self.s
+            .canary_strategy()
+            .is_some_and(|canary| !canary.disable_generate_canary_service)
+    }
+
+    fn grace(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.s.routing().map_or(0, traffic::grace))
+    }
+
+    fn until_grace_ends(&self) -> Timestamp {
+        self.stamped()
+            .saturating_add(self.grace())
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    /// Before any pod: the stable Service keeps to the stable version, so that no new pod leaks into its traffic; a step
+    /// that asks for no split gets none.
+    fn before(&mut self) -> Flow {
+        let (_, step) = self.step();
+        let routes = step.and_then(traffic::split).is_some() && self.s.routing().is_some();
+        if routes {
+            if let Some(pin) = self.pin() {
+                return Flow::Do(vec![pin], Reason::Starting);
+            }
+        } else if let Some(flow) = self.tear_down() {
+            return flow;
+        }
+        self.sub().finalising_step = FinalisingStep::None;
+        self.enter(StepState::StepUpgrade);
+        self.stamp();
+        Flow::Again
+    }
+
+    fn pin(&mut self) -> Option<Effect> {
+        let routing = self.s.routing().filter(|_| self.twins())?;
+        let revision = self.sub().stable_revision.clone()?;
+        let stable = self.s.services.get(&routing.service)?;
+        (service::pinned(stable) != Some(revision.as_str())).then(|| {
+            let body = service::pin(Some(&revision));
+            self.s.write(
+                stable,
+                Verb::Merge(body),
+                "keep the stable Service to the stable version",
+            )
+        })
+    }
+
+    /// Takes back a split that an earlier step made.
+    fn tear_down(&mut self) -> Option<Flow> {
+        let left = self.restore_route().len()
+            + self.unpin().iter().len()
+            + self.remove_canary_service().iter().len();
+        if left == 0 && self.sub().finalising_step == FinalisingStep::None {
+            return None;
+        }
+        let (index, _) = self.step();
+        let reason = Reason::TrafficGrace {
+            step: index,
+            total: self.total(),
+        };
+        let route = self.restore_route();
+        if let Some(flow) = self.settle(FinalisingStep::RouteTrafficToStable, route, reason.clone()) {
+            return Some(flow);
+        }
+        let rest: Vec<Effect> = self
+            .unpin()
+            .into_iter()
+            .chain(self.remove_canary_service())
+            .collect();
+        (!rest.is_empty()).then_some(Flow::Do(rest, reason))
+    }
+
+    /// New pods come up beside the stable ones.
+    fn upgrade(&mut self) -> Flow {
+        let (index, step) = self.step();
+        let (Some(step), Some((deployment, _))) = (step, self.workload()) else {
+            return Flow::Again;
+        };
+        let wanted = batch::wanted(step, deployment.replicas());
+        let routes = traffic::split(step).is_some() && self.s.routing().is_some();
+        let Some((canary, version)) = self.canary() else {
+            let patch = self
+                .s
+                .canary_strategy()
+                .and_then(|canary| canary.patch_pod_template_metadata.as_ref());
+            let name = deployment.canary_name(patch, self.s.uid());
+            let mark = Mark::read(deployment.object);
+            let body = deployment.canary(&name, wanted, patch, mark.as_ref(), self.s.owner());
+            let purpose = format!(
+                "bring up {wanted} new {}",
+                if wanted == 1 { "pod" } else { "pods" }
+            );
+            return Flow::Do(vec![self.s.create(body, purpose)], Reason::Starting);
+        };
+        let reason = Reason::Upgrading {
+            step: index,
+            total: self.total(),
+            ready: canary.available(),
+            wanted,
+        };
+        if canary.replicas() < wanted {
+            return Flow::Do(vec![self.scale(&canary, wanted)], reason);
+        }
+        if let Some(flow) = self.twin(version, routes, &reason) {
+            return flow;
+        }
+        let threshold = self
+            .s
+            .canary_strategy()
+            .and_then(|canary| canary.failure_threshold.as_ref());
+        let enough = canary.available() + batch::tolerated(threshold, wanted) >= wanted
+            && (wanted == 0 || canary.available() > 0);
+        if !canary.observed() || canary.present() < wanted || !enough {
+            return self.wait_for_pods(reason);
+        }
+        let labels = self.label_pods(version, deployment.replicas());
+        if !labels.is_empty() {
+            return Flow::Do(labels, reason);
+        }
+        if routes {
+            let until = self.until_grace_ends();
+            if self.now < until {
+                return Flow::Wait(Wake::At(until), reason);
+            }
+            let route = self.split(step);
+            if !route.is_empty() {
+                return Flow::Do(
+                    route,
+                    Reason::TrafficGrace {
+                        step: index,
+                        total: self.total(),
+                    },
+                );
+            }
+        }
+        // From here on the state says: the route is as wanted, and its grace runs since the stamp.
+        self.enter(StepState::StepTrafficRouting);
+        self.stamp();
+        Flow::Again
+    }
+
+    /// The canary Service, as soon as the new pods have a revision to select by. Its grace runs while they start: the
+    /// stamp is set when it is first seen in place, which the recorded hash remembers.
+    fn twin(&mut self, version: Option<ReplicaSet<'a>>, routes: bool, reason: &Reason) -> Option<Flow> {
+        let Some(version) = version.filter(|version| !version.hash().is_empty()) else {
+            return Some(self.wait_for_pods(reason.clone()));
+        };
+        if routes && self.twins() {
+            let routing = self.s.routing()?;
+            let stable = self.s.services.get(&routing.service)?;
+            let effect = match self.s.services.get(&service::canary_name(&routing.service)) {
+                None => Some(self.s.create(
+                    service::canary(stable, version.hash(), self.s.owner()),
+                    "a Service for the new version",
+                )),
+                Some(twin) if service::pinned(twin) != Some(version.hash()) => {
+                    let body = service::pin(Some(version.hash()));
+                    Some(self.s.write(
+                        twin,
+                        Verb::Merge(body),
+                        "point the canary Service at the new version",
+                    ))
+                }
+                Some(_) => None,
+            };
+            if let Some(effect) = effect {
+                return Some(Flow::Do(vec![effect], reason.clone()));
+            }
+        }
+        if self.sub().pod_template_hash != version.hash() {
+            self.sub().pod_template_hash = version.hash().to_owned();
+            self.stamp();
+        }
+        None
+    }
+
+    fn scale(&self, canary: &crate::workload::Deployment<'_>, to: i32) -> Effect {
+        let verb = Verb::Merge(json!({ "spec": { "replicas": to } }));
+        self.s.write(
+            canary.object,
+            verb,
+            format!("{to} new {}", if to == 1 { "pod" } else { "pods" }),
+        )
+    }
+
+    /// What must be written for the route to split as the step asks.
+    fn split(&self, step: &Step) -> Vec<Effect> {
+        let (Some(routing), Some(split)) = (self.s.routing(), traffic::split(step)) else {
+            return Vec::new();
+        };
+        let Some(user) = routing
+            .ingress
+            .as_ref()
+            .and_then(|ingress| self.s.ingresses.get(&ingress.name))
+        else {
+            return Vec::new();
+        };
+        let target = if self.twins() {
+            service::canary_name(&routing.service)
+        } else {
+            routing.service.clone()
+        };
+        let Ok(wanted) = ingress::canary(user, &routing.service, &target, &split, self.s.owner()) else {
+            return Vec::new();
+        };
+        let purpose = split.weight.map_or_else(
+            || "matching requests to the new version".to_owned(),
+            |w| format!("{w}% of traffic to the new version"),
+        );
+        let name = ingress::canary_name(user.metadata.name.as_deref().unwrap_or_default());
+        match self.s.ingresses.get(&name) {
+            None => vec![self.s.create(wanted, purpose)],
+            Some(present) => ingress::difference(present, &wanted)
+                .map(|patch| self.s.write(present, Verb::Merge(patch), purpose))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// The route was written; the data plane gets its grace.
+    fn route(&mut self) -> Flow {
+        let (index, step) = self.step();
+        let Some(step) = step else { return Flow::Again };
+        let routes = traffic::split(step).is_some() && self.s.routing().is_some();
+        if routes {
+            if !self.split(step).is_empty() {
+                // Someone undid it: written again, and waited for again.
+                self.enter(StepState::StepUpgrade);
+                return Flow::Again;
+            }
+            let until = self.until_grace_ends();
+            if self.now < until {
+                return Flow::Wait(
+                    Wake::At(until),
+                    Reason::TrafficGrace {
+                        step: index,
+                        total: self.total(),
+                    },
+                );
+            }
+        }
+        self.enter(StepState::StepMetricsAnalysis);
+        Flow::Again
+    }
+
+    /// Waits for a human or for time; meanwhile the step stays as it was asked for when the workload is scaled.
+    fn pause(&mut self) -> Flow {
+        let (index, step) = self.step();
+        let total = self.total();
+        let (Some(step), Some((deployment, _))) = (step, self.workload()) else {
+            return Flow::Again;
+        };
+        if index == total && batch::is_everything(step) {
+            self.enter(StepState::StepReady);
+            return Flow::Again;
+        }
+        let reason = match step.pause.duration {
+            None => Reason::WaitingForApproval { step: index, total },
+            Some(seconds) => Reason::TimedPause {
+                step: index,
+                total,
+                seconds,
+            },
+        };
+        let wanted = batch::wanted(step, deployment.replicas()).max(1);
+        match self.canary() {
+            Some((canary, _)) if canary.replicas() != wanted => {
+                return Flow::Do(vec![self.scale(&canary, wanted)], reason);
+            }
+            Some((_, version)) => {
+                let labels = self.label_pods(version, deployment.replicas());
+                if !labels.is_empty() {
+                    return Flow::Do(labels, reason);
+                }
+            }
+            None => {
+                // Removed by hand: brought up again before anybody is asked to approve it.
+                self.enter(StepState::BeforeStepUpgrade);
+                return Flow::Again;
+            }
+        }
+        let Some(seconds) = step.pause.duration else {
+            return Flow::Wait(Wake::OnChange, reason);
+        };
+        let until = self
+            .stamped()
+            .saturating_add(SignedDuration::from_secs(i64::from(seconds)))
+            .unwrap_or(Timestamp::MAX);
+        if self.now < until {
+            return Flow::Wait(Wake::At(until), reason);
+        }
+        self.enter(StepState::StepReady);
+        Flow::Again
+    }
+
+    fn next(&mut self) -> Flow {
+        let (index, _) = self.step();
+        if index < self.total() {
+            self.go_to(index + 1, StepState::BeforeStepUpgrade);
+        } else {
+            self.enter(StepState::Completed);
+            self.sub().next_step_index = -1;
+            self.stamp();
+        }
+        Flow::Again
+    }
+
+    /// Labels new pods with the step that brought them: unlabelled ones fill the highest step first (engine-workloads 11).
+    fn label_pods(&mut self, version: Option<ReplicaSet<'_>>, replicas: i32) -> Vec<Effect> {
+        let Some(owner) = version.and_then(|version| version.object.metadata.uid.as_deref()) else {
+            return Vec::new();
+        };
+        let id = self.sub().observed_rollout_id.clone().unwrap_or_default();
+        let current = self.sub().current_step_index;
+        let mut missing: BTreeMap<i32, i32> = BTreeMap::new();
+        let mut before = 0;
+        for (index, step) in (1..=current).zip(self.steps()) {
+            let wanted = batch::wanted(step, replicas).max(before);
+            missing.insert(index, wanted - before);
+            before = wanted;
+        }
+        let mut unlabelled = Vec::new();
+        for pod in self
+            .s
+            .pods
+            .iter()
+            .filter(|pod| pod.owner == owner && !pod.deleting)
+        {
+            let batch = pod
+                .labels
+                .get(keys::ROLLOUT_BATCH_ID)
+                .and_then(|text| text.parse::<i32>().ok());
+            match batch.filter(|_| pod.labels.get(keys::ROLLOUT_ID) == Some(&id)) {
+                Some(batch) => *missing.entry(batch).or_default() -= 1,
+                None => unlabelled.push(pod),
+            }
+        }
+        let mut effects = Vec::new();
+        for (batch, count) in missing.into_iter().rev() {
+            for _ in 0..count.max(0) {
+                let Some(pod) = unlabelled.pop() else {
+                    return effects;
+                };
+                let body = json!({ "metadata": { "labels": { keys::ROLLOUT_ID: id, keys::ROLLOUT_BATCH_ID: batch.to_string() } } });
+                let target = super::Target {
+                    api_version: "v1".to_owned(),
+                    kind: "Pod".to_owned(),
+                    plural: "pods".to_owned(),
+                    namespace: self.s.namespace().to_owned(),
+                    name: pod.name.clone(),
+                };
+                // By uid alone: the kubelet writes a pod's status all the time, and no one else writes these labels.
+                let precondition = Precondition {
+                    uid: Some(pod.uid.clone()),
+                    resource_version: None,
+                };
+                let purpose = format!("note that step {batch} brought this pod");
+                effects.push(Effect {
+                    target,
+                    verb: Verb::Merge(body),
+                    precondition,
+                    purpose,
+                });
+            }
+        }
+        effects
+    }
+}

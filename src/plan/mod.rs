@@ -1,0 +1,305 @@
+//! What will happen: the engine itself, run over a copy of the cluster in virtual time.
+//!
+//! The copy is made of the objects that the release touches, with their status; the change is applied to it as it would
+//! be to the cluster; every pause for a human is approved at once, so times are the earliest possible.
+
+mod timeline;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::{
+    Api,
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    runtime::{WatchStreamExt as _, watcher},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    api::{keys, v1beta1::Step},
+    clock::Clock,
+    engine::{
+        core::{Reason, Stop},
+        driver::{self, Event, RolloutKey, Scope},
+    },
+    sim::{self, Sim},
+};
+use futures::StreamExt as _;
+use timeline::Timeline;
+
+/// The longest release that is followed, in virtual days.
+const LONGEST_DAYS: u64 = 60;
+
+/// What a plan starts from.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The objects the release touches, as they are: Rollout, Deployments, ReplicaSets, pods, Services, Ingresses.
+    pub objects: Vec<Value>,
+    /// The Rollout's namespace.
+    pub namespace: String,
+    /// The Rollout's name.
+    pub rollout: String,
+    /// Merge patch of the workload that brings the new version; nothing plans the rest of the release under way.
+    pub change: Option<Value>,
+    /// When the plan begins.
+    pub start: Timestamp,
+    /// How long a new pod takes to become ready.
+    pub pod_ready_after: Duration,
+}
+
+/// What will happen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// Namespace of the Rollout.
+    pub namespace: String,
+    /// Name of the Rollout.
+    pub rollout: String,
+    /// The steps, in order of time.
+    pub steps: Vec<PlannedStep>,
+    /// The closing work; nothing when the release does not get there.
+    pub finish: Option<PlannedStep>,
+    /// Every write, in order.
+    pub writes: Vec<PlannedWrite>,
+    /// How it ends.
+    pub end: End,
+    /// Why it ends so, for humans.
+    pub message: String,
+    /// Fewest ready pods at any time.
+    pub lowest_ready: i32,
+    /// Most pods at any time.
+    pub most_pods: i32,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedStep {
+    /// Its number, 1-based; for the closing work the number of steps plus one.
+    pub step: i32,
+    /// Pods of the new version at its end.
+    pub new_pods: i32,
+    /// Pods of other versions at its end.
+    pub old_pods: i32,
+    /// Fewest ready pods in it.
+    pub ready_lowest: i32,
+    /// Most ready pods in it.
+    pub ready_highest: i32,
+    /// Traffic for the new version, as the step asks for it.
+    pub traffic: String,
+    /// What ends it.
+    pub gate: String,
+    /// Seconds from the start until its gate is reached, at the earliest.
+    pub seconds: f64,
+    /// Writes in it.
+    pub writes: usize,
+}
+
+/// One write of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedWrite {
+    /// The step it belongs to.
+    pub step: i32,
+    /// Seconds from the start.
+    pub seconds: f64,
+    /// HTTP method.
+    pub verb: &'static str,
+    /// Kind and name.
+    pub object: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The body.
+    pub body: Value,
+}
+
+/// How a plan ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub enum End {
+    /// The new version is everywhere.
+    Completed,
+    /// The old version is everywhere.
+    RolledBack,
+    /// Nothing is to be done.
+    NothingToDo,
+    /// Something stands in the way.
+    Blocked,
+    /// Pods do not become ready in time.
+    Degraded,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// An object cannot be copied.
+    #[error("cannot copy {what} into the simulation: {why}")]
+    Copy {
+        /// Kind and name.
+        what: String,
+        /// The simulator's words.
+        why: String,
+    },
+    /// The change cannot be applied.
+    #[error("the change would be refused: {0}")]
+    Change(String),
+    /// The release does not come to an end.
+    #[error("the release does not end within {LONGEST_DAYS} days")]
+    Endless,
+    /// The simulation failed.
+    #[error("the simulation failed: {0}")]
+    Simulation(String),
+}
+
+impl Plan {
+    /// Whether carrying it out would change anything.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
+    /// One line of fixed grammar.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let seconds = self.finish.as_ref().or(self.steps.last()).map_or(0.0, |step| step.seconds);
+        format!(
+            "Summary: {} steps, {} writes, never below {} ready pods, at most {} pods, {} s at the earliest, {}.",
+            self.steps.len(),
+            self.writes.len(),
+            self.lowest_ready,
+            self.most_pods,
+            seconds.ceil(),
+            match self.end {
+                End::Completed => "completes",
+                End::RolledBack => "rolls back",
+                End::NothingToDo => "nothing to do",
+                End::Blocked => "blocked",
+                End::Degraded => "degrades",
+            }
+        )
+    }
+}
+
+/// Runs the release over a copy and says what happened. The same request gives the same plan, to the byte.
+///
+/// # Errors
+/// The objects or the change are refused by the simulated API server, or the release does not end.
+pub fn predict(request: Request) -> Result<Plan, Error> {
+    // A runtime of its own, on a thread of its own: its clock is paused, and the caller may be inside another runtime.
+    let run = move || -> Result<Plan, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.map_err(|error| Error::Simulation(error.to_string()))?.block_on(simulate(request))
+    };
+    let thread = std::thread::Builder::new().name("plan".to_owned()).stack_size(8 << 20).spawn(run);
+    let joined = thread.map_err(|error| Error::Simulation(error.to_string()))?.join();
+    joined.map_err(|_| Error::Simulation("it stopped unexpectedly".to_owned()))?
+}
+
+async fn simulate(request: Request) -> Result<Plan, Error> {
+    let clock = Clock::starting_at(request.start);
+    let sim = Sim::new(sim::Options { pod_ready_after: request.pod_ready_after, ..sim::Options::new(clock) });
+    for object in request.objects {
+        let what = format!("{}/{}", object["kind"].as_str().unwrap_or("?"), object["metadata"]["name"].as_str().unwrap_or("?"));
+        sim.load(object).map_err(|error| Error::Copy { what, why: error.to_string() })?;
+    }
+    let client = sim.client();
+    let rollout = sim.get("rollouts.kruise.io/v1beta1", "Rollout", &request.namespace, &request.rollout).unwrap_or_default();
+    let steps = steps_of(&rollout);
+    let _controllers = sim.start();
+    if let Some(change) = &request.change {
+        apply(&client, &request.namespace, change).await?;
+    }
+    let key = RolloutKey { namespace: request.namespace.clone(), name: request.rollout.clone() };
+    let timeline = Timeline::new(request.start, &steps, stable_of(&rollout));
+    let follow = follow(client, clock, key.clone(), timeline);
+    let ended = tokio::time::timeout(Duration::from_secs(LONGEST_DAYS * 86_400), follow).await;
+    let (timeline, end, message) = ended.map_err(|_| Error::Endless)??;
+    Ok(timeline.into_plan(key, end, message))
+}
+
+fn steps_of(rollout: &Value) -> Vec<Step> {
+    let strategy = serde_json::from_value::<crate::api::v1beta1::Strategy>(rollout["spec"]["strategy"].clone());
+    strategy.map(|strategy| strategy.steps().to_vec()).unwrap_or_default()
+}
+
+/// The revision that runs before the release: the accepted one at rest, the recorded stable one under way.
+fn stable_of(rollout: &Value) -> Option<String> {
+    let status = &rollout["status"]["canaryStatus"];
+    let field = if status["currentStepState"] == "Completed" && rollout["status"]["phase"] != "Progressing" { "canaryRevision" } else { "stableRevision" };
+    status[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn api(client: &kube::Client, namespace: &str, group: &str, version: &str, kind: &str, plural: &str) -> Api<DynamicObject> {
+    let resource = ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
+        kind: kind.to_owned(),
+        plural: plural.to_owned(),
+    };
+    Api::namespaced_with(client.clone(), namespace, &resource)
+}
+
+async fn apply(client: &kube::Client, namespace: &str, change: &Value) -> Result<(), Error> {
+    let name = change["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let deployments = api(client, namespace, "apps", "v1", "Deployment", "deployments");
+    let manager = PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    deployments.patch(&name, &manager, &Patch::Merge(change)).await.map(|_| ()).map_err(|error| Error::Change(words(&error)))
+}
+
+fn words(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error { status.message.clone() } else { error.to_string() }
+}
+
+/// Runs the engine, watches the pods, approves, until the release ends.
+async fn follow(client: kube::Client, clock: Clock, key: RolloutKey, mut timeline: Timeline) -> Result<(Timeline, End, String), Error> {
+    let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let scope = Scope::Names { namespace: key.namespace.clone(), names: vec![key.name.clone()] };
+    let options = driver::Options { identity: "plan".to_owned(), forever: true };
+    let engine = driver::drive(client.clone(), clock, scope, options, events);
+    let sets = api(&client, &key.namespace, "apps", "v1", "ReplicaSet", "replicasets");
+    let mut pods = watcher(sets, watcher::Config::default().timeout(86_400)).default_backoff().boxed();
+    let rollouts = api(&client, &key.namespace, keys::GROUP, "v1beta1", "Rollout", "rollouts");
+    tokio::pin!(engine);
+    loop {
+        tokio::select! {
+            biased;
+            Some(Ok(event)) = pods.next() => timeline.pods(event),
+            Some(event) = told.recv() => match event {
+                Event::Moved { reason, at, step, .. } => {
+                    timeline.moved(at, step, &reason);
+                    if let Reason::WaitingForApproval { .. } = reason {
+                        let ready = json!({ "status": { "canaryStatus": { "currentStepState": "StepReady" } } });
+                        let sent = rollouts.patch_status(&key.name, &PatchParams::default(), &Patch::Merge(ready)).await;
+                        sent.map_err(|error| Error::Simulation(words(&error)))?;
+                    }
+                }
+                Event::Wrote { at, effect, .. } => timeline.wrote(at, &effect),
+                Event::Stopped { stop, .. } => {
+                    let message = match &stop {
+                        Stop::Blocked { message } | Stop::Degraded { message } | Stop::Refused { message, .. } => message.clone(),
+                        Stop::Paused => "spec.strategy.paused is set; the release goes on when it is resumed".to_owned(),
+                        Stop::NotFound => format!("Rollout {key} not found"),
+                        _ => String::new(),
+                    };
+                    let end = match stop {
+                        Stop::WaitingForApproval { .. } => continue,
+                        Stop::AtRest | Stop::Disabled | Stop::Gone => End::NothingToDo,
+                        Stop::Completed if timeline.is_empty() => End::NothingToDo,
+                        Stop::RolledBack if timeline.is_empty() => End::NothingToDo,
+                        Stop::Completed => End::Completed,
+                        Stop::RolledBack => End::RolledBack,
+                        Stop::Degraded { .. } => End::Degraded,
+                        Stop::Paused | Stop::Blocked { .. } | Stop::Refused { .. } | Stop::NotFound | Stop::OtherEngine { .. } => End::Blocked,
+                    };
+                    return Ok((timeline, end, message));
+                }
+                Event::Retrying { .. } | Event::HeldElsewhere { .. } => {}
+            },
+            result = &mut engine => {
+                let error = result.err().map_or_else(|| "the engine stopped".to_owned(), |error| error.to_string());
+                return Err(Error::Simulation(error));
+            }
+        }
+    }
+}
