@@ -325,7 +325,6 @@ open_enum! {
 }
 
 open_enum! {
-    #[derive(Default)]
     /// The cursor of the closing work (upstream's spelling, irregular prefixes included).
     #[derive(Default)]
     FinalisingStep {
