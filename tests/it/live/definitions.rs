@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, process::Command};
 
-use kubectl_kruise::manifests;
 use serde_json::Value;
 
 use super::control_plane::{ControlPlane, User, shared};
