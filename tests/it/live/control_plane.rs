@@ -94,8 +94,8 @@ impl ControlPlane {
         &self.folder
     }
 
-    /// Writes a kubeconfig for a user and returns its path.
-    pub(crate) fn kubeconfig(&self, user: User, namespace: &str) -> PathBuf {
+    /// A kubeconfig for a user.
+    fn kubeconfig_text(&self, user: User, namespace: &str) -> String {
         let text = fs::read_to_string(self.folder.join("kubeconfig")).unwrap();
         let mut config: Value = serde_saphyr::from_str(&text).unwrap();
         let (name, token) = match user {
@@ -108,18 +108,23 @@ impl ControlPlane {
             config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1".into();
         }
         config["users"] = json!([{ "name": name, "user": { "token": token } }]);
-        config["contexts"] = json!([{ "name": "local", "context": { "cluster": "local", "user": name, "namespace": namespace } }]);
+        let context = json!({ "cluster": "local", "user": name, "namespace": namespace });
+        config["contexts"] = json!([{ "name": "local", "context": context }]);
+        config.to_string()
+    }
+
+    /// Writes a kubeconfig for a user and returns its path. A test uses a namespace of its own, so nobody else writes it.
+    pub(crate) fn kubeconfig(&self, user: User, namespace: &str) -> PathBuf {
         let path = self
             .folder
             .join(format!("kubeconfig-{namespace}-{user:?}").replace(['(', ')'], "-"));
-        fs::write(&path, config.to_string()).unwrap();
+        fs::write(&path, self.kubeconfig_text(user, namespace)).unwrap();
         path
     }
 
     /// A client for the present runtime; its user agent names it in the audit log.
     pub(crate) async fn client(&self, user: User, agent: &str) -> Client {
-        let path = self.kubeconfig(user, "default");
-        let kubeconfig = Kubeconfig::read_from(path).unwrap();
+        let kubeconfig = Kubeconfig::from_yaml(&self.kubeconfig_text(user, "default")).unwrap();
         let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
             .await
             .unwrap();
