@@ -3,9 +3,17 @@
 //! ARCHITECTURE.md shows the layers; a layer uses only what stands below it.
 
 pub mod api;
+pub mod cli;
 pub mod clock;
+pub mod cluster;
+pub mod commands;
 pub mod engine;
+pub mod error;
+pub mod exit_code;
 pub mod manifests;
+pub mod release;
 pub mod sim;
 pub mod traffic;
+pub mod ui;
+pub mod view;
 pub mod workload;

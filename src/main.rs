@@ -1,2 +1,7 @@
 //! The `kubectl-kruise` executable.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kubectl_kruise::commands::main(std::env::args_os())
+}

@@ -3,7 +3,10 @@
 //! The copy is made of the objects that the release touches, with their status; the change is applied to it as it would
 //! be to the cluster; every pause for a human is approved at once, so times are the earliest possible.
 
+mod render;
 mod timeline;
+
+pub use render::{COLUMNS, span};
 
 use std::time::Duration;
 
@@ -24,6 +27,7 @@ use crate::{
         driver::{self, Event, RolloutKey, Scope},
     },
     sim::{self, Sim},
+    workload::edit::{self, NewImage, UnknownContainer},
 };
 use futures::StreamExt as _;
 use timeline::Timeline;
@@ -40,12 +44,21 @@ pub struct Request {
     pub namespace: String,
     /// The Rollout's name.
     pub rollout: String,
-    /// Merge patch of the workload that brings the new version; nothing plans the rest of the release under way.
-    pub change: Option<Value>,
+    /// What changes first; nothing plans the rest of the release under way.
+    pub change: Change,
     /// When the plan begins.
     pub start: Timestamp,
     /// How long a new pod takes to become ready.
     pub pod_ready_after: Duration,
+}
+
+/// What a plan assumes the user to change.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// Containers and their new images.
+    pub images: Vec<NewImage>,
+    /// Pods the workload should have.
+    pub replicas: Option<u32>,
 }
 
 /// What will happen.
@@ -143,6 +156,9 @@ pub enum Error {
     /// The change cannot be applied.
     #[error("the change would be refused: {0}")]
     Change(String),
+    /// The change names a container that is not there.
+    #[error(transparent)]
+    Container(#[from] UnknownContainer),
     /// The release does not come to an end.
     #[error("the release does not end within {LONGEST_DAYS} days")]
     Endless,
@@ -195,10 +211,10 @@ pub fn predict(request: Request) -> Result<Plan, Error> {
     joined.map_err(|_| Error::Simulation("it stopped unexpectedly".to_owned()))?
 }
 
-async fn simulate(request: Request) -> Result<Plan, Error> {
+async fn simulate(mut request: Request) -> Result<Plan, Error> {
     let clock = Clock::starting_at(request.start);
     let sim = Sim::new(sim::Options { pod_ready_after: request.pod_ready_after, ..sim::Options::new(clock) });
-    for object in request.objects {
+    for object in std::mem::take(&mut request.objects) {
         let what = format!("{}/{}", object["kind"].as_str().unwrap_or("?"), object["metadata"]["name"].as_str().unwrap_or("?"));
         sim.load(object).map_err(|error| Error::Copy { what, why: error.to_string() })?;
     }
@@ -206,9 +222,8 @@ async fn simulate(request: Request) -> Result<Plan, Error> {
     let rollout = sim.get("rollouts.kruise.io/v1beta1", "Rollout", &request.namespace, &request.rollout).unwrap_or_default();
     let steps = steps_of(&rollout);
     let _controllers = sim.start();
-    if let Some(change) = &request.change {
-        apply(&client, &request.namespace, change).await?;
-    }
+    let workload = rollout["spec"]["workloadRef"]["name"].as_str().unwrap_or_default();
+    apply(&sim, &client, &request, workload).await?;
     let key = RolloutKey { namespace: request.namespace.clone(), name: request.rollout.clone() };
     let timeline = Timeline::new(request.start, &steps, stable_of(&rollout));
     let follow = follow(client, clock, key.clone(), timeline);
@@ -240,11 +255,22 @@ fn api(client: &kube::Client, namespace: &str, group: &str, version: &str, kind:
     Api::namespaced_with(client.clone(), namespace, &resource)
 }
 
-async fn apply(client: &kube::Client, namespace: &str, change: &Value) -> Result<(), Error> {
-    let name = change["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    let deployments = api(client, namespace, "apps", "v1", "Deployment", "deployments");
+/// Changes the workload as `set image` would: the new version and its hold in one request.
+async fn apply(sim: &Sim, client: &kube::Client, request: &Request, workload: &str) -> Result<(), Error> {
+    let deployments = api(client, &request.namespace, "apps", "v1", "Deployment", "deployments");
     let manager = PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-    deployments.patch(&name, &manager, &Patch::Merge(change)).await.map(|_| ()).map_err(|error| Error::Change(words(&error)))
+    if let Some(replicas) = request.change.replicas {
+        let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
+        deployments.patch(workload, &manager, &patch).await.map_err(|error| Error::Change(words(&error)))?;
+    }
+    let Some(deployment) = sim.get("apps/v1", "Deployment", &request.namespace, workload) else { return Ok(()) };
+    if request.change.images.is_empty() {
+        return Ok(());
+    }
+    let Some(patch) = edit::set_images(&deployment, &request.change.images, Some(&request.rollout))? else { return Ok(()) };
+    let patch = serde_json::from_value(patch).map_err(|error| Error::Change(error.to_string()))?;
+    deployments.patch(workload, &manager, &Patch::<()>::Json(patch)).await.map_err(|error| Error::Change(words(&error)))?;
+    Ok(())
 }
 
 fn words(error: &kube::Error) -> String {

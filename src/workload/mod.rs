@@ -1,6 +1,7 @@
 //! Pure knowledge of each workload kind: reads its state, makes its patches.
 
 pub mod deployment;
+pub mod edit;
 pub mod mark;
 pub mod replica_set;
 

@@ -326,7 +326,6 @@ open_enum! {
 
 open_enum! {
     /// The cursor of the closing work (upstream's spelling, irregular prefixes included).
-    #[derive(Default)]
     FinalisingStep {
         /// The Service selects all versions again.
         RestoreStableService = "RestoreStableService",

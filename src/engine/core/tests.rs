@@ -150,7 +150,7 @@ fn paused_at_step_1() -> Snapshot {
     }];
     let mut twin = serde_json::to_value(&s.services["web"]).unwrap();
     twin["metadata"]["name"] = json!("web-canary");
-    twin["metadata"]["ownerReferences"] = owner.clone();
+    twin["metadata"]["ownerReferences"] = owner;
     twin["spec"]["selector"]["pod-template-hash"] = json!("bbb");
     s.services.insert("web-canary".to_owned(), object(twin));
     let pinned = s.services.get_mut("web").unwrap();
@@ -359,10 +359,10 @@ fn notices_every_turn_while_paused() {
     type Turn = (&'static str, fn(&mut Snapshot));
     let turns: [Turn; 9] = [
         ("rolled back", |s| {
-            s.workload.as_mut().unwrap().data["spec"]["template"] = template("web:v1")
+            s.workload.as_mut().unwrap().data["spec"]["template"] = template("web:v1");
         }),
         ("a newer version", |s| {
-            s.workload.as_mut().unwrap().data["spec"]["template"] = template("web:v3")
+            s.workload.as_mut().unwrap().data["spec"]["template"] = template("web:v3");
         }),
         ("deleted", |s| {
             s.rollout.metadata.deletion_timestamp =
@@ -385,7 +385,7 @@ fn notices_every_turn_while_paused() {
                 .rollout_hash = Some(hash);
         }),
         ("unheld", |s| {
-            s.workload.as_mut().unwrap().data["spec"]["paused"] = json!(false)
+            s.workload.as_mut().unwrap().data["spec"]["paused"] = json!(false);
         }),
         ("workload gone", |s| s.workload = None),
         ("jump to 3", |s| {
@@ -396,7 +396,7 @@ fn notices_every_turn_while_paused() {
                 .canary_status
                 .as_mut()
                 .unwrap()
-                .next_step_index = 3
+                .next_step_index = 3;
         }),
     ];
     let mut seen = String::new();

@@ -1,0 +1,221 @@
+//! What may be typed after `rollout`, one struct per verb.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+use super::{
+    target::{SelectArgs, TargetArgs},
+    values::{ContainerImage, DryRun, Output, duration},
+};
+use crate::view::Until;
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Drive releases without a controller in the cluster
+    Run(RunArgs),
+    /// Let a paused step go on
+    Approve(ApproveArgs),
+    /// Show where a release is; the exit code says it too
+    Status(StatusArgs),
+    /// Follow a release live
+    Watch(WatchArgs),
+    /// Leave the release that is under way: back to the stable version
+    Rollback(RollbackArgs),
+    /// Change what a workload runs
+    #[command(subcommand)]
+    Set(SetVerb),
+    /// Print what a cluster may be given: crds, policy, rbac, engine
+    Manifests(ManifestsArgs),
+    /// Show version
+    Version(VersionArgs),
+    /// Print a completion script
+    Completion(CompletionArgs),
+}
+
+/// What `set` can change.
+#[derive(Debug, Subcommand)]
+pub enum SetVerb {
+    /// Start a release: set images, and hold the new version back in the same request
+    Image(SetImageArgs),
+}
+
+/// `approve`.
+#[derive(Args, Debug)]
+pub struct ApproveArgs {
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    /// Only if this step (1-based) is the one that is paused
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    pub step: Option<i32>,
+    /// Only if this is the new revision, as `status` shows it
+    #[arg(long, value_name = "HASH")]
+    pub revision: Option<String>,
+    /// Do not look whether the step was left: exactly one read and one write
+    #[arg(long)]
+    pub no_wait: bool,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// Flags of every verb that changes something.
+#[derive(Args, Debug)]
+pub struct ChangeArgs {
+    /// Then drive the release to its next stop, in this process
+    #[arg(long, conflicts_with = "dry_run")]
+    pub standalone: bool,
+    /// none, client (print the request) or server (send it with dryRun=All)
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    pub dry_run: DryRun,
+    /// Print the result as json, yaml or name
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<Output>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `status`.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) targets: SelectArgs,
+    /// Wait until no release is under way, one line per change
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Wait for paused, step=N, traffic>=PERCENT, healthy or gone
+    #[arg(long, value_name = "CONDITION")]
+    pub until: Option<Until>,
+    /// Give up after this time, with exit code 124
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Print as json, yaml or name
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// `watch`.
+#[derive(Args, Debug)]
+pub struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) targets: SelectArgs,
+    /// Give up after this time, with exit code 124
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// `rollback`.
+#[derive(Args, Debug)]
+pub struct RollbackArgs {
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// `set image`.
+#[derive(Args, Debug)]
+pub struct SetImageArgs {
+    /// rollout/NAME or deploy/NAME; a bare NAME is a Rollout
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// New images, by container; * stands for all containers
+    #[arg(value_name = "CONTAINER=IMAGE", required = true)]
+    pub images: Vec<ContainerImage>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// `run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub(crate) targets: SelectArgs,
+    /// Go on for ever, for new releases too; leases share the Rollouts out among several processes
+    #[arg(long)]
+    pub forever: bool,
+    /// Give up after this time, with exit code 124; another run takes over where this one stopped
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Act although it cannot be told whether a controller in the cluster does
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `plan`.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    /// As if this image were set; may be repeated
+    #[arg(long, value_name = "CONTAINER=IMAGE")]
+    pub set_image: Vec<ContainerImage>,
+    /// As if the workload had this many pods
+    #[arg(long, value_name = "N")]
+    pub replicas: Option<u32>,
+    /// Exit with 2 when something would change
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Print as json or yaml
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// `demo`.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Keep the cluster on loopback, with a kubeconfig for kubectl and this plugin
+    #[arg(long)]
+    pub serve: bool,
+    /// Approve every step after this time instead of asking
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub auto_approve: Option<Duration>,
+    /// Where the kubeconfig is written with --serve
+    #[arg(long, value_name = "FILE")]
+    pub write_kubeconfig: Option<PathBuf>,
+}
+
+/// What `manifests` prints.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum Manifest {
+    /// The CustomResourceDefinitions.
+    Crds,
+    /// The admission policies that hold new versions back.
+    Policy,
+    /// What `run` may do, as roles.
+    Rbac,
+    /// A Deployment of the engine.
+    Engine,
+}
+
+/// `manifests`.
+#[derive(Args, Debug)]
+pub struct ManifestsArgs {
+    /// crds, policy, rbac or engine
+    #[arg(value_enum, value_name = "WHAT", required = true)]
+    pub what: Vec<Manifest>,
+    /// Image of the engine
+    #[arg(long, value_name = "IMAGE", default_value = concat!("kubectl-kruise:", env!("CARGO_PKG_VERSION")))]
+    pub image: String,
+}
+
+/// `version`.
+#[derive(Args, Debug)]
+pub struct VersionArgs {
+    /// Only the version of this program; asks no server
+    #[arg(long)]
+    pub client: bool,
+    /// Print as json or yaml
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// `completion`.
+#[derive(Args, Debug)]
+pub struct CompletionArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}

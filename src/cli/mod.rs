@@ -1,0 +1,175 @@
+//! What may be typed: clap types, kubectl's global flags, targets, and names this program answers to.
+
+pub mod args;
+pub mod complete;
+pub mod foreign;
+pub mod global;
+pub mod target;
+pub mod values;
+
+use std::{ffi::OsString, path::Path};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use args::Verb;
+pub use global::Global;
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-kruise",
+    bin_name = "kubectl kruise",
+    version,
+    about = "Progressive delivery with OpenKruise Rollouts, with or without its controller",
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    infer_long_args = false,
+    after_help = "Verbs that are not listed go to another kubectl-kruise further down PATH, if there is one.\n\
+                  Exit codes: 0 done, 1 error, 4 waiting for approval, 5 degraded, 6 rolled back, 7 not found, 8 conflict,\n\
+                  9 forbidden, 10 server unreachable, 64 usage, 124 timeout, 130 interrupted."
+)]
+pub struct Cli {
+    /// kubectl's global flags.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Root,
+}
+
+/// The first word.
+#[derive(Debug, Subcommand)]
+pub enum Root {
+    /// Carry a release through: approve, status, watch, rollback ...
+    #[command(subcommand, arg_required_else_help = true)]
+    Rollout(Verb),
+    /// Show version
+    Version(args::VersionArgs),
+    /// Print a completion script
+    Completion(args::CompletionArgs),
+    /// Answer kubectl's completion (cobra's protocol)
+    #[command(name = "__complete", hide = true)]
+    Complete {
+        /// The words typed so far; the last may be empty
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
+    /// A verb of another kubectl-kruise
+    #[command(external_subcommand)]
+    Foreign(Vec<OsString>),
+}
+
+/// The command as clap sees it.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Turns what was typed into the arguments of [`Cli`], by the name the program was started under: as
+/// `kubectl-kruise-rollout` the word `rollout` is understood, as `kubectl_complete-kruise` it answers completion.
+#[must_use]
+pub fn arguments(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut typed = typed.into_iter();
+    let program = typed.next().unwrap_or_default();
+    let stem = Path::new(&program)
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default()
+        .to_owned();
+    let implied: &[&str] = match stem.as_str() {
+        "kubectl-kruise-rollout" | "kubectl-kruise_rollout" => &["rollout"],
+        "kubectl_complete-kruise" => &["__complete"],
+        "kubectl_complete-kruise-rollout" => &["__complete", "rollout"],
+        _ => &[],
+    };
+    std::iter::once(program)
+        .chain(implied.iter().map(OsString::from))
+        .chain(typed)
+        .collect()
+}
+
+/// Parses arguments prepared by [`arguments`].
+///
+/// # Errors
+/// When they do not parse, or ask for help; clap's error renders either.
+pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    command
+        .try_get_matches_from_mut(arguments)
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(|error| error.format(&mut command))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Root, Verb, arguments, command, parse};
+
+    #[test]
+    fn is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn knows_its_names() {
+        let cases = [
+            (
+                vec!["/x/kubectl-kruise", "rollout", "status"],
+                vec!["/x/kubectl-kruise", "rollout", "status"],
+            ),
+            (
+                vec!["kubectl-kruise-rollout", "status"],
+                vec!["kubectl-kruise-rollout", "rollout", "status"],
+            ),
+            (
+                vec!["kubectl_complete-kruise", "r"],
+                vec!["kubectl_complete-kruise", "__complete", "r"],
+            ),
+            (
+                vec!["kubectl_complete-kruise-rollout", "s"],
+                vec!["kubectl_complete-kruise-rollout", "__complete", "rollout", "s"],
+            ),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(arguments(typed.into_iter().map(Into::into)), expected);
+        }
+    }
+
+    #[test]
+    fn reads_verbs_and_global_flags_on_both_sides() {
+        let cli = parse(
+            &[
+                "kubectl-kruise",
+                "-n",
+                "a",
+                "rollout",
+                "approve",
+                "demo",
+                "--step",
+                "2",
+                "--context",
+                "c",
+            ]
+            .map(Into::into),
+        )
+        .unwrap();
+        assert_eq!(
+            (cli.global.namespace.as_deref(), cli.global.context.as_deref()),
+            (Some("a"), Some("c"))
+        );
+        let Root::Rollout(Verb::Approve(approve)) = cli.command else {
+            panic!("not approve")
+        };
+        assert_eq!(
+            (approve.step, approve.targets.names),
+            (Some(2), vec!["demo".to_owned()])
+        );
+        assert!(parse(&["kubectl-kruise", "rollout", "aprove", "demo"].map(Into::into)).is_err());
+        assert!(matches!(
+            parse(&["kubectl-kruise", "get", "x"].map(Into::into))
+                .unwrap()
+                .command,
+            Root::Foreign(_)
+        ));
+    }
+}

@@ -1,0 +1,108 @@
+//! Who acts on a Rollout: a controller in the cluster, an engine of ours somewhere, or nobody.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Cluster, Found, Resource};
+use crate::error::{Error, Kind, Result};
+
+/// Whether a controller in the cluster acts on a Rollout, and how we know.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Charge {
+    /// A controller acts; the text says what was seen of it.
+    Controller(String),
+    /// None does.
+    Nobody,
+    /// Looking is not allowed; the text says what is missing.
+    Unknown(String),
+}
+
+/// Name of the Lease that the controller's leader holds; its installation decides the namespace.
+const CONTROLLER_LEASE: &str = "71ddec2c.kruise.io";
+
+impl Cluster {
+    /// Finds out whether a controller in the cluster acts on these Rollouts: `batchreleases` not served means no; a
+    /// BatchRelease of one of them, or a Lease that the controller's leader holds, means yes. At most three requests.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn controller_in_charge(&self, namespace: Option<&str>, rollouts: &[Found]) -> Result<Charge> {
+        if !self.serves(Resource::BatchReleases).await? {
+            return Ok(Charge::Nobody);
+        }
+        let look = async {
+            let releases = self.list(Resource::BatchReleases, namespace, None).await?;
+            let ours = |release: &&Value| rollouts.iter().any(|rollout| owned_by(release, &rollout.object));
+            if let Some(release) = releases.iter().find(ours) {
+                let name = release["metadata"]["name"].as_str().unwrap_or_default();
+                return Ok(Charge::Controller(format!(
+                    "BatchRelease {name:?} belongs to the Rollout"
+                )));
+            }
+            let leases = self.list(Resource::Leases, None, None).await?;
+            let leader = leases
+                .iter()
+                .find(|lease| is_controllers(lease) && held(lease, self.clock.now()));
+            Ok::<_, Error>(leader.map_or(Charge::Nobody, |lease| {
+                let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
+                Charge::Controller(format!("its leader {holder:?} holds Lease {CONTROLLER_LEASE:?}"))
+            }))
+        };
+        match look.await {
+            Err(error) if error.kind == Kind::Forbidden => Ok(Charge::Unknown(error.message)),
+            answer => answer,
+        }
+    }
+}
+
+fn owned_by(object: &Value, owner: &Value) -> bool {
+    let uid = &owner["metadata"]["uid"];
+    object["metadata"]["ownerReferences"]
+        .as_array()
+        .is_some_and(|owners| owners.iter().any(|o| &o["uid"] == uid))
+}
+
+fn is_controllers(lease: &Value) -> bool {
+    lease["metadata"]["name"] == CONTROLLER_LEASE
+}
+
+/// Whether a Lease has a holder whose last renewal is not older than the Lease lasts.
+#[must_use]
+pub fn held(lease: &Value, now: Timestamp) -> bool {
+    let spec = &lease["spec"];
+    let renewed = spec["renewTime"]
+        .as_str()
+        .and_then(|text| text.parse::<Timestamp>().ok());
+    let lasts = spec["leaseDurationSeconds"].as_i64().unwrap_or_default();
+    let holder = spec["holderIdentity"].as_str().unwrap_or_default();
+    !holder.is_empty() && renewed.is_some_and(|at| now.duration_since(at).as_secs() < lasts)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{held, owned_by};
+
+    #[test]
+    fn a_lease_is_held_until_it_runs_out() {
+        let lease = |holder: &str| {
+            json!({ "spec": {
+            "holderIdentity": holder, "leaseDurationSeconds": 15, "renewTime": "2026-11-21T03:00:00.000000Z" } })
+        };
+        let at = |text: &str| text.parse().unwrap();
+        assert!(held(&lease("a"), at("2026-11-21T03:00:14Z")));
+        assert!(!held(&lease("a"), at("2026-11-21T03:00:15Z")));
+        assert!(!held(&lease(""), at("2026-11-21T03:00:01Z")));
+        assert!(!held(&json!({}), at("2026-11-21T03:00:01Z")));
+    }
+
+    #[test]
+    fn owners_are_known_by_uid() {
+        let rollout = json!({ "metadata": { "uid": "u1" } });
+        let owned = |uid: &str| json!({ "metadata": { "ownerReferences": [{ "uid": uid }] } });
+        assert!(owned_by(&owned("u1"), &rollout));
+        assert!(!owned_by(&owned("u2"), &rollout));
+        assert!(!owned_by(&json!({}), &rollout));
+    }
+}

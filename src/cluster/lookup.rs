@@ -1,0 +1,221 @@
+//! From names on the command line to Rollouts.
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::{Cluster, Resource, RolloutVersion};
+use crate::{
+    api::v1beta1::Rollout,
+    error::{Error, Kind, Result},
+};
+
+/// A Rollout as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The version it was read in; patches go the same way.
+    pub version: RolloutVersion,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The whole object.
+    pub object: Value,
+}
+
+impl Found {
+    /// Takes an object of a list or a get.
+    #[must_use]
+    pub fn new(version: RolloutVersion, object: Value) -> Self {
+        let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
+        Self {
+            version,
+            namespace: text("namespace"),
+            name: text("name"),
+            object,
+        }
+    }
+
+    /// The resource it belongs to.
+    #[must_use]
+    pub fn resource(&self) -> Resource {
+        Resource::Rollouts(self.version)
+    }
+
+    /// `rollout.rollouts.kruise.io/NAME`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.resource().object(&self.name)
+    }
+
+    /// The typed form.
+    ///
+    /// # Errors
+    /// When a field has a type it must not have.
+    pub fn typed(&self) -> Result<Rollout> {
+        serde_json::from_value(self.object.clone()).map_err(|error| {
+            let title = self.title();
+            let version = self.resource().version();
+            Error::new(
+                Kind::General,
+                format!("{title} cannot be read as {version}: {error}"),
+            )
+        })
+    }
+
+    /// Name of the Deployment it releases.
+    #[must_use]
+    pub fn deployment(&self) -> Option<&str> {
+        // v1alpha1 keeps the reference one level further down.
+        let spec = &self.object["spec"];
+        let reference = if spec["workloadRef"].is_object() {
+            &spec["workloadRef"]
+        } else {
+            &spec["objectRef"]["workloadRef"]
+        };
+        (reference["kind"] == "Deployment")
+            .then(|| reference["name"].as_str())
+            .flatten()
+    }
+}
+
+impl Cluster {
+    /// Reads one Rollout: one request, a second one where only v1alpha1 is served.
+    ///
+    /// # Errors
+    /// When it does not exist (with names that look alike), or cannot be read.
+    pub async fn rollout(&self, namespace: &str, name: &str) -> Result<Found> {
+        match self.rollout_if_there(namespace, name).await? {
+            Some(found) => Ok(found),
+            None => Err(self.no_such_rollout(namespace, name).await),
+        }
+    }
+
+    /// Reads one Rollout; nothing when it does not exist.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn rollout_if_there(&self, namespace: &str, name: &str) -> Result<Option<Found>> {
+        let mut last = None;
+        for version in [RolloutVersion::V1beta1, RolloutVersion::V1alpha1] {
+            match self.get(Resource::Rollouts(version), namespace, name).await {
+                Ok(object) => return Ok(object.map(|object| Found::new(version, object))),
+                Err(error) if error.kind == Kind::NotFound => last = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(no_rollouts(last))
+    }
+
+    /// Lists Rollouts, sorted by namespace and name.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn rollouts(&self, namespace: Option<&str>, labels: Option<&str>) -> Result<Vec<Found>> {
+        let mut last = None;
+        for version in [RolloutVersion::V1beta1, RolloutVersion::V1alpha1] {
+            match self.list(Resource::Rollouts(version), namespace, labels).await {
+                Ok(objects) => {
+                    let mut found: Vec<Found> = objects
+                        .into_iter()
+                        .map(|object| Found::new(version, object))
+                        .collect();
+                    found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+                    return Ok(found);
+                }
+                Err(error) if error.kind == Kind::NotFound => last = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(no_rollouts(last))
+    }
+
+    /// Finds the Rollout that releases a Deployment.
+    ///
+    /// # Errors
+    /// When there is no such Deployment or none that refers to it, or several do.
+    pub async fn rollout_of(&self, namespace: &str, deployment: &str) -> Result<Found> {
+        let mut found = self.rollouts_of(namespace, deployment).await?;
+        match (found.pop(), found.len()) {
+            (Some(only), 0) => Ok(only),
+            (Some(last), _) => {
+                let names: Vec<_> = found
+                    .iter()
+                    .map(|f| f.name.as_str())
+                    .chain([last.name.as_str()])
+                    .collect();
+                Err(Error::conflict(format!(
+                    "several Rollouts refer to deployment {deployment:?}: {}",
+                    names.join(", ")
+                ))
+                .hint("name the one you mean"))
+            }
+            (None, _) => {
+                let there = self
+                    .get(Resource::Deployments, namespace, deployment)
+                    .await?
+                    .is_some();
+                let what = if there {
+                    format!("no Rollout refers to deployment {deployment:?} in namespace {namespace:?}")
+                } else {
+                    format!("deployments.apps {deployment:?} not found in namespace {namespace:?}")
+                };
+                Err(Error::new(Kind::NotFound, what).hint(format!(
+                    "'kubectl get rollouts.rollouts.kruise.io -n {namespace}' lists them"
+                )))
+            }
+        }
+    }
+
+    /// All Rollouts that refer to a Deployment.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn rollouts_of(&self, namespace: &str, deployment: &str) -> Result<Vec<Found>> {
+        let all = self.rollouts(Some(namespace), None).await?;
+        Ok(all
+            .into_iter()
+            .filter(|found| found.deployment() == Some(deployment))
+            .collect())
+    }
+
+    /// Reads several Rollouts by name at once; results in the order of the names.
+    pub async fn rollouts_by_name(&self, names: &[(String, String)]) -> Vec<Result<Found>> {
+        join_all(
+            names
+                .iter()
+                .map(|(namespace, name)| self.rollout(namespace, name)),
+        )
+        .await
+    }
+
+    async fn no_such_rollout(&self, namespace: &str, name: &str) -> Error {
+        let message = format!("rollouts.rollouts.kruise.io {name:?} not found in namespace {namespace:?}");
+        let error = Error::new(Kind::NotFound, message);
+        // Suggestions are a courtesy: that they cannot be had is no second error.
+        let Ok(others) = self.rollouts(Some(namespace), None).await else {
+            return error;
+        };
+        if let Some(found) = others.iter().find(|found| found.deployment() == Some(name)) {
+            return error.hint(format!(
+                "it is the name of a Deployment: use {:?} or deploy/{name}",
+                found.name
+            ));
+        }
+        let names: Vec<&str> = others.iter().map(|found| found.name.as_str()).collect();
+        match similar::get_close_matches(name, &names, 3, 0.6).as_slice() {
+            [] if names.is_empty() => error.hint(format!(
+                "there are no Rollouts in namespace {namespace:?}; -n names another"
+            )),
+            [] => error.hint(format!(
+                "'kubectl get rollouts.rollouts.kruise.io -n {namespace}' lists what there is"
+            )),
+            alike => error.hint(format!("did you mean {}?", alike.join(" or "))),
+        }
+    }
+}
+
+fn no_rollouts(error: Option<Error>) -> Error {
+    error
+        .unwrap_or_else(|| Error::new(Kind::NotFound, "the server has no Rollouts"))
+        .hint(super::failure::CRDS)
+}

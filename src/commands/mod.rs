@@ -1,0 +1,181 @@
+//! One verb per file: resolve, read, decide, apply, print. Rules live in the layers below.
+
+pub mod approve;
+pub mod complete;
+pub mod completion;
+pub mod manifests;
+pub mod reading;
+pub mod rollback;
+pub mod run;
+pub mod set_image;
+pub mod status;
+pub mod version;
+pub mod watch;
+
+use std::{ffi::OsString, future::Future, process::ExitCode};
+
+use clap::error::ErrorKind;
+use serde_json::Value;
+
+use crate::{
+    cli::{
+        self, Cli, Global, Root, Verb,
+        args::SetVerb,
+        values::{ColorChoice, DryRun, Output},
+    },
+    cluster::{Patch, Resource, patch_path},
+    error::{Error, Kind, Result},
+    exit_code,
+    ui::Ui,
+};
+
+/// Whom the API server notes as the author of what a user changes through this program.
+pub const FIELD_MANAGER: &str = "kubectl-kruise";
+
+/// Runs the program.
+#[must_use]
+pub fn main(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = cli::arguments(typed);
+    let cli = match cli::parse(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(usage(&error)),
+    };
+    let ui = Ui::new(cli.global.color);
+    let code = dispatch(&ui, cli, &arguments).unwrap_or_else(|error| {
+        ui.error(&error);
+        error.exit_code()
+    });
+    ExitCode::from(code)
+}
+
+/// Help goes to stdout and is no error; everything else goes to stderr.
+fn usage(error: &clap::Error) -> u8 {
+    let ui = Ui::new(ColorChoice::Auto);
+    let text = error.render().to_string();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return ui
+            .text(&text)
+            .map_or_else(|error| error.exit_code(), |()| exit_code::DONE);
+    }
+    ui.talk(text.trim_end());
+    exit_code::USAGE
+}
+
+fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
+    tell(cli.global.verbosity, ui.colors_talk());
+    let global = &cli.global;
+    match cli.command {
+        Root::Version(args) | Root::Rollout(Verb::Version(args)) => version::run(ui, global, &args),
+        Root::Completion(args) | Root::Rollout(Verb::Completion(args)) => completion::run(ui, &args),
+        Root::Complete { words } => complete::run(ui, &words),
+        Root::Foreign(words) => {
+            let verb = words.first().cloned().unwrap_or_default();
+            cli::foreign::hand_on(&verb, arguments.get(1..).unwrap_or_default())
+        }
+        Root::Rollout(Verb::Approve(args)) => block_on(approve::run(ui, global, &args)),
+        Root::Rollout(Verb::Status(args)) => block_on(status::run(ui, global, &args)),
+        Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
+        Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
+        Root::Rollout(Verb::Watch(args)) => block_on(watch::run(ui, global, &args)),
+        Root::Rollout(Verb::Rollback(args)) => block_on(rollback::run(ui, global, &args)),
+        Root::Rollout(Verb::Set(SetVerb::Image(args))) => block_on(set_image::run(ui, global, &args)),
+    }
+}
+
+/// Runs a command until it is done or the user interrupts it.
+fn block_on(command: impl Future<Output = Result<u8>>) -> Result<u8> {
+    runtime()?.block_on(async {
+        tokio::select! {
+            done = command => done,
+            _ = tokio::signal::ctrl_c() => Err(Error::new(Kind::Interrupted, "interrupted")),
+        }
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?)
+}
+
+/// Turns `-v` into what is told on stderr: requests from 6 on, everything the libraries tell from 8 on.
+fn tell(verbosity: u8, color: bool) {
+    let filter = match verbosity {
+        0..6 => return,
+        6..8 => "kubectl_kruise=debug",
+        _ => "debug",
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(color)
+        .with_target(false)
+        .without_time();
+    // A second subscriber in one process only means that the first goes on.
+    let _ = subscriber.try_init();
+}
+
+/// Collects the outcome of several objects: the exit code is that of the first failure, else the gravest state.
+#[derive(Debug, Default)]
+struct Outcomes {
+    failure: Option<u8>,
+    state: u8,
+}
+
+impl Outcomes {
+    fn add(&mut self, ui: &Ui, outcome: Result<u8>) -> Result<()> {
+        match outcome {
+            Ok(code) => {
+                let gravity = [
+                    exit_code::DONE,
+                    exit_code::WAITING,
+                    exit_code::ROLLED_BACK,
+                    exit_code::DEGRADED,
+                ];
+                let rank = |code| gravity.iter().position(|c| *c == code);
+                if rank(code) > rank(self.state) {
+                    self.state = code;
+                }
+            }
+            // Nobody reads any more, or the user wants to leave: the remaining objects are left alone.
+            Err(error) if matches!(error.kind, Kind::BrokenPipe | Kind::Interrupted) => return Err(error),
+            Err(error) => {
+                ui.error(&error);
+                self.failure = self.failure.or(Some(error.exit_code()));
+            }
+        }
+        Ok(())
+    }
+
+    fn code(&self) -> u8 {
+        self.failure.unwrap_or(self.state)
+    }
+}
+
+/// Prints what a change came to: the success line, the object, or its name.
+fn changed(
+    ui: &Ui,
+    output: Option<Output>,
+    title: &str,
+    done: &str,
+    dry_run: DryRun,
+    object: &Value,
+) -> Result<()> {
+    match output {
+        None => ui.line(&format!("{title} {done}{}", dry_run.suffix())),
+        Some(Output::Name) => ui.line(title),
+        Some(output) => ui.documents(output, std::slice::from_ref(object)),
+    }
+}
+
+/// Prints the request that `--dry-run=client` does not send.
+fn request(ui: &Ui, resource: Resource, namespace: &str, name: &str, patch: &Patch) -> Result<()> {
+    ui.line(&format!("PATCH {}", patch_path(resource, namespace, name, patch)))?;
+    ui.line(&format!("Content-Type: {}", patch.body.content_type()))?;
+    ui.line(&patch.body.value().to_string())
+}
+
+/// The commands of this process talk to this server, in this namespace.
+async fn connect(global: &Global) -> Result<crate::cluster::Cluster> {
+    crate::cluster::connect(&global.access()).await
+}

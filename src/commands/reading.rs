@@ -1,0 +1,140 @@
+//! Reading what a command needs to know about its Rollouts.
+
+use futures::future::join_all;
+
+use crate::{
+    api::v1beta1::{Phase, Rollout},
+    cli::target::{Kind, Named, Targets},
+    cluster::{Cluster, Found, Resource},
+    error::{Error, Kind as ErrorKind, Result},
+    release::Position,
+    view::{
+        Status,
+        status::{Looked, Seen},
+    },
+};
+
+/// Finds one Rollout.
+///
+/// # Errors
+/// When it does not exist or cannot be read.
+pub async fn find(cluster: &Cluster, named: &Named) -> Result<Found> {
+    match named.kind {
+        Kind::Rollout => cluster.rollout(&cluster.namespace, &named.name).await,
+        Kind::Deployment => cluster.rollout_of(&cluster.namespace, &named.name).await,
+    }
+}
+
+/// Finds the Rollouts a command is about; those that cannot be found are errors of their own.
+///
+/// # Errors
+/// When a selection cannot be read or selects nothing.
+pub async fn find_all(cluster: &Cluster, targets: &Targets) -> Result<Vec<Result<Found>>> {
+    match targets {
+        Targets::Names(names) => Ok(join_all(names.iter().map(|named| find(cluster, named))).await),
+        Targets::Selected {
+            all_namespaces,
+            labels,
+        } => {
+            let namespace = (!all_namespaces).then_some(cluster.namespace.as_str());
+            let found = cluster.rollouts(namespace, labels.as_deref()).await?;
+            if found.is_empty() {
+                let place = namespace.map_or_else(
+                    || "any namespace".to_owned(),
+                    |name| format!("namespace {name:?}"),
+                );
+                let which = labels
+                    .as_ref()
+                    .map(|labels| format!(" with labels {labels:?}"))
+                    .unwrap_or_default();
+                return Err(Error::new(
+                    ErrorKind::NotFound,
+                    format!("no Rollouts{which} found in {place}"),
+                ));
+            }
+            Ok(found.into_iter().map(Ok).collect())
+        }
+    }
+}
+
+/// Reads what surrounds a Rollout and judges: at most five requests beside the Rollout's own.
+///
+/// # Errors
+/// When something cannot be read. That it does not exist is part of the state.
+pub async fn status(cluster: &Cluster, found: &Found) -> Result<Status> {
+    Ok(Status::of(&seen(cluster, found).await?))
+}
+
+/// Reads what surrounds a Rollout.
+///
+/// # Errors
+/// When something cannot be read. That it does not exist is part of what was seen.
+pub async fn seen(cluster: &Cluster, found: &Found) -> Result<Seen> {
+    surroundings(cluster, found.typed()?, &found.namespace).await
+}
+
+async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> Result<Seen> {
+    let position = Position::of(&rollout);
+    let spec = &rollout.spec;
+    if position.deleting || position.phase == Phase::Disabled {
+        return Ok(Seen {
+            rollout,
+            ..Seen::default()
+        });
+    }
+    let routing = spec.strategy.traffic_routings().first();
+    let ingress = routing
+        .and_then(|routing| routing.ingress.as_ref())
+        .map(|ingress| ingress.name.clone());
+    let deployment = (spec.workload_ref.kind == "Deployment").then(|| spec.workload_ref.name.clone());
+    let service = routing.map(|routing| routing.service.clone());
+    let look = async |resource: Resource, name: Option<String>| -> Result<Looked> {
+        let Some(name) = name else {
+            return Ok(Looked::NotWanted);
+        };
+        Ok(cluster
+            .get(resource, namespace, &name)
+            .await?
+            .map_or(Looked::Missing, Looked::There))
+    };
+    let pods = async {
+        let deployment = look(Resource::Deployments, deployment).await?;
+        let selector = match &deployment {
+            Looked::There(object) => selector(object),
+            _ => None,
+        };
+        let sets = match selector {
+            Some(labels) => {
+                cluster
+                    .list(Resource::ReplicaSets, Some(namespace), Some(&labels))
+                    .await?
+            }
+            None => Vec::new(),
+        };
+        Ok::<_, Error>((deployment, sets))
+    };
+    let ((deployment, replica_sets), service, ingress_there, canary_ingress) = futures::try_join!(
+        pods,
+        look(Resource::Services, service),
+        look(Resource::Ingresses, ingress.clone()),
+        look(Resource::Ingresses, ingress.map(|name| format!("{name}-canary"))),
+    )?;
+    Ok(Seen {
+        rollout,
+        deployment,
+        replica_sets,
+        service,
+        ingress: ingress_there,
+        canary_ingress,
+    })
+}
+
+/// The label selector of a workload as the API server reads it.
+fn selector(deployment: &serde_json::Value) -> Option<String> {
+    let labels = deployment["spec"]["selector"]["matchLabels"].as_object()?;
+    let pairs: Vec<String> = labels
+        .iter()
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    (!pairs.is_empty()).then(|| pairs.join(","))
+}

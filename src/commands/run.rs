@@ -1,0 +1,274 @@
+//! `run`: drives releases in this process, and what `--standalone` does after a change.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use super::{Outcomes, connect, reading, status};
+use crate::{
+    cli::{Global, args::RunArgs, target::Targets},
+    cluster::{Cluster, Found, Resource, charge::Charge, connect_engine, failure},
+    engine::{
+        core::Stop,
+        driver::{self, Event, Options, RolloutKey, Scope},
+    },
+    error::{Error, Kind, Result},
+    exit_code,
+    ui::{Progress, Ui},
+    view::{change::stamped, suggest::Command},
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing can be driven, a controller is in charge, or the time is up.
+pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
+    let targets = args.targets.read()?;
+    let cluster = connect(global).await?;
+    let mut outcomes = Outcomes::default();
+    let (scope, rollouts) = match &targets {
+        Targets::Names(_) => {
+            let mut rollouts = Vec::new();
+            for found in reading::find_all(&cluster, &targets).await? {
+                match found {
+                    Ok(found) => rollouts.push(found),
+                    Err(error) => outcomes.add(ui, Err(error))?,
+                }
+            }
+            if rollouts.is_empty() {
+                return Ok(outcomes.code());
+            }
+            (by_name(&cluster, &rollouts), rollouts)
+        }
+        Targets::Selected {
+            all_namespaces,
+            labels,
+        } => {
+            let namespace = (!all_namespaces).then(|| cluster.namespace.clone());
+            let rollouts = if args.forever {
+                // An engine that runs for ever may start before the first Rollout is made.
+                cluster.rollouts(namespace.as_deref(), labels.as_deref()).await?
+            } else {
+                reading::find_all(&cluster, &targets)
+                    .await?
+                    .into_iter()
+                    .collect::<Result<_>>()?
+            };
+            (
+                Scope::Selected {
+                    namespace,
+                    labels: labels.clone(),
+                },
+                rollouts,
+            )
+        }
+    };
+    if !args.force {
+        refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
+    }
+    let drive = drive(ui, global, &cluster, scope, args.forever, Aim::Forward);
+    outcomes.add(ui, status::within(args.timeout, drive).await)?;
+    Ok(outcomes.code())
+}
+
+/// What the user wants of a release; a rollback that ends rolled back is a success.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Aim {
+    /// The new version.
+    Forward,
+    /// The stable version.
+    Back,
+}
+
+/// Refuses where a controller in the cluster acts on these Rollouts, or where that cannot be told.
+///
+/// # Errors
+/// When a controller is in charge.
+pub async fn refuse_where_controlled(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    rollouts: &[Found],
+) -> Result<()> {
+    match cluster.controller_in_charge(namespace, rollouts).await? {
+        Charge::Nobody => Ok(()),
+        Charge::Controller(seen) => Err(Error::conflict(format!(
+            "the controller in the cluster is in charge: {seen}"
+        ))
+        .hint("let it act: approve, status, watch and rollback work with it, without --standalone")),
+        Charge::Unknown(missing) => Err(Error::conflict(format!(
+            "cannot tell whether a controller in the cluster is in charge: {missing}"
+        ))
+        .hint("'run --force' acts all the same, if you know that there is none")),
+    }
+}
+
+/// Drives Rollouts that were just changed to their next stop.
+///
+/// # Errors
+/// When they cannot be driven.
+pub async fn standalone(
+    ui: &Ui,
+    global: &Global,
+    cluster: &Cluster,
+    rollouts: &[Found],
+    aim: Aim,
+) -> Result<u8> {
+    drive(ui, global, cluster, by_name(cluster, rollouts), false, aim).await
+}
+
+fn by_name(cluster: &Cluster, rollouts: &[Found]) -> Scope {
+    let mut names: Vec<String> = rollouts.iter().map(|found| found.name.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    Scope::Names {
+        namespace: cluster.namespace.clone(),
+        names,
+    }
+}
+
+async fn drive(
+    ui: &Ui,
+    global: &Global,
+    cluster: &Cluster,
+    scope: Scope,
+    forever: bool,
+    aim: Aim,
+) -> Result<u8> {
+    let client = connect_engine(&global.access()).await?;
+    let (events, told) = mpsc::unbounded_channel();
+    let options = Options {
+        identity: identity(cluster),
+        forever,
+    };
+    let namespace = scope.namespace().map(str::to_owned);
+    let work = driver::drive(client, cluster.clock, scope, options, events);
+    let (stops, ()) = tokio::join!(work, tell(ui, told, global.verbosity));
+    let stops = stops.map_err(|error| failure::of_driver(&error, namespace.as_deref(), &cluster.server))?;
+    let mut outcomes = Outcomes::default();
+    for (key, stop) in &stops {
+        outcomes.add(ui, conclude(ui, key, stop, aim))?;
+    }
+    Ok(outcomes.code())
+}
+
+/// A name for this process in Leases. It need not be kept: a successor waits for the Lease to end.
+fn identity(cluster: &Cluster) -> String {
+    let from_environment = ["HOSTNAME", "COMPUTERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
+    let host = from_environment
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
+        .unwrap_or_else(|| "unknown-host".to_owned());
+    // The process id alone is 1 in every container.
+    let moment = cluster.clock.now().as_nanosecond() % 1_000_000_000;
+    format!("{host}_{}_{moment:09}", std::process::id())
+}
+
+/// Shows what the driver does, until it ends.
+async fn tell(ui: &Ui, mut told: UnboundedReceiver<Event>, verbosity: u8) {
+    let progress = Progress::new(ui);
+    let mut last: BTreeMap<RolloutKey, String> = BTreeMap::new();
+    while let Some(event) = told.recv().await {
+        match event {
+            Event::Moved { key, at, reason, .. } => {
+                let text = format!("{key}  {reason}");
+                progress.waiting(&text);
+                if last.get(&key) != Some(&text) {
+                    progress.tell(&stamped(at, &text));
+                    last.insert(key, text);
+                }
+            }
+            Event::Wrote { key, at, effect } => {
+                if verbosity > 0 {
+                    progress.tell(&stamped(
+                        at,
+                        &format!("{key}  wrote {}: {}", effect.target, effect.purpose),
+                    ));
+                }
+            }
+            Event::Retrying { key, error, seconds } => {
+                progress.tell(&format!(
+                    "warning: {key}: {error}; trying again in {seconds:.1} s"
+                ));
+            }
+            Event::HeldElsewhere { key, holder, seconds } => {
+                progress.tell(&format!(
+                    "{key}  is held by {holder:?}; waiting {seconds:.0} s for its lease to end"
+                ));
+            }
+            Event::Stopped { .. } => {}
+        }
+    }
+}
+
+/// Prints how a Rollout stands at its stop: the result on stdout, or the error.
+fn conclude(ui: &Ui, key: &RolloutKey, stop: &Stop, aim: Aim) -> Result<u8> {
+    let title = Resource::Rollouts(Default::default()).object(&key.name);
+    let command = |command: Command| command.text(&key.namespace, &key.name);
+    let (words, code) = match stop {
+        Stop::AtRest => ("at rest".to_owned(), exit_code::DONE),
+        Stop::Completed => ("completed".to_owned(), exit_code::DONE),
+        Stop::Disabled => ("disabled".to_owned(), exit_code::DONE),
+        Stop::Gone => ("gone".to_owned(), exit_code::DONE),
+        Stop::RolledBack if aim == Aim::Back => ("rolled back".to_owned(), exit_code::DONE),
+        Stop::RolledBack => ("rolled back".to_owned(), exit_code::ROLLED_BACK),
+        Stop::Paused => ("paused".to_owned(), exit_code::WAITING),
+        Stop::WaitingForApproval { step, total } => (
+            format!("waiting for approval of step {step}/{total}"),
+            exit_code::WAITING,
+        ),
+        Stop::Degraded { message } => {
+            return Err(
+                Error::new(Kind::Degraded, format!("{title} is degraded: {message}"))
+                    .hint(command(Command::Status))
+                    .hint(command(Command::Rollback)),
+            );
+        }
+        Stop::Blocked { message } => {
+            return Err(
+                Error::new(Kind::Degraded, format!("{title} cannot go on: {message}"))
+                    .hint(command(Command::Status)),
+            );
+        }
+        Stop::NotFound => {
+            return Err(Error::new(
+                Kind::NotFound,
+                format!("{title} not found in namespace {:?}", key.namespace),
+            ));
+        }
+        Stop::OtherEngine { holder } => {
+            return Err(
+                Error::conflict(format!("{title} is driven by another engine, {holder:?}"))
+                    .hint(command(Command::Watch)),
+            );
+        }
+        Stop::Refused { message, code } => {
+            let kind = match code {
+                401 | 403 => Kind::Forbidden,
+                404 => Kind::NotFound,
+                409 => Kind::Conflict,
+                _ => Kind::General,
+            };
+            let error = Error::new(
+                kind,
+                format!("{title} cannot go on, the API server refuses a write: {message}"),
+            );
+            return Err(match kind {
+                Kind::Forbidden => error.hint(
+                    "'kubectl kruise rollout manifests rbac' prints what an engine must be allowed to do",
+                ),
+                _ => error.hint(command(Command::Status)),
+            });
+        }
+    };
+    ui.line(&format!("{title} {words}"))?;
+    if let Stop::WaitingForApproval { step, .. } = stop {
+        ui.hint(&format!(
+            "{} --standalone",
+            command(Command::Approve { step: *step })
+        ));
+    }
+    Ok(code)
+}

@@ -1,0 +1,233 @@
+//! `status`: where a release is, once or until a condition holds; the exit code says it too.
+
+use std::{future::Future, time::Duration};
+
+use futures::{StreamExt, future::join_all};
+
+use super::{Outcomes, connect, reading};
+use crate::{
+    cli::{Global, args::StatusArgs, target::Targets, values::Output},
+    cluster::{Cluster, Found, Resource, follow::Followed},
+    error::{Error, Kind, Result},
+    exit_code,
+    ui::Ui,
+    view::{
+        Status, Table, Until, Wait,
+        change::stamped,
+        status::{SEVERAL, Seen},
+    },
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing can be read, or the time is up.
+pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
+    let targets = args.targets.read()?;
+    let cluster = connect(global).await?;
+    let work = async {
+        if args.watch || args.until.is_some() {
+            let until = args.until.clone().unwrap_or(Until::Healthy);
+            wait_for_all(ui, &cluster, &targets, &until, args.output).await
+        } else {
+            print(ui, &cluster, &targets, args.output).await
+        }
+    };
+    within(args.timeout, work).await
+}
+
+/// Runs work that must end in time, when a limit is given.
+///
+/// # Errors
+/// The work's own, or that the time is up (exit code 124).
+pub async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(limit) = limit else { return work.await };
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Error::new(
+            Kind::Timeout,
+            format!(
+                "timed out after {} s waiting for the condition",
+                limit.as_secs_f64()
+            ),
+        ))
+    })
+}
+
+async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<Output>) -> Result<u8> {
+    let found = reading::find_all(cluster, targets).await?;
+    let now = cluster.clock.now();
+    let many = matches!(targets, Targets::Selected { .. });
+    let mut outcomes = Outcomes::default();
+    let mut statuses = Vec::new();
+    let judged = join_all(found.into_iter().map(async |found: Result<Found>| {
+        let found = found?;
+        // A table of many shows what the Rollouts themselves say: one list, no further requests.
+        if many {
+            Ok(Status::of(&Seen {
+                rollout: found.typed()?,
+                ..Seen::default()
+            }))
+        } else {
+            reading::status(cluster, &found).await
+        }
+    }))
+    .await;
+    for status in judged {
+        match status {
+            Ok(status) => {
+                outcomes.add(ui, Ok(status.verdict.exit_code()))?;
+                statuses.push(status);
+            }
+            Err(error) => outcomes.add(ui, Err(error))?,
+        }
+    }
+    match output {
+        _ if statuses.is_empty() => {}
+        Some(Output::Name) => {
+            for status in &statuses {
+                ui.line(&Resource::Rollouts(Default::default()).object(&status.name))?;
+            }
+        }
+        Some(output) => ui.documents(
+            output,
+            &statuses
+                .iter()
+                .map(|status| status.document(now))
+                .collect::<Vec<_>>(),
+        )?,
+        None if many => ui.table(&table(&statuses, targets))?,
+        None => {
+            for (number, status) in statuses.iter().enumerate() {
+                if number > 0 {
+                    ui.line("")?;
+                }
+                ui.blocks(&status.blocks(now))?;
+            }
+        }
+    }
+    Ok(outcomes.code())
+}
+
+fn table(statuses: &[Status], targets: &Targets) -> Table {
+    let with_namespace = matches!(
+        targets,
+        Targets::Selected {
+            all_namespaces: true,
+            ..
+        }
+    );
+    let mut header = SEVERAL.to_vec();
+    if with_namespace {
+        header.insert(0, "NAMESPACE");
+    }
+    Table {
+        header,
+        rows: statuses.iter().map(|status| status.row(with_namespace)).collect(),
+    }
+}
+
+async fn wait_for_all(
+    ui: &Ui,
+    cluster: &Cluster,
+    targets: &Targets,
+    until: &Until,
+    output: Option<Output>,
+) -> Result<u8> {
+    let mut outcomes = Outcomes::default();
+    // Somebody who waits for the end of a Rollout need not find one at the start.
+    let found = match (targets, until) {
+        (Targets::Names(names), Until::Gone) => {
+            let mut there = Vec::new();
+            for named in names {
+                match reading::find(cluster, named).await {
+                    Err(error) if error.kind == Kind::NotFound => {}
+                    found => there.push(found),
+                }
+            }
+            there
+        }
+        _ => reading::find_all(cluster, targets).await?,
+    };
+    let waits = join_all(
+        found
+            .into_iter()
+            .map(async |found: Result<Found>| wait_for(ui, cluster, &found?, until, output).await),
+    );
+    for outcome in waits.await {
+        outcomes.add(ui, outcome)?;
+    }
+    Ok(outcomes.code())
+}
+
+/// What changes when the state of a Rollout does.
+#[must_use]
+pub fn followed(found: &Found) -> Vec<Followed> {
+    let namespace = Some(found.namespace.clone());
+    let mut all = vec![Followed {
+        resource: found.resource(),
+        namespace: namespace.clone(),
+        name: Some(found.name.clone()),
+        labels: None,
+    }];
+    if let Some(deployment) = found.deployment() {
+        let canary = format!("{}={deployment}", crate::api::keys::CANARY_DEPLOYMENT);
+        let resource = Resource::Deployments;
+        all.push(Followed {
+            resource,
+            namespace: namespace.clone(),
+            name: Some(deployment.to_owned()),
+            labels: None,
+        });
+        all.push(Followed {
+            resource,
+            namespace,
+            name: None,
+            labels: Some(canary),
+        });
+    }
+    all
+}
+
+async fn wait_for(
+    ui: &Ui,
+    cluster: &Cluster,
+    found: &Found,
+    until: &Until,
+    output: Option<Output>,
+) -> Result<u8> {
+    let mut notices = cluster.follow(followed(found));
+    let mut last = String::new();
+    while notices.next().await.is_some() {
+        let status = match cluster.rollout_if_there(&found.namespace, &found.name).await? {
+            Some(found) => Some(reading::status(cluster, &found).await?),
+            None => None,
+        };
+        let now = cluster.clock.now();
+        let line = status.as_ref().map_or_else(
+            || format!("{}/{}  gone", found.namespace, found.name),
+            Status::line,
+        );
+        if line != last && output.is_none() {
+            ui.line(&stamped(now, &line))?;
+        }
+        last = line;
+        let wait = until.judge(status.as_ref());
+        if wait == Wait::Open {
+            continue;
+        }
+        if let (Some(output), Some(status)) = (output, &status) {
+            ui.documents(output, &[status.document(now)])?;
+        }
+        return match (wait, status, until) {
+            (Wait::Met, _, Until::Paused | Until::Step(_) | Until::Traffic(_) | Until::Gone) => {
+                Ok(exit_code::DONE)
+            }
+            (_, Some(status), _) => Ok(status.verdict.exit_code()),
+            (_, None, _) => Err(Error::new(
+                Kind::NotFound,
+                format!("{} was deleted while waiting for {until}", found.title()),
+            )),
+        };
+    }
+    Ok(exit_code::DONE)
+}

@@ -1,0 +1,190 @@
+//! A cluster in memory with an application and a Rollout in it, and the engine beside it: the way in without a cluster.
+//!
+//! Everything but the cluster is real: the same engine, the same statuses, the same commands (`--serve` puts the cluster
+//! on loopback for them).
+
+mod application;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kube::{
+    Api, Client,
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
+};
+use serde_json::json;
+use tokio::{sync::mpsc::UnboundedReceiver, task::JoinHandle};
+
+use crate::{
+    api::{keys, v1beta1::Rollout},
+    clock::Clock,
+    engine::{
+        core::Stop,
+        driver::{self, Event, RolloutKey, Scope},
+    },
+    sim::{self, Sim},
+    workload::{
+        ReplicaSet,
+        edit::{self, NewImage},
+    },
+};
+
+/// The demo's namespace.
+pub const NAMESPACE: &str = "demo";
+/// Name of the demo's Rollout, Deployment, Service and Ingress.
+pub const NAME: &str = "web";
+/// What runs at first.
+pub const OLD_IMAGE: &str = "example.com/web:v1";
+/// What is released.
+pub const NEW_IMAGE: &str = "example.com/web:v2";
+
+/// A running demo. Dropping it ends it.
+pub struct Demo {
+    sim: Sim,
+    client: Client,
+    engine: JoinHandle<Result<BTreeMap<RolloutKey, Stop>, driver::Error>>,
+    _controllers: sim::Controllers,
+    /// What the engine does, as it happens.
+    pub events: UnboundedReceiver<Event>,
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.engine.abort();
+    }
+}
+
+/// Why the demo did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The simulated API server refused an object.
+    #[error("the simulated API server refused {what}: {why}")]
+    Refused {
+        /// What was written.
+        what: &'static str,
+        /// Its words.
+        why: String,
+    },
+}
+
+impl Error {
+    fn refused(what: &'static str) -> impl FnOnce(kube::Error) -> Self {
+        move |error| {
+            let why = if let kube::Error::Api(status) = &error { status.message.clone() } else { error.to_string() };
+            Self::Refused { what, why }
+        }
+    }
+}
+
+impl Demo {
+    /// Starts the cluster, puts the application into it, and the engine beside it. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// The simulated API server refuses the application.
+    pub async fn start(clock: Clock) -> Result<Self, Error> {
+        let sim = Sim::new(sim::Options { pod_ready_after: Duration::from_millis(1500), ..sim::Options::new(clock) });
+        let controllers = sim.start();
+        let client = sim.client();
+        for (plural, object) in application::objects() {
+            let api = api(&client, plural, &object);
+            api.create(&kube::api::PostParams::default(), &object).await.map_err(Error::refused("the application"))?;
+        }
+        let (sender, events) = tokio::sync::mpsc::unbounded_channel();
+        let scope = Scope::Selected { namespace: None, labels: None };
+        let options = driver::Options { identity: "demo".to_owned(), forever: true };
+        let engine = tokio::spawn(driver::drive(client.clone(), clock, scope, options, sender));
+        Ok(Self { sim, client, engine, _controllers: controllers, events })
+    }
+
+    /// The cluster, to be served.
+    #[must_use]
+    pub fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
+    /// Waits until the engine comes to a stop on the Rollout; tells every event on the way.
+    pub async fn next_stop(&mut self, mut tell: impl FnMut(&Event)) -> Option<Stop> {
+        while let Some(event) = self.events.recv().await {
+            tell(&event);
+            if let Event::Stopped { stop, .. } = event {
+                return Some(stop);
+            }
+        }
+        None
+    }
+
+    /// Brings a new version, held in the same request.
+    ///
+    /// # Errors
+    /// The simulated API server refuses it.
+    pub async fn release(&self, image: &str) -> Result<(), Error> {
+        let Some(deployment) = self.sim.get("apps/v1", "Deployment", NAMESPACE, NAME) else { return Ok(()) };
+        let images = [NewImage { container: NAME.to_owned(), image: image.to_owned() }];
+        let Ok(Some(patch)) = edit::set_images(&deployment, &images, Some(NAME)) else { return Ok(()) };
+        let Ok(patch) = serde_json::from_value(patch) else { return Ok(()) };
+        let manager = PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        let patched = self.deployments().patch(NAME, &manager, &Patch::<()>::Json(patch)).await;
+        patched.map(drop).map_err(Error::refused("the new version"))
+    }
+
+    /// Approves the paused step.
+    ///
+    /// # Errors
+    /// The simulated API server refuses it.
+    pub async fn approve(&self) -> Result<(), Error> {
+        let rollouts: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let ready = json!({ "status": { "canaryStatus": { "currentStepState": "StepReady" } } });
+        let patched = rollouts.patch_status(NAME, &PatchParams::default(), &Patch::Merge(ready)).await;
+        patched.map(drop).map_err(Error::refused("the approval"))
+    }
+
+    /// Puts the old version's template back.
+    ///
+    /// # Errors
+    /// The simulated API server refuses it.
+    pub async fn roll_back(&self) -> Result<(), Error> {
+        self.release(OLD_IMAGE).await
+    }
+
+    /// Ready pods by image, and the percent of traffic that the new version gets.
+    pub fn picture(&self) -> (BTreeMap<String, i32>, Option<String>) {
+        let mut ready = BTreeMap::new();
+        for set in self.sim.list("apps/v1", "ReplicaSet", Some(NAMESPACE)) {
+            let Ok(object) = serde_json::from_value::<DynamicObject>(set) else { continue };
+            let set = ReplicaSet::new(&object);
+            let image = set.template()["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
+            if set.ready() > 0 {
+                *ready.entry(image).or_default() += set.ready();
+            }
+        }
+        let twin = self.sim.get("networking.k8s.io/v1", "Ingress", NAMESPACE, &crate::traffic::ingress::canary_name(NAME));
+        let weight = twin.and_then(|twin| twin["metadata"]["annotations"]["nginx.ingress.kubernetes.io/canary-weight"].as_str().map(str::to_owned));
+        (ready, weight)
+    }
+
+    fn deployments(&self) -> Api<DynamicObject> {
+        let resource = ApiResource {
+            group: "apps".to_owned(),
+            version: "v1".to_owned(),
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            plural: "deployments".to_owned(),
+        };
+        Api::namespaced_with(self.client.clone(), NAMESPACE, &resource)
+    }
+}
+
+fn api(client: &Client, plural: &str, object: &DynamicObject) -> Api<DynamicObject> {
+    let types = object.types.clone().unwrap_or_default();
+    let (group, version) = types.api_version.split_once('/').unwrap_or(("", &types.api_version));
+    let resource = ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: types.api_version.clone(),
+        kind: types.kind.clone(),
+        plural: plural.to_owned(),
+    };
+    match &object.metadata.namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    }
+}

@@ -1,0 +1,138 @@
+//! Where a Rollout is, whichever strategy it has and whoever wrote its status.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::v1beta1::{Condition, FinalisingStep, Phase, RollingStyle, Rollout, Step, StepState};
+
+/// The status of a Rollout with canary and blue-green laid over each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Position {
+    /// The phase; `Initial` until an engine has looked at the Rollout.
+    pub phase: Phase,
+    /// Whether the status speaks of the present spec.
+    pub observed: bool,
+    /// Whether the Rollout is being deleted.
+    pub deleting: bool,
+    /// Whether the spec disables the Rollout.
+    pub disabled: bool,
+    /// Whether a human has frozen the step machine.
+    pub paused: bool,
+    /// How new pods are brought up.
+    pub style: Option<RollingStyle>,
+    /// The plan.
+    pub steps: Vec<Step>,
+    /// The step, 1-based; 0 when there never was a release.
+    pub step: i32,
+    /// Where the step is.
+    pub state: StepState,
+    /// The closing work.
+    pub finalising: FinalisingStep,
+    /// When the state was entered; base of timed pauses.
+    pub since: Option<Timestamp>,
+    /// Reason of the condition Progressing.
+    pub reason: String,
+    /// How the last release ended, if it has.
+    pub succeeded: Option<bool>,
+    /// Message of the condition Degraded while it holds.
+    pub degraded: Option<String>,
+    /// Revision of the pods present before the release.
+    pub stable_revision: String,
+    /// Revision of the new version, as the engine names it.
+    pub new_revision: String,
+    /// `pod-template-hash` of the new pods, once known.
+    pub new_hash: String,
+    /// The engine's own sentence.
+    pub message: String,
+}
+
+impl Position {
+    /// Reads a Rollout.
+    #[must_use]
+    pub fn of(rollout: &Rollout) -> Self {
+        let status = rollout.status.clone().unwrap_or_default();
+        let condition = |kind: &str| status.conditions.iter().find(|condition| condition.kind == kind);
+        let is_true = |condition: &&Condition| condition.status == "True";
+        let mut position = Self {
+            phase: status.phase.clone().unwrap_or(Phase::Initial),
+            observed: status.observed_generation.unwrap_or_default()
+                >= rollout.metadata.generation.unwrap_or_default(),
+            deleting: rollout.metadata.deletion_timestamp.is_some(),
+            disabled: rollout.spec.disabled,
+            paused: rollout.spec.strategy.paused,
+            style: rollout.spec.strategy.style(),
+            steps: rollout.spec.strategy.steps().to_vec(),
+            step: status.current_step_index,
+            state: status.current_step_state.clone(),
+            finalising: FinalisingStep::None,
+            since: None,
+            reason: condition("Progressing")
+                .map(|condition| condition.reason.clone())
+                .unwrap_or_default(),
+            succeeded: condition("Succeeded").map(|condition| condition.status == "True"),
+            degraded: condition("Degraded")
+                .filter(is_true)
+                .map(|condition| condition.message.clone()),
+            stable_revision: String::new(),
+            new_revision: String::new(),
+            new_hash: String::new(),
+            message: status.message.clone().unwrap_or_default(),
+        };
+        if let Some(canary) = status.canary_status {
+            position.step = canary.current_step_index;
+            position.state = canary.current_step_state;
+            position.finalising = canary.finalising_step;
+            position.since = canary.last_update_time.map(|time| time.0);
+            position.stable_revision = canary.stable_revision.unwrap_or_default();
+            position.new_revision = canary.canary_revision;
+            position.new_hash = canary.pod_template_hash;
+        } else if let Some(blue_green) = status.blue_green_status {
+            position.step = blue_green.current_step_index;
+            position.state = blue_green.current_step_state;
+            position.finalising = blue_green.finalising_step;
+            position.since = blue_green.last_update_time.map(|time| time.0);
+            position.stable_revision = blue_green.stable_revision.unwrap_or_default();
+            position.new_revision = blue_green.updated_revision;
+            position.new_hash = blue_green.pod_template_hash;
+        }
+        position
+    }
+
+    /// Whether a release is under way, its closing work included.
+    #[must_use]
+    pub fn under_way(&self) -> bool {
+        self.phase == Phase::Progressing && self.reason != "Completed"
+    }
+
+    /// The number of steps.
+    #[must_use]
+    pub fn total(&self) -> i32 {
+        i32::try_from(self.steps.len()).unwrap_or(i32::MAX)
+    }
+
+    /// The step the release is at.
+    #[must_use]
+    pub fn current(&self) -> Option<&Step> {
+        usize::try_from(self.step)
+            .ok()?
+            .checked_sub(1)
+            .and_then(|at| self.steps.get(at))
+    }
+
+    /// What is left of a timed pause; nothing where a human is waited for, or no pause is on.
+    #[must_use]
+    pub fn pause_left(&self, now: Timestamp) -> Option<SignedDuration> {
+        let seconds = self.current()?.pause.duration?;
+        (self.state == StepState::StepPaused).then_some(())?;
+        let passed = now.duration_since(self.since?);
+        Some((SignedDuration::from_secs(seconds.into()) - passed).max(SignedDuration::ZERO))
+    }
+
+    /// Whether the pods and the traffic of the current step stand.
+    #[must_use]
+    pub fn step_stands(&self) -> bool {
+        matches!(
+            self.state,
+            StepState::StepPaused | StepState::StepReady | StepState::Completed
+        )
+    }
+}

@@ -1,0 +1,11 @@
+//! Pure view models: what is shown, as rows, lines and documents. Nothing here prints.
+
+pub mod block;
+pub mod change;
+pub mod status;
+pub mod suggest;
+pub mod until;
+
+pub use block::{Block, Table, Tone};
+pub use status::Status;
+pub use until::{Until, Wait};

@@ -1,0 +1,136 @@
+//! Conditions that one can wait for.
+
+use super::status::Status;
+use crate::{api::v1beta1::StepState, release::Verdict};
+
+/// What `status --until` waits for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Until {
+    /// A step is paused, for a human or for time.
+    Paused,
+    /// Step N (1-based) stands: its pods are ready and its traffic is set.
+    Step(i32),
+    /// At least so many percent of traffic reach the new version.
+    Traffic(i32),
+    /// No release is under way.
+    Healthy,
+    /// The Rollout does not exist any more.
+    Gone,
+}
+
+impl std::str::FromStr for Until {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let percent = |digits: &str| {
+            digits
+                .trim_end_matches('%')
+                .parse()
+                .ok()
+                .filter(|p| (0..=100).contains(p))
+                .map(Self::Traffic)
+        };
+        let step = |digits: &str| digits.parse().ok().filter(|n| *n > 0).map(Self::Step);
+        let condition = match text {
+            "paused" => Some(Self::Paused),
+            "healthy" => Some(Self::Healthy),
+            "gone" => Some(Self::Gone),
+            other => match (other.strip_prefix("step="), other.strip_prefix("traffic>=")) {
+                (Some(digits), _) => step(digits),
+                (_, Some(digits)) => percent(digits),
+                (None, None) => None,
+            },
+        };
+        condition.ok_or_else(|| "expected paused, step=N, traffic>=PERCENT, healthy or gone".to_owned())
+    }
+}
+
+impl std::fmt::Display for Until {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Paused => f.write_str("paused"),
+            Self::Step(n) => write!(f, "step={n}"),
+            Self::Traffic(p) => write!(f, "traffic>={p}%"),
+            Self::Healthy => f.write_str("healthy"),
+            Self::Gone => f.write_str("gone"),
+        }
+    }
+}
+
+/// What waiting comes to, at one state.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Wait {
+    /// It holds.
+    Met,
+    /// It may still come.
+    Open,
+    /// It cannot come any more by itself.
+    Lost,
+}
+
+impl Until {
+    /// Judges the condition at a state; no status means that the Rollout does not exist.
+    #[must_use]
+    pub fn judge(&self, status: Option<&Status>) -> Wait {
+        let Some(status) = status else {
+            return if *self == Self::Gone {
+                Wait::Met
+            } else {
+                Wait::Lost
+            };
+        };
+        let (position, verdict) = (&status.position, status.verdict);
+        let met = match self {
+            Self::Paused => {
+                verdict == Verdict::Paused || position.under_way() && position.state == StepState::StepPaused
+            }
+            Self::Step(step) => {
+                let reached = position.step > *step || position.step == *step && position.step_stands();
+                verdict == Verdict::Completed
+                    || verdict == Verdict::Finishing
+                    || position.under_way() && reached
+            }
+            Self::Traffic(percent) => status.percent() >= *percent,
+            Self::Healthy => verdict.is_at_rest(),
+            Self::Gone => false,
+        };
+        match verdict {
+            _ if met => Wait::Met,
+            // What is being undone or has ended otherwise will not reach a step of this release.
+            Verdict::RollingBack
+            | Verdict::RolledBack
+            | Verdict::Completed
+            | Verdict::Disabled
+            | Verdict::Terminating
+                if matches!(self, Self::Paused | Self::Step(_) | Self::Traffic(_)) =>
+            {
+                Wait::Lost
+            }
+            Verdict::Degraded | Verdict::NoWorkload if *self != Self::Gone => Wait::Lost,
+            _ => Wait::Open,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Until;
+
+    #[test]
+    fn reads_conditions() {
+        let cases = [
+            ("paused", Some(Until::Paused)),
+            ("step=2", Some(Until::Step(2))),
+            ("step=0", None),
+            ("traffic>=50", Some(Until::Traffic(50))),
+            ("traffic>=50%", Some(Until::Traffic(50))),
+            ("traffic>=500", None),
+            ("healthy", Some(Until::Healthy)),
+            ("gone", Some(Until::Gone)),
+            ("later", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<Until>().ok(), expected, "{text}");
+        }
+    }
+}
