@@ -44,14 +44,23 @@ fn executable() -> PathBuf {
 
 fn binary() {
     let bytes = std::fs::metadata(executable()).map_or(0, |metadata| metadata.len());
-    line("binary, stripped", &format!("{:.1} MB", bytes as f64 / 1e6), "<= 16 MB (Go plugin 51.5-65 MB)");
+    line(
+        "binary, stripped",
+        &format!("{:.1} MB", bytes as f64 / 1e6),
+        "<= 16 MB (Go plugin 51.5-65 MB)",
+    );
 }
 
 /// CPU seconds of all children so far, from /proc: user and system, in hundredths.
 fn children_cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    let ticks = |place: usize| {
+        fields
+            .get(place)
+            .and_then(|text| text.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
     (ticks(13) + ticks(14)) / 100.0
 }
 
@@ -59,13 +68,20 @@ fn cpu_per_start(program: &Path, arguments: &[&str], runs: u32) -> Option<(f64, 
     let before = children_cpu();
     let (all_ran, wall) = timed(|| {
         (0..runs).all(|_| {
-            let run = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            let run = Command::new(program)
+                .args(arguments)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
             run.is_ok_and(|status| status.success())
         })
     });
     all_ran.then(|| {
         let milliseconds = 1000.0 / f64::from(runs);
-        ((children_cpu() - before) * milliseconds, wall.as_secs_f64() * milliseconds)
+        (
+            (children_cpu() - before) * milliseconds,
+            wall.as_secs_f64() * milliseconds,
+        )
     })
 }
 
@@ -74,12 +90,20 @@ fn start() {
     let kubectl = std::env::var_os("KUBECTL").map_or_else(|| PathBuf::from("kubectl"), PathBuf::from);
     let theirs = cpu_per_start(&kubectl, &["version", "--client"], 20);
     match ours {
-        Some((cpu, wall)) => line("start, version --client: CPU (wall)", &format!("{cpu:.1} ({wall:.1}) ms"), "<= 3 ms CPU"),
+        Some((cpu, wall)) => line(
+            "start, version --client: CPU (wall)",
+            &format!("{cpu:.1} ({wall:.1}) ms"),
+            "<= 3 ms CPU",
+        ),
         None => line("start, version --client", "failed", "<= 3 ms CPU"),
     }
     match (ours, theirs) {
         (Some((cpu, _)), Some((peer, wall))) => {
-            line("  kubectl version --client: CPU (wall)", &format!("{peer:.1} ({wall:.1}) ms"), &format!("{:.0} times ours", peer / cpu.max(0.1)));
+            line(
+                "  kubectl version --client: CPU (wall)",
+                &format!("{peer:.1} ({wall:.1}) ms"),
+                &format!("{:.0} times ours", peer / cpu.max(0.1)),
+            );
         }
         _ => line("  kubectl version --client", "not here", "set KUBECTL to compare"),
     }
@@ -87,7 +111,11 @@ fn start() {
 
 /// An application at rest as a cluster would show it: made on the simulator and copied from it.
 fn application(replicas: i32, steps: &[Value]) -> Vec<Value> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let clock = Clock::starting_at(START.parse().expect("a time"));
         let sim = Sim::new(sim::Options::new(clock));
@@ -130,12 +158,18 @@ fn application(replicas: i32, steps: &[Value]) -> Vec<Value> {
 }
 
 fn release(objects: Vec<Value>) -> Plan {
-    let images = vec![NewImage { container: "web".to_owned(), image: "web:v2".to_owned() }];
+    let images = vec![NewImage {
+        container: "web".to_owned(),
+        image: "web:v2".to_owned(),
+    }];
     plan::predict(Request {
         objects,
         namespace: "shop".to_owned(),
         rollout: "web".to_owned(),
-        change: Change { images, replicas: None },
+        change: Change {
+            images,
+            replicas: None,
+        },
         start: START.parse().expect("a time"),
         pod_ready_after: Duration::from_secs(1),
     })
@@ -153,15 +187,29 @@ fn plans() {
         assert_eq!(plan.steps.len(), 50, "{}", plan.summary());
         best = best.min(took);
     }
-    line("plan, 1,000 pods x 50 steps", &format!("{:.0} ms", best.as_secs_f64() * 1000.0), "<= 50 ms");
+    line(
+        "plan, 1,000 pods x 50 steps",
+        &format!("{:.0} ms", best.as_secs_f64() * 1000.0),
+        "<= 50 ms",
+    );
 }
 
 fn releases() {
-    let steps = [json!({ "replicas": 1, "traffic": "20%", "pause": {} }), json!({ "replicas": "50%", "traffic": "50%", "pause": {} }),
-        json!({ "replicas": "100%", "traffic": "100%", "pause": {} })];
+    let steps = [
+        json!({ "replicas": 1, "traffic": "20%", "pause": {} }),
+        json!({ "replicas": "50%", "traffic": "50%", "pause": {} }),
+        json!({ "replicas": "100%", "traffic": "100%", "pause": {} }),
+    ];
     let objects = application(5, &steps);
     let (count, took) = timed(|| {
-        (0..200).map(|_| release(objects.clone())).filter(|plan| plan.end == plan::End::Completed).count()
+        (0..200)
+            .map(|_| release(objects.clone()))
+            .filter(|plan| plan.end == plan::End::Completed)
+            .count()
     });
-    line("simulated releases per second (5 pods, 3 steps)", &format!("{:.0}", count as f64 / took.as_secs_f64()), ">= 100");
+    line(
+        "simulated releases per second (5 pods, 3 steps)",
+        &format!("{:.0}", count as f64 / took.as_secs_f64()),
+        ">= 100",
+    );
 }

@@ -35,7 +35,14 @@ const LAYERS: &[Layer] = &[
     layer(
         "release",
         true,
-        &["api", "workload", "traffic", "engine::core", "release"],
+        &[
+            "api",
+            "workload",
+            "traffic",
+            "engine::core",
+            "release",
+            "exit_code",
+        ],
     ),
     layer(
         "cluster",
@@ -45,6 +52,7 @@ const LAYERS: &[Layer] = &[
             "workload",
             "traffic",
             "engine::core",
+            "engine::driver",
             "clock",
             "cluster",
             "error",
@@ -62,7 +70,6 @@ const LAYERS: &[Layer] = &[
             "engine::core",
             "engine::driver",
             "clock",
-            "cluster",
         ],
     ),
     layer("engine/mod.rs", true, &[]),
@@ -85,6 +92,22 @@ const LAYERS: &[Layer] = &[
         ],
     ),
     layer(
+        "demo",
+        false,
+        &[
+            "api",
+            "workload",
+            "traffic",
+            "engine",
+            "clock",
+            "cluster",
+            "sim",
+            "manifests",
+            "release",
+            "demo",
+        ],
+    ),
+    layer(
         "view",
         true,
         &[
@@ -97,11 +120,16 @@ const LAYERS: &[Layer] = &[
             "plan",
         ],
     ),
-    layer("ui", false, &["api", "view", "ui", "clock", "exit_code", "error"]),
+    layer(
+        "ui",
+        false,
+        &["api", "view", "ui", "clock", "exit_code", "error", "cli::values"],
+    ),
     layer(
         "commands",
         false,
         &[
+            "demo",
             "api",
             "workload",
             "traffic",
@@ -124,6 +152,7 @@ const LAYERS: &[Layer] = &[
         "cli",
         false,
         &[
+            "demo",
             "api",
             "clock",
             "cluster",

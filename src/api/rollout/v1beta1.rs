@@ -325,6 +325,7 @@ open_enum! {
 }
 
 open_enum! {
+    #[derive(Default)]
     /// The cursor of the closing work (upstream's spelling, irregular prefixes included).
     FinalisingStep {
         /// The Service selects all versions again.
