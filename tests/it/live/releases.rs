@@ -81,3 +81,44 @@ releases! {
     live_disable_mid_canary_held: "disable-mid-canary", true;
     live_disable_mid_canary_unheld: "disable-mid-canary", false;
 }
+
+/// The executable, run as an operator runs it; it stops when this is dropped.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the control plane; run with -- --ignored live"]
+async fn live_canary_nginx_weight_by_the_executable() {
+    let scenario = Scenario::load("canary-nginx-weight");
+    let plane = shared();
+    let cluster = plane.namespace("canary-nginx-weight-executable", true).await;
+    let said = plane.folder().join("executable.log");
+    let log = std::fs::File::create(&said).unwrap();
+    let engine = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-kruise"))
+        .args(["rollout", "run", "--all", "--forever"])
+        .env("KUBECONFIG", plane.kubeconfig(User::Admin, &cluster.namespace))
+        .stdin(std::process::Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let running = Running(engine);
+    let played = player::play(&cluster, Clock::wall(), &scenario).await;
+    drop(running);
+    let said = std::fs::read_to_string(said).unwrap();
+    let recording = played.unwrap_or_else(|error| panic!("{error}\n{said}"));
+    let verdict = compare(&scenario, &recording.checkpoints);
+    println!(
+        "executable: first pause {:?}; writes {:?}",
+        recording.first_pause,
+        audit::writes(plane, &cluster.namespace)
+    );
+    assert_eq!(verdict.bugs, Vec::<String>::new(), "{said}");
+    cluster.delete_namespace().await;
+}
