@@ -24,6 +24,10 @@ pub enum Verb {
     Watch(WatchArgs),
     /// Leave the release that is under way: back to the stable version
     Rollback(RollbackArgs),
+    /// Tell what a release will do, before it does it
+    Plan(PlanArgs),
+    /// Run a release in an in-memory cluster
+    Demo(DemoArgs),
     /// Change what a workload runs
     #[command(subcommand)]
     Set(SetVerb),
@@ -169,6 +173,9 @@ pub struct DemoArgs {
     /// Keep the cluster on loopback, with a kubeconfig for kubectl and this plugin
     #[arg(long)]
     pub serve: bool,
+    /// Approve every step instead of asking
+    #[arg(short, long)]
+    pub yes: bool,
     /// Approve every step after this time instead of asking
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub auto_approve: Option<Duration>,

@@ -3,7 +3,9 @@
 pub mod approve;
 pub mod complete;
 pub mod completion;
+pub mod demo;
 pub mod manifests;
+pub mod plan;
 pub mod reading;
 pub mod rollback;
 pub mod run;
@@ -75,6 +77,8 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         Root::Rollout(Verb::Approve(args)) => block_on(approve::run(ui, global, &args)),
         Root::Rollout(Verb::Status(args)) => block_on(status::run(ui, global, &args)),
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
+        Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),
+        Root::Rollout(Verb::Demo(args)) => block_on(demo::run(ui, global, &args)),
         Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
         Root::Rollout(Verb::Watch(args)) => block_on(watch::run(ui, global, &args)),
         Root::Rollout(Verb::Rollback(args)) => block_on(rollback::run(ui, global, &args)),

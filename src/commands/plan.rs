@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{connect, reading};
+use super::{connect, reading, set_image};
 use crate::{
-    cli::{Global, args::PlanArgs, target::Targets, values::Output},
+    api::keys,
+    cli::{Global, args::PlanArgs, values::Output},
     cluster::{Cluster, Found, Resource},
     error::{Error, Kind, Result},
     exit_code,
     plan::{self, Change, End, Plan, Request},
     ui::Ui,
-    view::{Block, Table, suggest::Command},
+    view::{Block, Table},
     workload::edit::NewImage,
 };
 
@@ -24,39 +25,48 @@ const READY_AFTER: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the Rollout cannot be read, or the change would be refused.
 pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
-    let targets = args.targets.read()?;
-    if !matches!(&targets, Targets::Names(names) if names.len() == 1) {
-        return Err(Error::usage("plan takes exactly one Rollout").hint("kubectl kruise rollout plan NAME --set-image CONTAINER=IMAGE"));
-    }
+    let named = args.targets.read()?;
+    let [named] = named.as_slice() else {
+        return Err(Error::usage("plan takes exactly one Rollout")
+            .hint("kubectl kruise rollout plan NAME --set-image CONTAINER=IMAGE"));
+    };
     let cluster = connect(global).await?;
-    let mut found = reading::find_all(&cluster, &targets).await?;
-    let found = found.pop().unwrap_or_else(|| Err(Error::usage("plan takes exactly one Rollout")))?;
+    let found = reading::find(&cluster, named).await?;
     let objects = copy(&cluster, &found).await?;
     let ready_after = seen_ready_after(&objects);
-    let images: Vec<NewImage> =
-        args.set_image.iter().map(|wanted| NewImage { container: wanted.container.clone(), image: wanted.image.clone() }).collect();
+    let images: Vec<NewImage> = args
+        .set_image
+        .iter()
+        .map(|wanted| NewImage {
+            container: wanted.container.clone(),
+            image: wanted.image.clone(),
+        })
+        .collect();
     let request = Request {
         objects,
         namespace: found.namespace.clone(),
         rollout: found.name.clone(),
-        change: Change { images, replicas: args.replicas },
+        change: Change {
+            images,
+            replicas: args.replicas,
+        },
         start: cluster.clock.now(),
         pod_ready_after: ready_after.unwrap_or(READY_AFTER),
     };
-    let plan = plan::predict(request).map_err(refused)?;
+    let plan = plan::predict(request).map_err(|error| refused(error, &found))?;
     show(ui, args, &found, &plan, ready_after)?;
     Ok(match plan.end {
-        End::Blocked => exit_code::BLOCKED,
+        End::Blocked => exit_code::PLAN_BLOCKED,
         End::Degraded => exit_code::DEGRADED,
-        _ if args.detailed_exitcode && plan.has_changes() => exit_code::CHANGES,
+        _ if args.detailed_exitcode && plan.has_changes() => exit_code::PLAN_CHANGES,
         _ => exit_code::DONE,
     })
 }
 
-fn refused(error: plan::Error) -> Error {
+fn refused(error: plan::Error, found: &Found) -> Error {
     match error {
-        plan::Error::Container(unknown) => Error::new(Kind::NotFound, unknown.to_string()),
-        other => Error::new(Kind::Other, other.to_string()),
+        plan::Error::Container(unknown) => set_image::no_such_container(&found.title(), &unknown),
+        other => Error::new(Kind::General, other.to_string()),
     }
 }
 
@@ -74,17 +84,27 @@ fn show(ui: &Ui, args: &PlanArgs, found: &Found, plan: &Plan, ready_after: Optio
     }
     ui.line(&format!("Plan for {}/{}", plan.namespace, plan.rollout))?;
     if !plan.rows().is_empty() {
-        let header = plan::COLUMNS.map(str::to_owned).to_vec();
-        ui.blocks(&[Block::Table(Table::plain(header, plan.rows().into_iter().map(Vec::from).collect()))])?;
+        let rows = plan.rows().into_iter().map(Vec::from).collect();
+        ui.blocks(&[Block::Table(Table {
+            header: plan::COLUMNS.to_vec(),
+            rows,
+        })])?;
+        ui.line("")?;
     }
     ui.line(&plan.summary())?;
     if !plan.message.is_empty() {
         ui.line(&plan.message)?;
     }
     if plan.end == End::NothingToDo {
-        ui.hint(&format!("{} --set-image CONTAINER=IMAGE", Command::Plan.text(&found.namespace, &found.name)));
+        ui.hint(&format!(
+            "kubectl kruise rollout plan {} -n {} --set-image CONTAINER=IMAGE",
+            found.name, found.namespace
+        ));
     } else if ready_after.is_none() {
-        ui.talk(&format!("no running pod told how long it took to become ready; {} s are assumed", READY_AFTER.as_secs()));
+        ui.talk(&format!(
+            "no running pod told how long it took to become ready; {} s are assumed",
+            READY_AFTER.as_secs()
+        ));
     }
     Ok(())
 }
@@ -96,18 +116,30 @@ async fn copy(cluster: &Cluster, found: &Found) -> Result<Vec<Value>> {
     let mut objects = vec![serde_json::to_value(&rollout).unwrap_or_default()];
     objects[0]["apiVersion"] = "rollouts.kruise.io/v1beta1".into();
     objects[0]["kind"] = "Rollout".into();
-    let deployment = cluster.get(Resource::Deployments, &found.namespace, &rollout.spec.workload_ref.name).await?;
+    let deployment = cluster
+        .get(
+            Resource::Deployments,
+            &found.namespace,
+            &rollout.spec.workload_ref.name,
+        )
+        .await?;
     if let Some(deployment) = deployment {
         let selector = labels(&deployment["spec"]["selector"]["matchLabels"]);
-        let mut sets = cluster.list(Resource::ReplicaSets, namespace, Some(&selector)).await?;
-        let pods = cluster.list(Resource::Pods, namespace, Some(&selector)).await?;
-        let name = rollout.spec.workload_ref.name.clone();
-        let canary = format!("{}={name}", crate::api::keys::CANARY_DEPLOYMENT);
-        let canaries = cluster.list(Resource::Deployments, namespace, Some(&canary)).await?;
-        sets.extend(canaries);
+        let canary = format!("{}={}", keys::CANARY_DEPLOYMENT, rollout.spec.workload_ref.name);
+        let listed = [
+            (Resource::Deployments, "apps/v1", "Deployment", canary.as_str()),
+            (Resource::ReplicaSets, "apps/v1", "ReplicaSet", selector.as_str()),
+            (Resource::Pods, "v1", "Pod", selector.as_str()),
+        ];
         objects.push(deployment);
-        objects.extend(sets);
-        objects.extend(pods);
+        for (resource, api_version, kind, labels) in listed {
+            for mut object in cluster.list(resource, namespace, Some(labels)).await? {
+                // Items of a list do not say what they are.
+                object["apiVersion"] = api_version.into();
+                object["kind"] = kind.into();
+                objects.push(object);
+            }
+        }
     }
     for routing in rollout.spec.strategy.traffic_routings() {
         let twin = crate::traffic::service::canary_name(&routing.service);
@@ -126,7 +158,9 @@ async fn copy(cluster: &Cluster, found: &Found) -> Result<Vec<Value>> {
 
 fn labels(matches: &Value) -> String {
     let pairs = matches.as_object().into_iter().flatten();
-    let pairs: Vec<String> = pairs.filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect();
+    let pairs: Vec<String> = pairs
+        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
+        .collect();
     pairs.join(",")
 }
 
@@ -137,7 +171,9 @@ fn seen_ready_after(objects: &[Value]) -> Option<Duration> {
     pods.filter_map(|pod| {
         let created = time(&pod["metadata"]["creationTimestamp"])?;
         let conditions = pod["status"]["conditions"].as_array()?;
-        let ready = conditions.iter().find(|condition| condition["type"] == "Ready" && condition["status"] == "True")?;
+        let ready = conditions
+            .iter()
+            .find(|condition| condition["type"] == "Ready" && condition["status"] == "True")?;
         Duration::try_from(time(&ready["lastTransitionTime"])?.duration_since(created)).ok()
     })
     .max()

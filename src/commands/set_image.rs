@@ -171,7 +171,7 @@ async fn holder<'a>(ui: &Ui, cluster: &Cluster, rollout: Option<&'a Found>) -> R
     }
 }
 
-fn no_such_container(title: &str, unknown: &UnknownContainer) -> Error {
+pub(super) fn no_such_container(title: &str, unknown: &UnknownContainer) -> Error {
     Error::new(
         Kind::NotFound,
         format!("{title} has no container {:?}", unknown.name),

@@ -59,6 +59,14 @@ pub(super) fn objects() -> Vec<(&'static str, DynamicObject)> {
         },
     });
     let read = |value: Value| serde_json::from_value::<DynamicObject>(value).ok();
-    let all = [("namespaces", namespace), ("deployments", deployment), ("services", service), ("ingresses", ingress), ("rollouts", rollout)];
-    all.into_iter().filter_map(|(plural, value)| Some((plural, read(value)?))).collect()
+    let all = [
+        ("namespaces", namespace),
+        ("deployments", deployment),
+        ("services", service),
+        ("ingresses", ingress),
+        ("rollouts", rollout),
+    ];
+    all.into_iter()
+        .filter_map(|(plural, value)| Some((plural, read(value)?)))
+        .collect()
 }

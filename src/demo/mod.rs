@@ -69,7 +69,11 @@ pub enum Error {
 impl Error {
     fn refused(what: &'static str) -> impl FnOnce(kube::Error) -> Self {
         move |error| {
-            let why = if let kube::Error::Api(status) = &error { status.message.clone() } else { error.to_string() };
+            let why = if let kube::Error::Api(status) = &error {
+                status.message.clone()
+            } else {
+                error.to_string()
+            };
             Self::Refused { what, why }
         }
     }
@@ -81,18 +85,35 @@ impl Demo {
     /// # Errors
     /// The simulated API server refuses the application.
     pub async fn start(clock: Clock) -> Result<Self, Error> {
-        let sim = Sim::new(sim::Options { pod_ready_after: Duration::from_millis(1500), ..sim::Options::new(clock) });
+        let sim = Sim::new(sim::Options {
+            pod_ready_after: Duration::from_millis(1500),
+            ..sim::Options::new(clock)
+        });
         let controllers = sim.start();
         let client = sim.client();
         for (plural, object) in application::objects() {
             let api = api(&client, plural, &object);
-            api.create(&kube::api::PostParams::default(), &object).await.map_err(Error::refused("the application"))?;
+            api.create(&kube::api::PostParams::default(), &object)
+                .await
+                .map_err(Error::refused("the application"))?;
         }
         let (sender, events) = tokio::sync::mpsc::unbounded_channel();
-        let scope = Scope::Selected { namespace: None, labels: None };
-        let options = driver::Options { identity: "demo".to_owned(), forever: true };
+        let scope = Scope::Selected {
+            namespace: None,
+            labels: None,
+        };
+        let options = driver::Options {
+            identity: "demo".to_owned(),
+            forever: true,
+        };
         let engine = tokio::spawn(driver::drive(client.clone(), clock, scope, options, sender));
-        Ok(Self { sim, client, engine, _controllers: controllers, events })
+        Ok(Self {
+            sim,
+            client,
+            engine,
+            _controllers: controllers,
+            events,
+        })
     }
 
     /// The cluster, to be served.
@@ -117,12 +138,27 @@ impl Demo {
     /// # Errors
     /// The simulated API server refuses it.
     pub async fn release(&self, image: &str) -> Result<(), Error> {
-        let Some(deployment) = self.sim.get("apps/v1", "Deployment", NAMESPACE, NAME) else { return Ok(()) };
-        let images = [NewImage { container: NAME.to_owned(), image: image.to_owned() }];
-        let Ok(Some(patch)) = edit::set_images(&deployment, &images, Some(NAME)) else { return Ok(()) };
-        let Ok(patch) = serde_json::from_value(patch) else { return Ok(()) };
-        let manager = PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        let patched = self.deployments().patch(NAME, &manager, &Patch::<()>::Json(patch)).await;
+        let Some(deployment) = self.sim.get("apps/v1", "Deployment", NAMESPACE, NAME) else {
+            return Ok(());
+        };
+        let images = [NewImage {
+            container: NAME.to_owned(),
+            image: image.to_owned(),
+        }];
+        let Ok(Some(patch)) = edit::set_images(&deployment, &images, Some(NAME)) else {
+            return Ok(());
+        };
+        let Ok(patch) = serde_json::from_value(patch) else {
+            return Ok(());
+        };
+        let manager = PatchParams {
+            field_manager: Some(keys::FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let patched = self
+            .deployments()
+            .patch(NAME, &manager, &Patch::<()>::Json(patch))
+            .await;
         patched.map(drop).map_err(Error::refused("the new version"))
     }
 
@@ -133,7 +169,9 @@ impl Demo {
     pub async fn approve(&self) -> Result<(), Error> {
         let rollouts: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
         let ready = json!({ "status": { "canaryStatus": { "currentStepState": "StepReady" } } });
-        let patched = rollouts.patch_status(NAME, &PatchParams::default(), &Patch::Merge(ready)).await;
+        let patched = rollouts
+            .patch_status(NAME, &PatchParams::default(), &Patch::Merge(ready))
+            .await;
         patched.map(drop).map_err(Error::refused("the approval"))
     }
 
@@ -149,15 +187,29 @@ impl Demo {
     pub fn picture(&self) -> (BTreeMap<String, i32>, Option<String>) {
         let mut ready = BTreeMap::new();
         for set in self.sim.list("apps/v1", "ReplicaSet", Some(NAMESPACE)) {
-            let Ok(object) = serde_json::from_value::<DynamicObject>(set) else { continue };
+            let Ok(object) = serde_json::from_value::<DynamicObject>(set) else {
+                continue;
+            };
             let set = ReplicaSet::new(&object);
-            let image = set.template()["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
+            let image = set.template()["spec"]["containers"][0]["image"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
             if set.ready() > 0 {
                 *ready.entry(image).or_default() += set.ready();
             }
         }
-        let twin = self.sim.get("networking.k8s.io/v1", "Ingress", NAMESPACE, &crate::traffic::ingress::canary_name(NAME));
-        let weight = twin.and_then(|twin| twin["metadata"]["annotations"]["nginx.ingress.kubernetes.io/canary-weight"].as_str().map(str::to_owned));
+        let twin = self.sim.get(
+            "networking.k8s.io/v1",
+            "Ingress",
+            NAMESPACE,
+            &crate::traffic::ingress::canary_name(NAME),
+        );
+        let weight = twin.and_then(|twin| {
+            twin["metadata"]["annotations"]["nginx.ingress.kubernetes.io/canary-weight"]
+                .as_str()
+                .map(str::to_owned)
+        });
         (ready, weight)
     }
 
@@ -175,7 +227,10 @@ impl Demo {
 
 fn api(client: &Client, plural: &str, object: &DynamicObject) -> Api<DynamicObject> {
     let types = object.types.clone().unwrap_or_default();
-    let (group, version) = types.api_version.split_once('/').unwrap_or(("", &types.api_version));
+    let (group, version) = types
+        .api_version
+        .split_once('/')
+        .unwrap_or(("", &types.api_version));
     let resource = ApiResource {
         group: group.to_owned(),
         version: version.to_owned(),

@@ -177,7 +177,11 @@ impl Plan {
     /// One line of fixed grammar.
     #[must_use]
     pub fn summary(&self) -> String {
-        let seconds = self.finish.as_ref().or(self.steps.last()).map_or(0.0, |step| step.seconds);
+        let seconds = self
+            .finish
+            .as_ref()
+            .or(self.steps.last())
+            .map_or(0.0, |step| step.seconds);
         format!(
             "Summary: {} steps, {} writes, never below {} ready pods, at most {} pods, {} s at the earliest, {}.",
             self.steps.len(),
@@ -203,28 +207,60 @@ impl Plan {
 pub fn predict(request: Request) -> Result<Plan, Error> {
     // A runtime of its own, on a thread of its own: its clock is paused, and the caller may be inside another runtime.
     let run = move || -> Result<Plan, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        runtime.map_err(|error| Error::Simulation(error.to_string()))?.block_on(simulate(request))
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build();
+        runtime
+            .map_err(|error| Error::Simulation(error.to_string()))?
+            .block_on(simulate(request))
     };
-    let thread = std::thread::Builder::new().name("plan".to_owned()).stack_size(8 << 20).spawn(run);
-    let joined = thread.map_err(|error| Error::Simulation(error.to_string()))?.join();
+    let thread = std::thread::Builder::new()
+        .name("plan".to_owned())
+        .stack_size(8 << 20)
+        .spawn(run);
+    let joined = thread
+        .map_err(|error| Error::Simulation(error.to_string()))?
+        .join();
     joined.map_err(|_| Error::Simulation("it stopped unexpectedly".to_owned()))?
 }
 
 async fn simulate(mut request: Request) -> Result<Plan, Error> {
     let clock = Clock::starting_at(request.start);
-    let sim = Sim::new(sim::Options { pod_ready_after: request.pod_ready_after, ..sim::Options::new(clock) });
+    let sim = Sim::new(sim::Options {
+        pod_ready_after: request.pod_ready_after,
+        ..sim::Options::new(clock)
+    });
     for object in std::mem::take(&mut request.objects) {
-        let what = format!("{}/{}", object["kind"].as_str().unwrap_or("?"), object["metadata"]["name"].as_str().unwrap_or("?"));
-        sim.load(object).map_err(|error| Error::Copy { what, why: error.to_string() })?;
+        let what = format!(
+            "{}/{}",
+            object["kind"].as_str().unwrap_or("?"),
+            object["metadata"]["name"].as_str().unwrap_or("?")
+        );
+        sim.load(object).map_err(|error| Error::Copy {
+            what,
+            why: error.to_string(),
+        })?;
     }
     let client = sim.client();
-    let rollout = sim.get("rollouts.kruise.io/v1beta1", "Rollout", &request.namespace, &request.rollout).unwrap_or_default();
+    let rollout = sim
+        .get(
+            "rollouts.kruise.io/v1beta1",
+            "Rollout",
+            &request.namespace,
+            &request.rollout,
+        )
+        .unwrap_or_default();
     let steps = steps_of(&rollout);
     let _controllers = sim.start();
-    let workload = rollout["spec"]["workloadRef"]["name"].as_str().unwrap_or_default();
+    let workload = rollout["spec"]["workloadRef"]["name"]
+        .as_str()
+        .unwrap_or_default();
     apply(&sim, &client, &request, workload).await?;
-    let key = RolloutKey { namespace: request.namespace.clone(), name: request.rollout.clone() };
+    let key = RolloutKey {
+        namespace: request.namespace.clone(),
+        name: request.rollout.clone(),
+    };
     let timeline = Timeline::new(request.start, &steps, stable_of(&rollout));
     let follow = follow(client, clock, key.clone(), timeline);
     let ended = tokio::time::timeout(Duration::from_secs(LONGEST_DAYS * 86_400), follow).await;
@@ -233,22 +269,43 @@ async fn simulate(mut request: Request) -> Result<Plan, Error> {
 }
 
 fn steps_of(rollout: &Value) -> Vec<Step> {
-    let strategy = serde_json::from_value::<crate::api::v1beta1::Strategy>(rollout["spec"]["strategy"].clone());
-    strategy.map(|strategy| strategy.steps().to_vec()).unwrap_or_default()
+    let strategy =
+        serde_json::from_value::<crate::api::v1beta1::Strategy>(rollout["spec"]["strategy"].clone());
+    strategy
+        .map(|strategy| strategy.steps().to_vec())
+        .unwrap_or_default()
 }
 
 /// The revision that runs before the release: the accepted one at rest, the recorded stable one under way.
 fn stable_of(rollout: &Value) -> Option<String> {
     let status = &rollout["status"]["canaryStatus"];
-    let field = if status["currentStepState"] == "Completed" && rollout["status"]["phase"] != "Progressing" { "canaryRevision" } else { "stableRevision" };
-    status[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    let field = if status["currentStepState"] == "Completed" && rollout["status"]["phase"] != "Progressing" {
+        "canaryRevision"
+    } else {
+        "stableRevision"
+    };
+    status[field]
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
-fn api(client: &kube::Client, namespace: &str, group: &str, version: &str, kind: &str, plural: &str) -> Api<DynamicObject> {
+fn api(
+    client: &kube::Client,
+    namespace: &str,
+    group: &str,
+    version: &str,
+    kind: &str,
+    plural: &str,
+) -> Api<DynamicObject> {
     let resource = ApiResource {
         group: group.to_owned(),
         version: version.to_owned(),
-        api_version: if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") },
+        api_version: if group.is_empty() {
+            version.to_owned()
+        } else {
+            format!("{group}/{version}")
+        },
         kind: kind.to_owned(),
         plural: plural.to_owned(),
     };
@@ -257,35 +314,79 @@ fn api(client: &kube::Client, namespace: &str, group: &str, version: &str, kind:
 
 /// Changes the workload as `set image` would: the new version and its hold in one request.
 async fn apply(sim: &Sim, client: &kube::Client, request: &Request, workload: &str) -> Result<(), Error> {
-    let deployments = api(client, &request.namespace, "apps", "v1", "Deployment", "deployments");
-    let manager = PatchParams { field_manager: Some(keys::FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let deployments = api(
+        client,
+        &request.namespace,
+        "apps",
+        "v1",
+        "Deployment",
+        "deployments",
+    );
+    let manager = PatchParams {
+        field_manager: Some(keys::FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
     if let Some(replicas) = request.change.replicas {
         let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
-        deployments.patch(workload, &manager, &patch).await.map_err(|error| Error::Change(words(&error)))?;
+        deployments
+            .patch(workload, &manager, &patch)
+            .await
+            .map_err(|error| Error::Change(words(&error)))?;
     }
-    let Some(deployment) = sim.get("apps/v1", "Deployment", &request.namespace, workload) else { return Ok(()) };
+    let Some(deployment) = sim.get("apps/v1", "Deployment", &request.namespace, workload) else {
+        return Ok(());
+    };
     if request.change.images.is_empty() {
         return Ok(());
     }
-    let Some(patch) = edit::set_images(&deployment, &request.change.images, Some(&request.rollout))? else { return Ok(()) };
+    let Some(patch) = edit::set_images(&deployment, &request.change.images, Some(&request.rollout))? else {
+        return Ok(());
+    };
     let patch = serde_json::from_value(patch).map_err(|error| Error::Change(error.to_string()))?;
-    deployments.patch(workload, &manager, &Patch::<()>::Json(patch)).await.map_err(|error| Error::Change(words(&error)))?;
+    deployments
+        .patch(workload, &manager, &Patch::<()>::Json(patch))
+        .await
+        .map_err(|error| Error::Change(words(&error)))?;
     Ok(())
 }
 
 fn words(error: &kube::Error) -> String {
-    if let kube::Error::Api(status) = error { status.message.clone() } else { error.to_string() }
+    if let kube::Error::Api(status) = error {
+        status.message.clone()
+    } else {
+        error.to_string()
+    }
 }
 
 /// Runs the engine, watches the pods, approves, until the release ends.
-async fn follow(client: kube::Client, clock: Clock, key: RolloutKey, mut timeline: Timeline) -> Result<(Timeline, End, String), Error> {
+async fn follow(
+    client: kube::Client,
+    clock: Clock,
+    key: RolloutKey,
+    mut timeline: Timeline,
+) -> Result<(Timeline, End, String), Error> {
     let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let scope = Scope::Names { namespace: key.namespace.clone(), names: vec![key.name.clone()] };
-    let options = driver::Options { identity: "plan".to_owned(), forever: true };
+    let scope = Scope::Names {
+        namespace: key.namespace.clone(),
+        names: vec![key.name.clone()],
+    };
+    let options = driver::Options {
+        identity: "plan".to_owned(),
+        forever: true,
+    };
     let engine = driver::drive(client.clone(), clock, scope, options, events);
     let sets = api(&client, &key.namespace, "apps", "v1", "ReplicaSet", "replicasets");
-    let mut pods = watcher(sets, watcher::Config::default().timeout(86_400)).default_backoff().boxed();
-    let rollouts = api(&client, &key.namespace, keys::GROUP, "v1beta1", "Rollout", "rollouts");
+    let mut pods = watcher(sets, watcher::Config::default().timeout(86_400))
+        .default_backoff()
+        .boxed();
+    let rollouts = api(
+        &client,
+        &key.namespace,
+        keys::GROUP,
+        "v1beta1",
+        "Rollout",
+        "rollouts",
+    );
     tokio::pin!(engine);
     loop {
         tokio::select! {

@@ -3,14 +3,18 @@
 use super::{Plan, PlannedStep};
 
 /// Titles of the columns of [`Plan::rows`].
-pub const COLUMNS: [&str; 8] = ["STEP", "NEW", "OLD", "READY", "TRAFFIC", "GATE", "EARLIEST", "WRITES"];
+pub const COLUMNS: [&str; 8] = [
+    "STEP", "NEW", "OLD", "READY", "TRAFFIC", "GATE", "EARLIEST", "WRITES",
+];
 
 impl Plan {
     /// One row per step, and one for the closing work.
     #[must_use]
     pub fn rows(&self) -> Vec<[String; 8]> {
         let steps = self.steps.iter().map(|step| row(step, &step.step.to_string()));
-        steps.chain(self.finish.iter().map(|step| row(step, "finish"))).collect()
+        steps
+            .chain(self.finish.iter().map(|step| row(step, "finish")))
+            .collect()
     }
 
     /// The plan as a Markdown table, for a pull request.
@@ -30,7 +34,13 @@ impl Plan {
 }
 
 fn row(step: &PlannedStep, name: &str) -> [String; 8] {
-    let dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    let dash = |text: &str| {
+        if text.is_empty() {
+            "-".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     let ready = if step.ready_lowest == step.ready_highest {
         step.ready_lowest.to_string()
     } else {
@@ -54,13 +64,20 @@ pub fn span(seconds: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "plans end within days")]
     let seconds = seconds.ceil() as i64;
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("+{hours}:{minutes:02}:{rest:02}") } else { format!("+{minutes}:{rest:02}") }
+    if hours > 0 {
+        format!("+{hours}:{minutes:02}:{rest:02}")
+    } else {
+        format!("+{minutes}:{rest:02}")
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn spans_read_like_a_clock() {
-        assert_eq!([0.0, 4.2, 65.0, 3725.0].map(super::span), ["+0:00", "+0:05", "+1:05", "+1:02:05"]);
+        assert_eq!(
+            [0.0, 4.2, 65.0, 3725.0].map(super::span),
+            ["+0:00", "+0:05", "+1:05", "+1:02:05"]
+        );
     }
 }

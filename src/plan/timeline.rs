@@ -69,12 +69,23 @@ impl Timeline {
                 let name = object.metadata.name.clone().unwrap_or_default();
                 let new = match &self.stable {
                     Some(stable) => set.hash() != stable,
-                    None => self.versions.get(&name).map_or(self.current > 0, |known| known.new),
+                    None => self
+                        .versions
+                        .get(&name)
+                        .map_or(self.current > 0, |known| known.new),
                 };
-                self.versions.insert(name, Version { new, pods: set.present(), ready: set.ready() });
+                self.versions.insert(
+                    name,
+                    Version {
+                        new,
+                        pods: set.present(),
+                        ready: set.ready(),
+                    },
+                );
             }
             watcher::Event::Delete(object) => {
-                self.versions.remove(object.metadata.name.as_deref().unwrap_or_default());
+                self.versions
+                    .remove(object.metadata.name.as_deref().unwrap_or_default());
             }
             watcher::Event::Init => {}
             watcher::Event::InitDone => self.current = self.current.max(1),
@@ -85,7 +96,12 @@ impl Timeline {
     fn sample(&mut self) {
         let ready: i32 = self.versions.values().map(|version| version.ready).sum();
         let pods: i32 = self.versions.values().map(|version| version.pods).sum();
-        let new: i32 = self.versions.values().filter(|version| version.new).map(|version| version.pods).sum();
+        let new: i32 = self
+            .versions
+            .values()
+            .filter(|version| version.new)
+            .map(|version| version.pods)
+            .sum();
         if self.current > 0 {
             self.lowest = Some(self.lowest.map_or(ready, |lowest| lowest.min(ready)));
             self.most = self.most.max(pods);
@@ -99,7 +115,9 @@ impl Timeline {
     }
 
     fn closing(&self) -> i32 {
-        i32::try_from(self.asked.len()).unwrap_or(i32::MAX).saturating_add(1)
+        i32::try_from(self.asked.len())
+            .unwrap_or(i32::MAX)
+            .saturating_add(1)
     }
 
     fn enter(&mut self, index: i32) {
@@ -107,12 +125,16 @@ impl Timeline {
         if self.steps.contains_key(&index) {
             return;
         }
-        let asked = usize::try_from(index - 1).ok().and_then(|place| self.asked.get(place));
-        let traffic = asked.map_or_else(String::new, |step| match (&step.traffic, step.matches.is_empty()) {
-            (Some(share), true) => share.clone(),
-            (Some(share), false) => format!("{share} + matches"),
-            (None, false) => "matches".to_owned(),
-            (None, true) => "-".to_owned(),
+        let asked = usize::try_from(index - 1)
+            .ok()
+            .and_then(|place| self.asked.get(place));
+        let traffic = asked.map_or_else(String::new, |step| {
+            match (&step.traffic, step.matches.is_empty()) {
+                (Some(share), true) => share.clone(),
+                (Some(share), false) => format!("{share} + matches"),
+                (None, false) => "matches".to_owned(),
+                (None, true) => "-".to_owned(),
+            }
         });
         let gate = asked.map_or_else(String::new, |step| match step.pause.duration {
             Some(seconds) => format!("{seconds} s"),
@@ -146,7 +168,10 @@ impl Timeline {
                     planned.seconds = seconds;
                 }
             }
-            Reason::Finalising { .. } | Reason::Cancelling { .. } | Reason::Terminating { .. } | Reason::Disabling { .. } => {
+            Reason::Finalising { .. }
+            | Reason::Cancelling { .. }
+            | Reason::Terminating { .. }
+            | Reason::Disabling { .. } => {
                 self.pass_without_gate(step);
                 self.enter(self.closing());
             }
@@ -164,7 +189,10 @@ impl Timeline {
         let closing = self.closing();
         if let Some(planned) = self.steps.get_mut(&step)
             && step + 1 == closing
-            && self.asked.last().is_some_and(|step| step.replicas == Some(crate::api::IntOrPercent::Percent(100)))
+            && self
+                .asked
+                .last()
+                .is_some_and(|step| step.replicas == Some(crate::api::IntOrPercent::Percent(100)))
         {
             planned.gate = "-".to_owned();
         }
@@ -172,7 +200,9 @@ impl Timeline {
 
     pub(super) fn wrote(&mut self, at: Timestamp, effect: &Effect) {
         let body = match &effect.verb {
-            Verb::Create(body) | Verb::Merge(body) | Verb::Apply(body) | Verb::MergeStatus(body) => body.clone(),
+            Verb::Create(body) | Verb::Merge(body) | Verb::Apply(body) | Verb::MergeStatus(body) => {
+                body.clone()
+            }
             Verb::Delete => serde_json::Value::Null,
         };
         if self.current <= 1 && self.steps.is_empty() && body_starts(&body) {

@@ -15,7 +15,8 @@ pub struct NewImage {
 }
 
 /// No container has this name.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no container {name:?}; there are {}", known.join(", "))]
 pub struct UnknownContainer {
     /// The name that was given.
     pub name: String,

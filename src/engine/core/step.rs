@@ -402,6 +402,16 @@ impl<'a> Machine<'a> {
             self.enter(StepState::StepReady);
             return Flow::Again;
         }
+        let until = step.pause.duration.map(|seconds| {
+            self.stamped()
+                .saturating_add(SignedDuration::from_secs(i64::from(seconds)))
+                .unwrap_or(Timestamp::MAX)
+        });
+        if until.is_some_and(|until| self.now >= until) {
+            // Before anything else: the next step's pods must not be taken for too many of this one's.
+            self.enter(StepState::StepReady);
+            return Flow::Again;
+        }
         let reason = match step.pause.duration {
             None => Reason::WaitingForApproval { step: index, total },
             Some(seconds) => Reason::TimedPause {
@@ -427,18 +437,7 @@ impl<'a> Machine<'a> {
                 return Flow::Again;
             }
         }
-        let Some(seconds) = step.pause.duration else {
-            return Flow::Wait(Wake::OnChange, reason);
-        };
-        let until = self
-            .stamped()
-            .saturating_add(SignedDuration::from_secs(i64::from(seconds)))
-            .unwrap_or(Timestamp::MAX);
-        if self.now < until {
-            return Flow::Wait(Wake::At(until), reason);
-        }
-        self.enter(StepState::StepReady);
-        Flow::Again
+        Flow::Wait(until.map_or(Wake::OnChange, Wake::At), reason)
     }
 
     fn next(&mut self) -> Flow {

@@ -33,6 +33,11 @@ const WATCH_SECONDS: u32 = 3600;
 /// When somebody else's Lease is looked at again to see whether it is renewed.
 const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(6);
 
+/// Rounds of writes without a wait, after which the API server is given a rest; no release needs nearly as many.
+const BUSY_ROUNDS: u32 = 64;
+/// The rest.
+const BUSY_REST: SignedDuration = SignedDuration::from_secs(2);
+
 type Watched = (Kind, Result<watcher::Event<DynamicObject>, watcher::Error>);
 
 /// Drives Rollouts until each is done, waits for a human or failed; for ever when the options say so.
@@ -165,6 +170,8 @@ struct Standing {
     held: Option<Held>,
     foreign: Option<Foreign>,
     failures: u32,
+    /// Rounds of writes since the Rollout last waited. Many in a row mean that somebody undoes them at once.
+    rounds: u32,
     /// No look before this time: a write failed.
     not_before: Option<Timestamp>,
     reported: Option<(Reason, i32, crate::api::v1beta1::StepState)>,
@@ -299,6 +306,7 @@ impl Engine {
         let stop = decision.reason.stop();
         let standing = self.standings.entry(key.clone()).or_default();
         standing.failures = 0;
+        standing.rounds = 0;
         standing.not_before = None;
         standing.wake = match decision.wake {
             Wake::At(at) => Some(at),
@@ -425,7 +433,9 @@ impl Engine {
         match outcome.failure {
             None => {
                 standing.failures = 0;
-                standing.not_before = None;
+                standing.rounds += 1;
+                standing.not_before = (standing.rounds > BUSY_ROUNDS)
+                    .then(|| now.saturating_add(BUSY_REST).unwrap_or(Timestamp::MAX));
                 self.ready.insert(key);
             }
             Some((error, effect)) => self.failed(&key, &error, effect.as_ref(), now),

@@ -1,0 +1,183 @@
+//! `demo`: a release in an in-memory cluster, in front of the user.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::{
+    cli::{Global, args::DemoArgs},
+    clock::Clock,
+    demo::{self, Demo, NAME, NAMESPACE},
+    engine::{core::Stop, driver::Event},
+    error::{Error, Kind, Result},
+    exit_code,
+    ui::Ui,
+    view::change::stamped,
+};
+
+/// Time between two steps where nobody is asked.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// Runs the command.
+///
+/// # Errors
+/// When the cluster cannot be served, or the user takes the release back.
+pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
+    let clock = Clock::wall();
+    let mut demo = Demo::start(clock).await.map_err(failed)?;
+    ui.line("An in-memory cluster: Deployment, Service, Ingress and Rollout \"web\" in namespace \"demo\", 5 pods of v1.")?;
+    until_at_rest(&mut demo).await;
+    if args.serve {
+        return serve(ui, args, demo, clock).await;
+    }
+    ui.line(&format!(
+        "The new version {} is set, and held: nothing goes out by itself.",
+        demo::NEW_IMAGE
+    ))?;
+    demo.release(demo::NEW_IMAGE).await.map_err(failed)?;
+    loop {
+        let stop = demo.next_stop(|event| tell(ui, event)).await;
+        picture(ui, &demo)?;
+        match stop {
+            Some(Stop::WaitingForApproval { step, total }) => {
+                if !approved(ui, args, clock, step, total).await? {
+                    ui.line("Back to v1:")?;
+                    demo.roll_back().await.map_err(failed)?;
+                    continue;
+                }
+                demo.approve().await.map_err(failed)?;
+            }
+            Some(Stop::Completed) => {
+                ui.line("Done: v2 is everywhere, and the cluster is as you would have written it.")?;
+                ui.hint("'kubectl-kruise rollout demo --serve' keeps such a cluster for kubectl; README.md goes on with your own");
+                return Ok(exit_code::DONE);
+            }
+            Some(Stop::RolledBack) => {
+                ui.line("Rolled back: v1 is everywhere.")?;
+                return Ok(exit_code::ROLLED_BACK);
+            }
+            Some(Stop::AtRest) => {}
+            other => {
+                return Err(Error::new(
+                    Kind::General,
+                    format!("the demo stopped unexpectedly: {other:?}"),
+                ));
+            }
+        }
+    }
+}
+
+fn failed(error: demo::Error) -> Error {
+    Error::new(Kind::General, error.to_string())
+}
+
+async fn until_at_rest(demo: &mut Demo) {
+    // The engine says so itself once it has seen which version runs.
+    while let Some(stop) = demo.next_stop(|_| {}).await {
+        if stop == Stop::AtRest {
+            return;
+        }
+    }
+}
+
+/// Whether the step may go on: asked on a terminal, after a moment elsewhere.
+async fn approved(ui: &Ui, args: &DemoArgs, clock: Clock, step: i32, total: i32) -> Result<bool> {
+    if args.yes || args.auto_approve.is_some() {
+        clock.sleep(args.auto_approve.unwrap_or(BETWEEN)).await;
+        ui.line(&format!("Step {step}/{total} approved."))?;
+        return Ok(true);
+    }
+    let question = format!("Approve step {step}/{total}? ('no' rolls back)");
+    match ui.confirm(&question)? {
+        Some(answer) => Ok(answer),
+        None => Err(
+            Error::new(Kind::Usage, "nobody is there to approve: stdin is not a terminal")
+                .hint("kubectl-kruise rollout demo --yes"),
+        ),
+    }
+}
+
+fn tell(ui: &Ui, event: &Event) {
+    match event {
+        Event::Moved { at, reason, .. } => ui.talk(&stamped(*at, &reason.to_string())),
+        Event::Wrote { effect, .. } => ui.talk(&format!(
+            "    {} {}: {}",
+            effect.verb.method(),
+            effect.target,
+            effect.purpose
+        )),
+        _ => {}
+    }
+}
+
+/// One line: ready pods per version and where the traffic goes.
+fn picture(ui: &Ui, demo: &Demo) -> Result<()> {
+    let (pods, weight) = demo.picture();
+    let pods: Vec<String> = pods
+        .iter()
+        .map(|(image, ready)| format!("{} x {}", ready, image.rsplit(':').next().unwrap_or(image)))
+        .collect();
+    let traffic = weight.map_or_else(
+        || "all traffic to the Service".to_owned(),
+        |weight| format!("{weight}% of the traffic to v2"),
+    );
+    ui.line(&format!("  pods ready: {}; {traffic}", pods.join(", ")))
+}
+
+async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, clock: Clock) -> Result<u8> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    let path = args
+        .write_kubeconfig
+        .clone()
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("kruise-demo-{}.kubeconfig", address.port())));
+    write_kubeconfig(&path, &format!("http://{address}"))?;
+    let sim = demo.sim().clone();
+    let _ = clock;
+    ui.line(&format!(
+        "The cluster is at http://{address}, and an engine is at work in it. In another terminal:"
+    ))?;
+    ui.line(&format!("  export KUBECONFIG={}", path.display()))?;
+    for command in [
+        "status web -n demo",
+        "set image web web=example.com/web:v2 -n demo",
+        "watch web -n demo",
+        "approve web -n demo",
+    ] {
+        ui.line(&format!("  kubectl-kruise rollout {command}"))?;
+    }
+    ui.line("Ctrl-C ends it.")?;
+    let told = async {
+        while let Some(event) = demo.events.recv().await {
+            tell(ui, &event);
+        }
+    };
+    tokio::select! {
+        served = sim.serve(listener) => served?,
+        () = told => {}
+    }
+    Ok(exit_code::DONE)
+}
+
+fn write_kubeconfig(path: &PathBuf, server: &str) -> Result<()> {
+    let config = json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{ "name": "demo", "cluster": { "server": server } }],
+        "users": [{ "name": "demo", "user": {} }],
+        "contexts": [{ "name": "demo", "context": { "cluster": "demo", "user": "demo", "namespace": NAMESPACE } }],
+        "current-context": "demo",
+        "preferences": {},
+    });
+    let written = std::fs::write(path, format!("{config}\n"));
+    written.map_err(|error| {
+        Error::new(
+            Kind::General,
+            format!(
+                "cannot write the kubeconfig of {NAME} to {}: {error}",
+                path.display()
+            ),
+        )
+    })
+}
