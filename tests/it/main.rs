@@ -2,3 +2,13 @@
 
 #[cfg(test)]
 mod crd_answers;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod layering;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod no_forgotten_files;
+#[cfg(test)]
+mod parity;

@@ -1,0 +1,8 @@
+//! Tests on a real API server with real controllers and fake kubelets. They are ignored by default:
+//! `cargo test --test it -- --ignored live_` builds the control plane on first use, starts it, and runs them.
+
+pub(crate) mod audit;
+pub(crate) mod command;
+pub(crate) mod control_plane;
+pub(crate) mod definitions;
+pub(crate) mod releases;

@@ -1,0 +1,7 @@
+//! Recorded releases (`tests/parity/golden`), played against our engine and compared checkpoint by checkpoint.
+
+pub(crate) mod compare;
+pub(crate) mod observe;
+pub(crate) mod player;
+pub(crate) mod scenario;
+mod simulated;

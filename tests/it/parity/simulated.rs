@@ -1,0 +1,94 @@
+//! Recorded releases on sim, in virtual time, with its native form of the hold policy and once more without.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kubectl_kruise::{
+    clock::Clock,
+    engine::driver::{self, Options, Scope},
+    sim::{self, Sim},
+};
+
+use super::{compare::compare, player, scenario::Scenario};
+use crate::harness::cluster::Cluster;
+
+/// In virtual time nothing else runs, so the first pause must be there once the pods and the grace periods allow it:
+/// pods ready after 1 s, which outlasts the first grace of 1 s, one more grace, and half a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(2500);
+
+/// Unheld, the old version's capacity comes back first.
+const FIRST_PAUSE_UNHELD: Duration = Duration::from_secs(5);
+
+async fn release(name: &str, held: bool) {
+    let scenario = Scenario::load(name);
+    let clock = Clock::wall();
+    let sim = Sim::new(sim::Options {
+        hold: held,
+        ..sim::Options::new(clock)
+    });
+    let _controllers = sim.start();
+    let cluster = Cluster {
+        client: sim.client(),
+        namespace: format!("parity-{name}"),
+    };
+    cluster.create_namespace(&serde_json::json!({})).await;
+    let (events, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let engine = tokio::spawn(driver::drive(
+        sim.client(),
+        clock,
+        Scope::Selected {
+            namespace: Some(cluster.namespace.clone()),
+            labels: None,
+        },
+        Options {
+            identity: "sim-test".to_owned(),
+            forever: true,
+        },
+        events,
+    ));
+    let played = player::play(&cluster, clock, &scenario).await;
+    engine.abort();
+    let mut story = String::new();
+    while let Ok(event) = seen.try_recv() {
+        story.push_str(&format!("{event:?}\n"));
+    }
+    let recording = played.unwrap_or_else(|error| panic!("{name}: {error}\n{story}"));
+    let mut writes: BTreeMap<String, usize> = BTreeMap::new();
+    for write in sim.trace().iter().filter(|write| !write.path.contains("/leases")) {
+        *writes.entry(write.field_manager.clone()).or_default() += 1;
+    }
+    let verdict = compare(&scenario, &recording.checkpoints);
+    println!(
+        "{name}, held {held}: first pause {:?}; writes {writes:?}",
+        recording.first_pause
+    );
+    for line in &verdict.meant {
+        println!("    departure, {line}");
+    }
+    assert_eq!(verdict.bugs, Vec::<String>::new(), "{story}");
+    let limit = if held { FIRST_PAUSE } else { FIRST_PAUSE_UNHELD };
+    assert!(
+        recording.first_pause.is_some_and(|span| span <= limit),
+        "{:?}",
+        recording.first_pause
+    );
+}
+
+macro_rules! releases {
+    ($($test:ident: $name:literal, $held:literal;)*) => {$(
+        #[tokio::test(start_paused = true)]
+        async fn $test() {
+            release($name, $held).await;
+        }
+    )*};
+}
+
+releases! {
+    parity_sim_canary_nginx_weight_held: "canary-nginx-weight", true;
+    parity_sim_canary_nginx_weight_unheld: "canary-nginx-weight", false;
+    parity_sim_rollback_mid_canary_held: "rollback-mid-canary", true;
+    parity_sim_rollback_mid_canary_unheld: "rollback-mid-canary", false;
+    parity_sim_delete_rollout_mid_canary_held: "delete-rollout-mid-canary", true;
+    parity_sim_delete_rollout_mid_canary_unheld: "delete-rollout-mid-canary", false;
+    parity_sim_disable_mid_canary_held: "disable-mid-canary", true;
+    parity_sim_disable_mid_canary_unheld: "disable-mid-canary", false;
+}
