@@ -1,1 +1,330 @@
 //! An in-memory Kubernetes API server with model controllers, a fake kubelet and virtual time.
+//!
+//! [`Sim`] is the server: a tower Service behind [`Sim::client`], or behind a socket with [`Sim::serve`].
+//! [`Sim::start`] runs the model controllers. All time is tokio's, so that a paused runtime makes it virtual, and
+//! names and uids are counted, so that two runs of the same requests give the same bytes.
+
+mod controllers;
+mod defaults;
+mod deletion;
+mod discovery;
+mod failure;
+mod fault;
+mod hold;
+mod listener;
+mod object;
+mod patch;
+mod request;
+mod resource;
+mod schema;
+mod selector;
+mod server;
+mod store;
+mod table;
+mod validation;
+mod verbs;
+mod watching;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::Client;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::clock::Clock;
+
+pub use controllers::Controllers;
+pub use fault::{Fault, FaultRequest};
+
+use object::{Object, seconds};
+use resource::{NAMESPACES, NODES, Resource};
+use store::{Name, Store};
+
+/// What a simulator is like.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The source of all times.
+    pub clock: Clock,
+    /// From the creation of a pod until it is ready.
+    pub pod_ready_after: Duration,
+    /// From the deletion of a pod until it is gone.
+    pub pod_gone_after: Duration,
+    /// Number of nodes that pods are spread over, in turn.
+    pub nodes: usize,
+    /// Whether the hold policy is in force for Deployments.
+    pub hold: bool,
+    /// From a change until the controllers act on it.
+    pub latency: Duration,
+    /// How many events of each resource watches can go back.
+    pub log_limit: usize,
+}
+
+impl Options {
+    /// Three nodes, pods ready after 1 s and gone after 300 ms, no hold policy, controllers that act after 2 ms.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            pod_ready_after: Duration::from_secs(1),
+            pod_gone_after: Duration::from_millis(300),
+            nodes: 3,
+            hold: false,
+            latency: Duration::from_millis(2),
+            log_limit: 16_384,
+        }
+    }
+}
+
+/// A request of a client that changed something, or tried to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    /// When it came.
+    pub at: Timestamp,
+    /// HTTP method.
+    pub verb: String,
+    /// Path without its query.
+    pub path: String,
+    /// `Content-Type`; empty when there is none.
+    pub content_type: String,
+    /// The explicit field manager; empty when there is none.
+    pub field_manager: String,
+    /// The user agent; empty when there is none.
+    pub user_agent: String,
+    /// Whether nothing was to be stored.
+    pub dry_run: bool,
+    /// The body; null when there is none.
+    pub body: Value,
+    /// The HTTP code of the answer, also when a fault kept it from the client.
+    pub code: u16,
+}
+
+/// Why an object cannot be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// `apiVersion`, `kind` or `metadata.name` is missing.
+    #[error("the object has no {0}")]
+    Nameless(&'static str),
+}
+
+/// Everything behind the lock. The lock is never held across an await.
+struct Inner {
+    store: Store,
+    options: Options,
+    trace: Vec<Write>,
+    hook: Option<fault::Hook>,
+    seen: u64,
+    endpoints: bool,
+}
+
+/// The shared state of a simulator.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Inner>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An in-memory cluster. Clones share it.
+#[derive(Clone)]
+pub struct Sim {
+    shared: Shared,
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").finish_non_exhaustive()
+    }
+}
+
+impl Sim {
+    /// An empty cluster with its nodes and the namespaces `default` and `kube-system`.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let mut store = Store::new(options.log_limit);
+        let now = options.clock.now();
+        for namespace in ["default", "kube-system"] {
+            add_namespace(&mut store, namespace, now);
+        }
+        for node in 0..options.nodes {
+            let uid = store.next_uid();
+            let object = json!({
+                "metadata": {"name": format!("node-{node}"), "uid": uid, "creationTimestamp": seconds(now)},
+                "spec": {},
+                "status": {"conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]},
+            });
+            store.insert(NODES, Object::from_value(object));
+        }
+        let inner = Inner {
+            store,
+            options,
+            trace: Vec::new(),
+            hook: None,
+            seen: 0,
+            endpoints: false,
+        };
+        Self {
+            shared: Shared(Arc::new(Mutex::new(inner))),
+        }
+    }
+
+    /// A client of the cluster, in the namespace `default`. Must be called inside the runtime that will use it.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(server::Server::new(self.shared.clone()), "default")
+    }
+
+    /// Puts an object straight into the store, as it is: uid, times and status are kept, only the resourceVersion is
+    /// new. Its namespace is made if it is not there, and a kind that is not known is served from now on. An object
+    /// that is there already is replaced.
+    ///
+    /// # Errors
+    /// When the object does not say what it is.
+    pub fn load(&self, object: Value) -> Result<(), LoadError> {
+        let text = |at: &str| {
+            object
+                .pointer(at)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let (api_version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));
+        let namespace = text("/metadata/namespace");
+        for (field, value) in [
+            ("apiVersion", &api_version),
+            ("kind", &kind),
+            ("metadata.name", &name),
+        ] {
+            if value.is_empty() {
+                return Err(LoadError::Nameless(field));
+            }
+        }
+        let mut inner = self.shared.lock();
+        let now = inner.options.clock.now();
+        let store = &mut inner.store;
+        if kind == "CustomResourceDefinition"
+            && let Some(resource) = Resource::from_definition(&object)
+        {
+            store.register(resource);
+        }
+        let id = store
+            .find_kind(&api_version, &kind)
+            .unwrap_or_else(|| store.register(Resource::guessed(&api_version, &kind, !namespace.is_empty())));
+        if !namespace.is_empty() && store.get(NAMESPACES, &Name::new("", &namespace)).is_none() {
+            add_namespace(store, &namespace, now);
+        }
+        let mut object = Object::from_value(object);
+        let meta = Arc::make_mut(&mut object.meta);
+        meta.remove("managedFields");
+        if !meta.contains_key("uid") {
+            meta.insert("uid".to_owned(), json!(store.next_uid()));
+        }
+        meta.entry("creationTimestamp")
+            .or_insert_with(|| json!(seconds(now)));
+        if store.resource(id).generation {
+            meta.entry("generation").or_insert_with(|| json!(1));
+        }
+        store.replace(id, object);
+        Ok(())
+    }
+
+    /// Runs the model controllers until the guard is dropped. Must be called inside a runtime.
+    #[must_use]
+    pub fn start(&self) -> Controllers {
+        controllers::start(self.shared.clone())
+    }
+
+    /// An object as it is now.
+    #[must_use]
+    pub fn get(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        let mut inner = self.shared.lock();
+        let id = inner.store.find_kind(api_version, kind)?;
+        inner.look_at_endpoints(id);
+        let resource = inner.store.resource(id);
+        let namespace = if resource.namespaced { namespace } else { "" };
+        let object = inner.store.get(id, &Name::new(namespace, name))?;
+        Some(object.to_value(api_version, kind))
+    }
+
+    /// The objects of a kind, in the order of namespace and name; `None` means all namespaces.
+    #[must_use]
+    pub fn list(&self, api_version: &str, kind: &str, namespace: Option<&str>) -> Vec<Value> {
+        let mut inner = self.shared.lock();
+        let Some(id) = inner.store.find_kind(api_version, kind) else {
+            return Vec::new();
+        };
+        inner.look_at_endpoints(id);
+        let objects = inner.store.collection(id).within(namespace);
+        objects
+            .map(|(_, object)| object.to_value(api_version, kind))
+            .collect()
+    }
+
+    /// Every object of every kind, for printing a whole cluster.
+    #[must_use]
+    pub fn everything(&self) -> Vec<Value> {
+        let inner = self.shared.lock();
+        let all = inner.store.collections().iter().flat_map(|c| {
+            let api_version = c.resource.api_version();
+            c.objects
+                .values()
+                .map(move |object| object.to_value(&api_version, &c.resource.kind))
+        });
+        all.collect()
+    }
+
+    /// The requests of clients that changed something or tried to, in order. Controllers' own writes are not requests.
+    #[must_use]
+    pub fn trace(&self) -> Vec<Write> {
+        self.shared.lock().trace.clone()
+    }
+
+    /// Takes the trace, leaving an empty one.
+    #[must_use]
+    pub fn take_trace(&self) -> Vec<Write> {
+        std::mem::take(&mut self.shared.lock().trace)
+    }
+
+    /// How many requests came so far, reads included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.shared.lock().seen
+    }
+
+    /// Lets a hook decide which requests fail, and how. A later hook takes the place of an earlier one.
+    pub fn inject(&self, hook: impl FnMut(&FaultRequest) -> Option<Fault> + Send + 'static) {
+        self.shared.lock().hook = Some(Box::new(hook));
+    }
+
+    /// Ends every open watch, as a restarting API server does.
+    pub fn cut_watches(&self) {
+        self.shared.lock().store.cut_watches();
+    }
+
+    /// Answers HTTP/1.1 connections until the future is dropped; for kubectl and whole processes, in real time.
+    ///
+    /// # Errors
+    /// When the listener breaks.
+    pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        listener::serve(&self.shared, listener).await
+    }
+}
+
+fn add_namespace(store: &mut Store, name: &str, now: Timestamp) {
+    let uid = store.next_uid();
+    let object = json!({
+        "metadata": {"name": name, "uid": uid, "creationTimestamp": seconds(now),
+                     "labels": {"kubernetes.io/metadata.name": name}},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    });
+    store.insert(NAMESPACES, Object::from_value(object));
+}

@@ -1,0 +1,248 @@
+//! Model controllers: they behave as the controller manager, the scheduler and a fake kubelet do.
+//!
+//! They are plain functions over the store, called in passes. What a pass changes is seen by the next one, a small
+//! latency later, so that watchers see the states in between and every run is the same.
+
+mod deployment;
+mod deployment_status;
+pub(super) mod endpoints;
+mod garbage;
+mod kubelet;
+mod replica_set;
+mod replica_sets;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+
+use jiff::Timestamp;
+use tokio::task::JoinHandle;
+
+use super::deletion::finish_namespace;
+use super::resource::{DEPLOYMENTS, KindId, NAMESPACES, PODS, REPLICA_SETS, SERVICES};
+use super::store::{Change, Happening, Name};
+use super::{Inner, Shared};
+
+/// Runs the model controllers for as long as it lives.
+#[derive(Debug)]
+pub struct Controllers {
+    task: JoinHandle<()>,
+    shared: SharedGuard,
+}
+
+struct SharedGuard(Shared);
+
+impl std::fmt::Debug for SharedGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedGuard")
+    }
+}
+
+impl Drop for Controllers {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.shared.0.lock().store.changes = None;
+    }
+}
+
+/// One thing to look at. The order is the order within a pass.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    /// Delete the dependents of an owner that is gone, by its uid.
+    Collect(String),
+    /// Delete an object whose owners never were.
+    Orphan(KindId, Name),
+    /// Remove a terminating namespace if it is empty.
+    Namespace(Name),
+    /// Give a pod a node and have it started or ended.
+    Pod(Name),
+    /// A pod's start has taken its time; by name and uid.
+    PodStarted(Name, String),
+    /// A pod's end has taken its time; by name and uid.
+    PodEnded(Name, String),
+    /// Look at a ReplicaSet.
+    ReplicaSet(Name),
+    /// Look at a Deployment.
+    Deployment(Name),
+    /// Look at the Services of a namespace.
+    Endpoints(String),
+}
+
+#[derive(Debug, Default)]
+struct Manager {
+    work: BTreeSet<Work>,
+    timers: BTreeMap<Timestamp, BTreeSet<Work>>,
+    next_node: usize,
+}
+
+enum Next {
+    Busy,
+    At(Timestamp),
+    Idle,
+}
+
+/// Starts the controllers.
+pub(super) fn start(shared: Shared) -> Controllers {
+    let mut manager = Manager::default();
+    let (clock, latency, wake) = {
+        let mut inner = shared.lock();
+        inner.store.changes = Some(Vec::new());
+        for (kind, make) in [
+            (PODS, Work::Pod as fn(Name) -> Work),
+            (REPLICA_SETS, Work::ReplicaSet),
+            (DEPLOYMENTS, Work::Deployment),
+        ] {
+            let names = inner.store.collection(kind).objects.keys().cloned();
+            manager.work.extend(names.map(make));
+        }
+        (
+            inner.options.clock,
+            inner.options.latency,
+            inner.store.wake.clone(),
+        )
+    };
+    let guard = SharedGuard(shared.clone());
+    let task = tokio::spawn(async move {
+        loop {
+            let next = manager.pass(&mut shared.lock());
+            match next {
+                Next::Busy => clock.sleep(latency).await,
+                Next::Idle => {
+                    wake.notified().await;
+                    clock.sleep(latency).await;
+                }
+                Next::At(at) => tokio::select! {
+                    biased;
+                    () = wake.notified() => clock.sleep(latency).await,
+                    () = clock.sleep_until(at) => {}
+                },
+            }
+        }
+    });
+    Controllers { task, shared: guard }
+}
+
+impl Manager {
+    fn at(&mut self, when: Timestamp, work: Work) {
+        self.timers.entry(when).or_default().insert(work);
+    }
+
+    fn pass(&mut self, inner: &mut Inner) -> Next {
+        let now = inner.options.clock.now();
+        let changes = inner.store.changes.as_mut().map(mem::take).unwrap_or_default();
+        for change in &changes {
+            self.note(inner, change);
+        }
+        while let Some(entry) = self.timers.first_entry()
+            && *entry.key() <= now
+        {
+            self.work.extend(entry.remove());
+        }
+        for work in mem::take(&mut self.work) {
+            self.carry_out(inner, work, now);
+        }
+        let busy = inner.store.changes.as_ref().is_some_and(|c| !c.is_empty());
+        match self.timers.keys().next() {
+            _ if busy => Next::Busy,
+            Some(at) => Next::At(*at),
+            None => Next::Idle,
+        }
+    }
+
+    /// Turns a change into work.
+    fn note(&mut self, inner: &Inner, (kind, event): &Change) {
+        let object = &event.object;
+        let gone = event.happening == Happening::Deleted;
+        let name = Name::of(object);
+        if gone {
+            if inner.store.dependents_exist(object.uid()) {
+                self.work.insert(Work::Collect(object.uid().to_owned()));
+            }
+            let namespace = Name::new("", &name.namespace);
+            if inner
+                .store
+                .get(NAMESPACES, &namespace)
+                .is_some_and(super::object::Object::deleting)
+            {
+                self.work.insert(Work::Namespace(namespace));
+            }
+        } else if event.happening == Happening::Added && !object.owners().is_empty() && *kind != PODS {
+            self.work.insert(Work::Orphan(*kind, name.clone()));
+        }
+        match *kind {
+            PODS => {
+                let facts_moved = gone || event.old.as_ref().is_none_or(|old| old.pod != object.pod);
+                if !facts_moved && !inner.endpoints {
+                    return;
+                }
+                if !gone {
+                    self.work.insert(Work::Pod(name.clone()));
+                }
+                if let Some(owner) = object.controller().filter(|o| o["kind"] == "ReplicaSet") {
+                    let owner = owner["name"].as_str().unwrap_or_default();
+                    self.work
+                        .insert(Work::ReplicaSet(Name::new(&name.namespace, owner)));
+                }
+                if inner.endpoints {
+                    self.work.insert(Work::Endpoints(name.namespace.to_string()));
+                }
+            }
+            REPLICA_SETS => {
+                if let Some(owner) = object.controller().filter(|o| o["kind"] == "Deployment") {
+                    let owner = owner["name"].as_str().unwrap_or_default();
+                    self.work
+                        .insert(Work::Deployment(Name::new(&name.namespace, owner)));
+                }
+                let own_status = event.old.as_ref().is_some_and(|old| {
+                    old.spec == object.spec && std::sync::Arc::ptr_eq(&old.meta, &object.meta)
+                });
+                if !gone && !own_status {
+                    self.work.insert(Work::ReplicaSet(name));
+                }
+            }
+            DEPLOYMENTS if !gone => {
+                self.work.insert(Work::Deployment(name));
+            }
+            SERVICES if inner.endpoints => {
+                self.work.insert(Work::Endpoints(name.namespace.to_string()));
+            }
+            _ => {}
+        }
+    }
+
+    fn carry_out(&mut self, inner: &mut Inner, work: Work, now: Timestamp) {
+        let store = &mut inner.store;
+        match work {
+            Work::Collect(uid) => garbage::collect(store, &uid, now),
+            Work::Orphan(kind, name) => garbage::check(store, kind, &name, now),
+            Work::Namespace(name) => {
+                finish_namespace(store, &name);
+            }
+            Work::Pod(name) => {
+                let (ready, gone) = (inner.options.pod_ready_after, inner.options.pod_gone_after);
+                match kubelet::look(store, &name, self.next_node, now) {
+                    kubelet::Plan::Start { uid, took_node } => {
+                        self.next_node += usize::from(took_node);
+                        self.at(kubelet::after(now, ready), Work::PodStarted(name, uid));
+                    }
+                    kubelet::Plan::End { uid } => {
+                        self.at(kubelet::after(now, gone), Work::PodEnded(name, uid));
+                    }
+                    kubelet::Plan::Nothing => {}
+                }
+            }
+            Work::PodStarted(name, uid) => kubelet::started(store, &name, &uid, now),
+            Work::PodEnded(name, uid) => kubelet::ended(store, &name, &uid),
+            Work::ReplicaSet(name) => {
+                if let Some(at) = replica_set::reconcile(store, &name, &mut self.next_node, now) {
+                    self.at(at, Work::ReplicaSet(name));
+                }
+            }
+            Work::Deployment(name) => {
+                if let Some(at) = deployment::reconcile(store, &name, now) {
+                    self.at(at, Work::Deployment(name));
+                }
+            }
+            Work::Endpoints(namespace) => endpoints::reconcile(store, &namespace, now),
+        }
+    }
+}

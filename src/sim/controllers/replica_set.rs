@@ -1,0 +1,154 @@
+//! The ReplicaSet controller: makes and deletes pods, and counts them.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::kubelet;
+use crate::sim::deletion::{Propagation, begin};
+use crate::sim::object::{Object, PodFacts, seconds};
+use crate::sim::resource::{PODS, REPLICA_SETS};
+use crate::sim::store::{Name, Store};
+
+/// Brings a ReplicaSet closer to what it says. Returns when to look again without a change.
+pub(super) fn reconcile(
+    store: &mut Store,
+    name: &Name,
+    next_node: &mut usize,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let set = store.get(REPLICA_SETS, name)?.clone();
+    let uid = set.uid().to_owned();
+    let pods: Vec<(Name, PodFacts)> = store
+        .dependents_of(&uid, PODS)
+        .map(|(name, pod)| (name.clone(), pod.pod))
+        .filter(|(_, facts)| !facts.ended && !facts.deleting)
+        .collect();
+    let wanted = usize::try_from(set.spec_at("/replicas").and_then(Value::as_i64).unwrap_or(1)).unwrap_or(0);
+    if !set.deleting() {
+        if pods.len() < wanted {
+            create(store, &set, wanted - pods.len(), next_node, now);
+        } else if pods.len() > wanted {
+            delete(store, &pods, pods.len() - wanted, now);
+        }
+    }
+    let patience = set
+        .spec_at("/minReadySeconds")
+        .and_then(Value::as_i64)
+        .unwrap_or(0);
+    let (mut ready, mut available, mut again) = (0i64, 0i64, None::<Timestamp>);
+    for (_, facts) in pods.iter().filter(|(_, facts)| facts.ready) {
+        ready += 1;
+        let since = facts.ready_since.unwrap_or(now);
+        let at = since
+            .saturating_add(SignedDuration::from_secs(patience))
+            .unwrap_or(Timestamp::MAX);
+        if patience == 0 || at <= now {
+            available += 1;
+        } else {
+            again = Some(again.map_or(at, |soonest| soonest.min(at)));
+        }
+    }
+    let mut status = json!({"replicas": pods.len(), "observedGeneration": set.generation()});
+    for (field, count) in [
+        (
+            "fullyLabeledReplicas",
+            i64::try_from(pods.len()).unwrap_or(i64::MAX),
+        ),
+        ("readyReplicas", ready),
+        ("availableReplicas", available),
+    ] {
+        if count > 0 {
+            status[field] = json!(count);
+        }
+    }
+    if set.status.as_deref() != Some(&status) {
+        let mut counted = set;
+        counted.status = Some(Arc::new(status));
+        store.replace(REPLICA_SETS, counted);
+    }
+    again.filter(|at| *at < Timestamp::MAX)
+}
+
+/// Makes pods from the set's template; pods on the same node share their spec.
+fn create(store: &mut Store, set: &Object, count: usize, next_node: &mut usize, now: Timestamp) {
+    let Some(template) = set.spec_at("/template") else {
+        return;
+    };
+    let nodes = store.collection(crate::sim::resource::NODES).objects.len();
+    let spec = template.get("spec").cloned().unwrap_or_else(|| json!({}));
+    let specs: Vec<Arc<Value>> = (0..nodes.min(count).max(1))
+        .map(|turn| {
+            let mut spec = spec.clone();
+            if let Some(node) = kubelet::node(store, *next_node + turn) {
+                spec["nodeName"] = json!(node);
+            }
+            Arc::new(spec)
+        })
+        .collect();
+    let status = Arc::new(if nodes > 0 {
+        kubelet::pending(now)
+    } else {
+        json!({"phase": "Pending"})
+    });
+    let mut meta = Map::new();
+    for field in ["labels", "annotations", "finalizers"] {
+        if let Some(value) = template.pointer(&format!("/metadata/{field}")) {
+            meta.insert(field.to_owned(), value.clone());
+        }
+    }
+    meta.insert("generateName".to_owned(), json!(format!("{}-", set.name())));
+    meta.insert("namespace".to_owned(), json!(set.namespace()));
+    meta.insert("creationTimestamp".to_owned(), json!(seconds(now)));
+    meta.insert(
+        "ownerReferences".to_owned(),
+        json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": set.name(), "uid": set.uid(),
+                "controller": true, "blockOwnerDeletion": true}]),
+    );
+    let rest = Arc::new(Map::new());
+    for turn in 0..count {
+        let mut meta = meta.clone();
+        meta.insert(
+            "name".to_owned(),
+            json!(format!("{}-{}", set.name(), store.next_suffix())),
+        );
+        meta.insert("uid".to_owned(), json!(store.next_uid()));
+        store.insert(
+            PODS,
+            Object {
+                meta: Arc::new(meta),
+                spec: Some(Arc::clone(&specs[turn % specs.len()])),
+                status: Some(Arc::clone(&status)),
+                rest: Arc::clone(&rest),
+                ..Object::default()
+            },
+        );
+    }
+    *next_node += count;
+}
+
+/// Deletes pods: those that are not ready first, then those that became ready, or were made, last.
+fn delete(store: &mut Store, pods: &[(Name, PodFacts)], count: usize, now: Timestamp) {
+    let mut ranked: Vec<(bool, Option<Timestamp>, String, &Name)> = pods
+        .iter()
+        .filter_map(|(name, facts)| {
+            let pod = store.get(PODS, name)?;
+            Some((
+                facts.ready,
+                facts.ready_since,
+                pod.text("creationTimestamp").to_owned(),
+                name,
+            ))
+        })
+        .collect();
+    ranked.sort_by(|a, b| {
+        (a.0.cmp(&b.0))
+            .then_with(|| b.1.cmp(&a.1))
+            .then_with(|| b.2.cmp(&a.2))
+            .then_with(|| a.3.cmp(b.3))
+    });
+    for (_, _, _, name) in ranked.into_iter().take(count) {
+        begin(store, PODS, name, now, None, Propagation::Background);
+    }
+}
