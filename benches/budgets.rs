@@ -2,7 +2,11 @@
 //!
 //! `cargo bench` runs it. What needs a peer (kubectl) or a control plane says so where that is missing.
 
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints, and ends where it cannot measure")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "a benchmark prints, and ends where it cannot measure"
+)]
 
 use std::{
     path::{Path, PathBuf},

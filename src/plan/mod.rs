@@ -337,10 +337,18 @@ async fn apply(sim: &Sim, client: &kube::Client, request: &Request, workload: &s
         return Ok(());
     }
     loop {
-        let Some(deployment) = sim.get("apps/v1", "Deployment", &request.namespace, workload) else { return Ok(()) };
-        let Some(patch) = edit::set_images(&deployment, &request.change.images, Some(&request.rollout))? else { return Ok(()) };
+        let Some(deployment) = sim.get("apps/v1", "Deployment", &request.namespace, workload) else {
+            return Ok(());
+        };
+        let Some(patch) = edit::set_images(&deployment, &request.change.images, Some(&request.rollout))?
+        else {
+            return Ok(());
+        };
         let patch = serde_json::from_value(patch).map_err(|error| Error::Change(error.to_string()))?;
-        match deployments.patch(workload, &manager, &Patch::<()>::Json(patch)).await {
+        match deployments
+            .patch(workload, &manager, &Patch::<()>::Json(patch))
+            .await
+        {
             Ok(_) => return Ok(()),
             // The copied workload's controller was faster; it settles.
             Err(kube::Error::Api(status)) if status.code == 409 => {}

@@ -119,9 +119,12 @@ fn rollout(status: &Value) -> Value {
     seen.into()
 }
 
+/// Pods of one version: all, those ready, and those of each batch.
+type Tally = (u64, u64, BTreeMap<String, u64>);
+
 /// Pods per app and version, with those ready and those of each batch.
 fn count(pods: &[Value]) -> Value {
-    let mut apps: BTreeMap<String, BTreeMap<String, (u64, u64, BTreeMap<String, u64>)>> = BTreeMap::new();
+    let mut apps: BTreeMap<String, BTreeMap<String, Tally>> = BTreeMap::new();
     for pod in pods {
         let labels = &pod["metadata"]["labels"];
         let app = labels["app"].as_str().unwrap_or("?").to_owned();
