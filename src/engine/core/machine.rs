@@ -273,9 +273,19 @@ impl<'a> Machine<'a> {
             progress.last_update_time = Some(Time(self.now));
         }
         Decision {
-            status: merge_diff(&value(before), &value(&self.status)),
+            status: self.patch(before),
             ..silent
         }
+    }
+
+    /// What of the status changes. A status that was never written is written whole: the schema requires fields of it.
+    fn patch(&self, before: &RolloutStatus) -> Option<Value> {
+        let was = if self.s.rollout.status.is_some() {
+            value(before)
+        } else {
+            json!({})
+        };
+        merge_diff(&was, &value(&self.status))
     }
 
     /// Whether counts of pods changed, and whether anything else did.

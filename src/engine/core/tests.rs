@@ -229,6 +229,36 @@ fn looks_for_the_first_time() {
 }
 
 #[test]
+fn the_first_status_has_what_the_schema_requires() {
+    let mut s = at_rest();
+    s.rollout.status = None;
+    s.workload = None;
+    let status = decide(&s, now()).status.unwrap();
+    assert_eq!(
+        status,
+        json!({ "phase": "Initial", "message": "Workload Not Found", "observedGeneration": 1, "currentStepIndex": 0, "currentStepState": "" })
+    );
+}
+
+#[test]
+fn a_pause_that_is_over_leaves_its_step_alone() {
+    let mut s = paused_at_step_1();
+    let sub = s.rollout.status.as_mut().unwrap().canary_status.as_mut().unwrap();
+    (sub.current_step_index, sub.next_step_index) = (2, 3);
+    s.canaries[0].data["spec"]["replicas"] = json!(5);
+    let over: Timestamp = "2026-01-01T00:01:00Z".parse().unwrap();
+    let decision = decide(&s, over);
+    assert!(
+        decision
+            .effects
+            .iter()
+            .all(|effect| !effect.purpose.ends_with("new pods")),
+        "{decision:?}"
+    );
+    assert_eq!(decision.reason.to_string(), "step 3/3: 1 of 5 new pods are ready");
+}
+
+#[test]
 fn rests_when_nothing_changed() {
     let decision = decide(&at_rest(), now());
     assert_eq!(
