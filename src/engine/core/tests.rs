@@ -241,6 +241,24 @@ fn the_first_status_has_what_the_schema_requires() {
 }
 
 #[test]
+fn a_rollout_disabled_before_an_engine_saw_the_hold_lets_the_workload_go() {
+    let mut s = held();
+    s.rollout.spec.disabled = true;
+    s.rollout
+        .spec
+        .strategy
+        .canary
+        .as_mut()
+        .unwrap()
+        .traffic_routings
+        .clear();
+    insta::assert_snapshot!(told(&decide(&s, now())), @r"
+    PATCH deployment/web: let the workload roll to the new version
+    the Rollout is being disabled: the workload rolls
+    ");
+}
+
+#[test]
 fn a_pause_that_is_over_leaves_its_step_alone() {
     let mut s = paused_at_step_1();
     let sub = s.rollout.status.as_mut().unwrap().canary_status.as_mut().unwrap();
