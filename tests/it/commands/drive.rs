@@ -12,9 +12,9 @@ async fn a_release_from_the_first_command_to_the_end() {
     let _controllers = fixture.sim.start();
     let title = "rollout.rollouts.kruise.io/demo";
     let script: [(&[&str], i32, String); 6] = [
-        (&["run", "demo"], 0, format!("{title} at rest\n")),
+        (&["run", "demo", "--timeout", "8s"], 0, format!("{title} at rest\n")),
         (&["set", "image", "demo", "web=web:v2"], 0, "deployment.apps/web image updated\n".into()),
-        (&["run", "--all"], 4, format!("{title} waiting for approval of step 1/2\n")),
+        (&["run", "--all", "--timeout", "8s"], 4, format!("{title} waiting for approval of step 1/2\n")),
         (
             &["rollback", "demo", "--standalone", "--yes"],
             0,
@@ -33,7 +33,7 @@ async fn a_release_from_the_first_command_to_the_end() {
     ];
     for (words, code, out) in script {
         let said = fixture.rollout(words).await;
-        eprintln!("{words:?} {} {}", fixture.get("Deployment","web"), fixture.get("Rollout","demo")["status"]);
+        
         assert_eq!((said.code, said.out.as_str()), (Some(code), out.as_str()), "{words:?} {said:?}");
     }
     let after = fixture.get("Deployment", "web");
