@@ -15,7 +15,7 @@ use crate::{
         keys,
         v1beta1::{FinalisingStep, Step, StepState},
     },
-    traffic::{self, ingress, service},
+    traffic::{self, ingress, ingress_class::Class, service},
     workload::{Mark, ReplicaSet},
 };
 
@@ -336,11 +336,13 @@ impl<'a> Machine<'a> {
         let (Some(routing), Some(split)) = (self.s.routing(), traffic::split(step)) else {
             return Vec::new();
         };
-        let Some(user) = routing
-            .ingress
-            .as_ref()
-            .and_then(|ingress| self.s.ingresses.get(&ingress.name))
-        else {
+        let Some(reference) = routing.ingress.as_ref() else {
+            return Vec::new();
+        };
+        let (Some(class), Some(user)) = (
+            Class::named(&reference.class_type),
+            self.s.ingresses.get(&reference.name),
+        ) else {
             return Vec::new();
         };
         let target = if self.twins() {
@@ -348,7 +350,8 @@ impl<'a> Machine<'a> {
         } else {
             routing.service.clone()
         };
-        let Ok(wanted) = ingress::canary(user, &routing.service, &target, &split, self.s.owner()) else {
+        let Ok(wanted) = ingress::canary(class, user, &routing.service, &target, &split, self.s.owner())
+        else {
             return Vec::new();
         };
         let purpose = split.weight.map_or_else(

@@ -120,11 +120,16 @@ fn rollout(status: &Value) -> Value {
 }
 
 /// Pods of one version: all, those ready, and those of each batch.
-type Tally = (u64, u64, BTreeMap<String, u64>);
+#[derive(Default)]
+struct Pods {
+    total: u64,
+    ready: u64,
+    batches: BTreeMap<String, u64>,
+}
 
 /// Pods per app and version, with those ready and those of each batch.
 fn count(pods: &[Value]) -> Value {
-    let mut apps: BTreeMap<String, BTreeMap<String, Tally>> = BTreeMap::new();
+    let mut apps: BTreeMap<String, BTreeMap<String, Pods>> = BTreeMap::new();
     for pod in pods {
         let labels = &pod["metadata"]["labels"];
         let app = labels["app"].as_str().unwrap_or("?").to_owned();
@@ -133,31 +138,40 @@ fn count(pods: &[Value]) -> Value {
             .or_default()
             .entry(version(&pod["spec"]))
             .or_default();
-        entry.0 += 1;
+        entry.total += 1;
         let conditions = pod["status"]["conditions"]
             .as_array()
             .map(Vec::as_slice)
             .unwrap_or_default();
-        entry.1 += u64::from(
+        entry.ready += u64::from(
             conditions
                 .iter()
                 .any(|it| it["type"] == "Ready" && it["status"] == "True"),
         );
         if let Some(batch) = labels["rollouts.kruise.io/rollout-batch-id"].as_str() {
-            *entry.2.entry(batch.to_owned()).or_default() += 1;
+            *entry.batches.entry(batch.to_owned()).or_default() += 1;
         }
     }
     let mut seen = Map::new();
     for (app, versions) in apps {
         let versions: Map<_, _> = versions
             .into_iter()
-            .map(|(version, (total, ready, batches))| {
-                let mut entry = json!({ "total": total, "ready": ready });
-                if !batches.is_empty() {
-                    entry["batch-ids"] = json!(batches);
-                }
-                (version, entry)
-            })
+            .map(
+                |(
+                    version,
+                    Pods {
+                        total,
+                        ready,
+                        batches,
+                    },
+                )| {
+                    let mut entry = json!({ "total": total, "ready": ready });
+                    if !batches.is_empty() {
+                        entry["batch-ids"] = json!(batches);
+                    }
+                    (version, entry)
+                },
+            )
             .collect();
         seen.insert(app, versions.into());
     }
