@@ -81,7 +81,13 @@ async fn ask(global: &Global, wanted: &Wanted) -> Result<Vec<(String, String)>> 
                     } else {
                         &found.name
                     };
-                    let state = found.typed().map(|rollout| Status::of(&Seen { rollout, ..Seen::default() }).headline());
+                    let state = found.typed().map(|rollout| {
+                        Status::of(&Seen {
+                            rollout,
+                            ..Seen::default()
+                        })
+                        .headline()
+                    });
                     Some((format!("{prefix}{name}"), state.unwrap_or_default()))
                 })
                 .collect())

@@ -8,7 +8,10 @@ use kubectl_kruise::{cli, commands::completion};
 
 fn pages(command: &clap::Command, name: &str, pages: &mut BTreeMap<String, String>) {
     let mut page = Vec::new();
-    let named = command.clone().name(name.to_owned()).bin_name(name.replace("kubectl-", "kubectl ").replace('-', " "));
+    let named = command
+        .clone()
+        .name(name.to_owned())
+        .bin_name(name.replace("kubectl-", "kubectl ").replace('-', " "));
     clap_mangen::Man::new(named).render(&mut page).unwrap();
     pages.insert(format!("man/{name}.1"), String::from_utf8(page).unwrap());
     for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
@@ -45,14 +48,22 @@ fn generated_files_are_up_to_date() {
             stale.push(name);
         }
     }
-    assert_eq!(stale, Vec::<String>::new(), "write them anew: UPDATE_GENERATED=1 cargo test generated");
+    assert_eq!(
+        stale,
+        Vec::<String>::new(),
+        "write them anew: UPDATE_GENERATED=1 cargo test generated"
+    );
 }
 
 #[test]
 fn every_generated_file_is_still_wanted() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let wanted = generated();
-    let there = fs::read_dir(root.join("man")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let orphans: Vec<String> = there.filter(|name| !wanted.contains_key(&format!("man/{name}"))).collect();
+    let there = fs::read_dir(root.join("man"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let orphans: Vec<String> = there
+        .filter(|name| !wanted.contains_key(&format!("man/{name}")))
+        .collect();
     assert_eq!(orphans, Vec::<String>::new());
 }

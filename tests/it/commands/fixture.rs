@@ -58,7 +58,11 @@ impl Fixture {
         let log = Arc::clone(&requests);
         sim.inject(move |request| {
             let line = format!("{} {}", request.verb, request.path);
-            assert!(request.user_agent.starts_with("kubectl-kruise/"), "{line} by {:?}", request.user_agent);
+            assert!(
+                request.user_agent.starts_with("kubectl-kruise/"),
+                "{line} by {:?}",
+                request.user_agent
+            );
             log.lock().unwrap().push(line);
             None
         });
@@ -78,7 +82,12 @@ impl Fixture {
             "contexts": [{ "name": "sim", "context": { "cluster": "sim", "user": "sim", "namespace": "shop" } }],
         });
         std::fs::write(&kubeconfig, config.to_string()).unwrap();
-        Self { sim, kubeconfig, requests, server }
+        Self {
+            sim,
+            kubeconfig,
+            requests,
+            server,
+        }
     }
 
     /// Runs `kubectl-kruise WORDS` to its end. `stdin` is not a terminal.
@@ -90,7 +99,9 @@ impl Fixture {
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
         // Elsewhere than on this thread, which serves the cluster.
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Said {
             code: output.status.code(),
@@ -164,8 +175,7 @@ pub(super) fn replica_set(hash: &str, image: &str, number: u32, pods: i64) -> Va
     object["metadata"]["labels"]["pod-template-hash"] = hash.into();
     object["spec"]["template"]["metadata"]["labels"]["pod-template-hash"] = hash.into();
     object["metadata"]["annotations"] = json!({ "deployment.kubernetes.io/revision": number.to_string() });
-    object["metadata"]["ownerReferences"] =
-        json!([{ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "web-uid", "controller": true }]);
+    object["metadata"]["ownerReferences"] = json!([{ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "web-uid", "controller": true }]);
     object
 }
 
@@ -215,8 +225,14 @@ pub(super) fn paused_release() -> Vec<Value> {
     set["metadata"]["ownerReferences"][0]["uid"] = "canary-uid".into();
     let mut held = deployment("web:v2");
     held["spec"]["paused"] = true.into();
-    held["metadata"]["annotations"] = json!({ "rollouts.kruise.io/in-progressing": "{\"rolloutName\":\"demo\"}" });
-    vec![rollout(&at_step(1, "StepPaused")), held, replica_set("aaa", "web:v1", 1, 5), set]
+    held["metadata"]["annotations"] =
+        json!({ "rollouts.kruise.io/in-progressing": "{\"rolloutName\":\"demo\"}" });
+    vec![
+        rollout(&at_step(1, "StepPaused")),
+        held,
+        replica_set("aaa", "web:v1", 1, 5),
+        set,
+    ]
 }
 
 pub(super) const ROLLOUT: &str = "/apis/rollouts.kruise.io/v1beta1/namespaces/shop/rollouts/demo";
