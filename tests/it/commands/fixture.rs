@@ -46,12 +46,17 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 impl Fixture {
     /// Serves these objects. Nothing moves by itself until [`Sim::start`].
     pub(super) async fn new(objects: Vec<Value>) -> Self {
+        Self::with_definitions(manifests::crds(), objects).await
+    }
+
+    /// Serves these objects, and the kinds of these definitions.
+    pub(super) async fn with_definitions(definitions: Vec<Value>, objects: Vec<Value>) -> Self {
         let options = sim::Options {
             pod_ready_after: Duration::from_millis(20),
             ..sim::Options::new(Clock::wall())
         };
         let sim = Sim::new(options);
-        for object in manifests::crds().into_iter().chain(objects) {
+        for object in definitions.into_iter().chain(objects) {
             sim.load(object).unwrap();
         }
         let requests = Arc::new(Mutex::new(Vec::new()));

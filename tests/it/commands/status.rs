@@ -177,3 +177,26 @@ fn agent_client(fixture: &Fixture) -> kube::Client {
     });
     kube::Client::new(ServiceBuilder::new().layer(agent).service(service), "shop")
 }
+
+#[tokio::test]
+async fn reads_rollouts_of_a_cluster_that_serves_only_v1alpha1() {
+    let old = json!({
+        "apiVersion": "rollouts.kruise.io/v1alpha1", "kind": "Rollout",
+        "metadata": { "name": "demo", "namespace": "shop", "annotations": { "rollouts.kruise.io/rolling-style": "canary" } },
+        "spec": {
+            "objectRef": { "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" } },
+            "strategy": { "canary": { "steps": [{ "weight": 20, "pause": {} }, { "weight": 100, "pause": {} }] } },
+        },
+        "status": at_step(1, "StepPaused"),
+    });
+    let fixture = Fixture::with_definitions(Vec::new(), vec![old, deployment("web:v1")]).await;
+    let said = fixture.rollout(&["status", "deploy/web"]).await;
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(
+        said.out.contains("canary of deployment/web") && said.out.contains("20%"),
+        "{said:?}"
+    );
+    let approved = fixture.rollout(&["approve", "demo", "--dry-run=client"]).await;
+    let path = "PATCH /apis/rollouts.kruise.io/v1alpha1/namespaces/shop/rollouts/demo/status?fieldManager=kubectl-kruise";
+    assert_eq!(approved.out.lines().next(), Some(path), "{approved:?}");
+}
