@@ -57,10 +57,13 @@ impl<'a> Machine<'a> {
             StepState::StepPaused => self.pause(),
             StepState::StepReady => self.next(),
             StepState::Completed => {
-                let reason = Reason::Finalising { doing: "" };
+                let reason = Reason::Finalising {
+                    doing: "all steps are done",
+                };
                 self.course(Course::Finalising, &reason.message());
                 self.sub().finalising_step = FinalisingStep::None;
-                Flow::Again
+                // Written before anything else: what follows lifts the hold, which a release still under way puts back.
+                Flow::Wait(Wake::At(self.now), reason)
             }
             StepState::BeforeStepUpgrade | StepState::Other(_) => self.before(),
         }

@@ -82,7 +82,6 @@ async fn a_release_from_the_first_command_to_the_end() {
 }
 
 #[tokio::test]
-#[ignore = "without traffic routing the engine takes its own last roll for an unheld change, and holds it"]
 async fn a_release_without_traffic_routing() {
     let fixture = Fixture::new(application(false)).await;
     let _controllers = fixture.sim.start();
