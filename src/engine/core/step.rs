@@ -455,14 +455,27 @@ impl<'a> Machine<'a> {
 
     fn next(&mut self) -> Flow {
         let (index, _) = self.step();
-        if index < self.total() {
-            self.go_to(index + 1, StepState::BeforeStepUpgrade);
-        } else {
+        if index == self.total() {
             self.enter(StepState::Completed);
             self.sub().next_step_index = -1;
             self.stamp();
+            return Flow::Again;
         }
-        Flow::Again
+        self.go_to(index + 1, StepState::BeforeStepUpgrade);
+        let ready = self.sub().canary_ready_replicas;
+        let replicas = self.s.deployment().map_or(0, |deployment| deployment.replicas());
+        let (step, asked) = self.step();
+        let wanted = asked.map_or(0, |asked| batch::wanted(asked, replicas));
+        // Written before anything else: a step under way would put back what the next one changes.
+        Flow::Wait(
+            Wake::At(self.now),
+            Reason::Upgrading {
+                step,
+                total: self.total(),
+                ready,
+                wanted,
+            },
+        )
     }
 
     /// New pods that the steps reached so far want at the most. A jump back keeps the pods it has, as upstream does; fewer
