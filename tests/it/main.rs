@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod crd_answers;
 #[cfg(test)]
+mod engine;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod layering;

@@ -91,4 +91,8 @@ releases! {
     parity_sim_delete_rollout_mid_canary_unheld: "delete-rollout-mid-canary", false;
     parity_sim_disable_mid_canary_held: "disable-mid-canary", true;
     parity_sim_disable_mid_canary_unheld: "disable-mid-canary", false;
+    parity_sim_continuous_release_held: "continuous-release", true;
+    parity_sim_jump_forward_held: "jump-forward", true;
+    parity_sim_scale_mid_canary_held: "scale-mid-canary", true;
+    parity_sim_canary_nginx_header_held: "canary-nginx-header", true;
 }
