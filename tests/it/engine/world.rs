@@ -65,7 +65,7 @@ impl Dice {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Kill {
     /// The engine's requests before it.
-    pub(super) at: u64,
+    pub(super) at: usize,
     /// Whether the request is still carried out.
     pub(super) executed: bool,
 }
@@ -73,7 +73,8 @@ pub(super) struct Kill {
 /// What happens to the requests of engines.
 #[derive(Default)]
 struct Trouble {
-    requests: BTreeMap<String, u64>,
+    /// Of each engine, whether each request could change something.
+    requests: BTreeMap<String, Vec<bool>>,
     dead: BTreeSet<String>,
     kill: Option<Kill>,
     engine: Option<AbortHandle>,
@@ -90,9 +91,9 @@ impl Trouble {
         if self.dead.contains(&request.user_agent) {
             return Some(Fault::DropBefore);
         }
-        let count = self.requests.entry(request.user_agent.clone()).or_default();
-        let index = *count;
-        *count += 1;
+        let sent = self.requests.entry(request.user_agent.clone()).or_default();
+        let index = sent.len();
+        sent.push(request.mutating);
         if let Some(kill) = self.kill
             && kill.at == index
         {
@@ -122,6 +123,16 @@ impl Trouble {
             _ => Fault::CloseWatches,
         })
     }
+}
+
+/// Runs to the end without waiting for real time.
+pub(super) fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(future)
 }
 
 /// How a world is made.
@@ -338,13 +349,18 @@ impl World {
         trouble.dice = (rate > 0).then_some(dice);
     }
 
-    /// How many requests an engine sent.
-    pub(super) fn requests_of(&self, engine: &Engine) -> u64 {
+    /// The requests that an engine sent; of each, whether it could change something.
+    pub(super) fn requests_of(&self, engine: &Engine) -> Vec<bool> {
         self.trouble()
             .requests
             .get(&engine.identity)
-            .copied()
+            .cloned()
             .unwrap_or_default()
+    }
+
+    /// Whether an engine was killed at a request.
+    pub(super) fn is_dead(&self, engine: &Engine) -> bool {
+        self.trouble().dead.contains(&engine.identity)
     }
 
     /// Lets time pass.
