@@ -60,10 +60,13 @@ impl<'a> Machine<'a> {
             StepState::StepPaused => self.pause(),
             StepState::StepReady => self.next(),
             StepState::Completed => {
-                let reason = Reason::Finalising { doing: "" };
+                let reason = Reason::Finalising {
+                    doing: "all steps are over",
+                };
                 self.course(Course::Finalising, &reason.message());
                 self.sub().finalising_step = FinalisingStep::None;
-                Flow::Again
+                // Written before anything is let go: a release that is still rolling would be held again at the next look.
+                Flow::Wait(Wake::OnChange, reason)
             }
             StepState::BeforeStepUpgrade | StepState::Other(_) => self.before(),
         }

@@ -38,6 +38,9 @@ pub(super) const ROLLOUT: (&str, &str) = ("rollouts.kruise.io/v1beta1", "Rollout
 
 const MERGE: &str = "application/merge-patch+json";
 
+/// More requests than any engine needs in one release; one that sends more runs in circles.
+const MOST_REQUESTS: usize = 3000;
+
 /// A small deterministic source of numbers (SplitMix64).
 #[derive(Clone)]
 pub(super) struct Dice(pub(super) u64);
@@ -94,6 +97,13 @@ impl Trouble {
         let sent = self.requests.entry(request.user_agent.clone()).or_default();
         let index = sent.len();
         sent.push(request.mutating);
+        assert!(
+            sent.len() < MOST_REQUESTS,
+            "{} sends too much, at last {} {}",
+            request.user_agent,
+            request.verb,
+            request.path
+        );
         if let Some(kill) = self.kill
             && kill.at == index
         {
