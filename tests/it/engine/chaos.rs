@@ -3,6 +3,7 @@
 
 use std::env;
 
+use kubectl_kruise::api::keys;
 use serde_json::{Value, json};
 
 use super::world::{
@@ -55,7 +56,9 @@ async fn turn(world: &mut World, engine: &mut Engine, dice: &mut Dice) -> String
         }
         4 if exists => {
             let steps = plan(dice);
-            world.spec(json!({ "strategy": { "canary": { "steps": steps } } })).await;
+            world
+                .spec(json!({ "strategy": { "canary": { "steps": steps } } }))
+                .await;
             format!("steps {steps}")
         }
         5 if exists => {
@@ -63,7 +66,8 @@ async fn turn(world: &mut World, engine: &mut Engine, dice: &mut Dice) -> String
             world.spec(json!({ "strategy": { "paused": paused } })).await;
             format!("paused {paused}")
         }
-        6 if exists && dice.percent(50) => {
+        // A hold without a finalizer means that no engine has seen it yet; then the Rollout's end leaves the hold behind.
+        6 if exists && dice.percent(50) && !is_unseen(world) => {
             world.delete(ROLLOUT, ROLLOUT_NAME).await;
             "delete the Rollout".to_owned()
         }
@@ -116,6 +120,16 @@ async fn turn(world: &mut World, engine: &mut Engine, dice: &mut Dice) -> String
     }
 }
 
+fn is_unseen(world: &World) -> bool {
+    let mark = world.deployment()["metadata"]["annotations"]
+        .get(keys::IN_PROGRESSING)
+        .is_some();
+    let finalizers = world.rollout()["metadata"]["finalizers"]
+        .as_array()
+        .map_or(0, Vec::len);
+    mark && finalizers == 0
+}
+
 fn is_waiting(world: &World) -> bool {
     let rollout = world.rollout();
     rollout["status"]["phase"] == "Progressing"
@@ -164,7 +178,10 @@ async fn release(seed: u64) -> Result<(), String> {
         // What was not held has several versions, which only an engine scales: it may take a takeover.
         lag: if hold { 5 } else { 60 },
     };
-    let mut diary = format!("seed {seed}: hold {hold}, {} replicas, steps {}\n", setup.replicas, setup.steps);
+    let mut diary = format!(
+        "seed {seed}: hold {hold}, {} replicas, steps {}\n",
+        setup.replicas, setup.steps
+    );
     let mut world = World::new(setup).await;
     let mut engine = world.engine(true);
     world
@@ -176,7 +193,9 @@ async fn release(seed: u64) -> Result<(), String> {
     let mut told = String::new();
     for _ in 0..TURNS {
         let seconds = dice.below(80);
-        world.pass(f64::from(u32::try_from(seconds).unwrap()) / 10.0).await;
+        world
+            .pass(f64::from(u32::try_from(seconds).unwrap()) / 10.0)
+            .await;
         if world.is_dead(&engine) {
             told.push_str(&world.log(&mut engine));
             engine = world.engine(true);

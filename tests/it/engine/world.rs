@@ -124,7 +124,8 @@ impl Trouble {
             return None;
         }
         Some(match dice.below(8) {
-            0 => Fault::Status(StatusCode::CONFLICT, "Conflict".to_owned()),
+            // A read never conflicts.
+            0 if request.mutating => Fault::Status(StatusCode::CONFLICT, "Conflict".to_owned()),
             1 => Fault::Status(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests".to_owned()),
             2 => Fault::Status(StatusCode::INTERNAL_SERVER_ERROR, "InternalError".to_owned()),
             3 | 4 => Fault::TimeoutAfterWrite,
@@ -396,7 +397,9 @@ impl World {
             let died = Arc::clone(&self.died);
             tokio::select! {
                 biased;
-                () = died.notified() => *engine = self.engine(true),
+                () = died.notified() => if self.is_dead(engine) {
+                    *engine = self.engine(true);
+                },
                 _ = versions.changed() => {}
                 () = self.clock.sleep_until(limit) => {
                     return Err(format!("waited for {what} in vain: {}", self.place()));
