@@ -15,9 +15,12 @@ pub(super) fn wanted(step: &Step, replicas: i32) -> i32 {
         .clamp(0, replicas.max(0))
 }
 
-/// New pods that may be missing: percentages of the step's pods, rounded up; none when not set.
+/// New pods that may be missing: percentages of the step's pods, rounded up, never more than those; none when not set.
 pub(super) fn tolerated(threshold: Option<&IntOrPercent>, wanted: i32) -> i32 {
-    threshold.map_or(0, |value| value.of(wanted, Round::Up)).max(0)
+    let wanted = wanted.max(0);
+    threshold
+        .map_or(0, |value| value.of(wanted, Round::Up))
+        .clamp(0, wanted)
 }
 
 /// Whether the last step passes without a pause: it asks for all pods in percent (engine-rollout 9.1).
@@ -55,7 +58,7 @@ pub(super) fn plan_hash(spec: &RolloutSpec) -> String {
 /// many pods as there are (engine-rollout 10.2). Upstream may then advance by itself; this never does.
 pub(super) fn step_after_change(steps: &[Step], current: i32, have: i32, replicas: i32) -> i32 {
     let fits = |index: &i32| {
-        usize::try_from(*index - 1)
+        usize::try_from(index.saturating_sub(1))
             .ok()
             .and_then(|i| steps.get(i))
             .is_some_and(|step| wanted(step, replicas) >= have)
@@ -99,6 +102,7 @@ mod tests {
         }
         assert_eq!(tolerated(Some(&Percent(20)), 3), 1);
         assert_eq!(tolerated(None, 3), 0);
+        assert_eq!(tolerated(Some(&Int(i32::MAX)), 3), 3);
         assert!(is_everything(&step(Percent(100))) && !is_everything(&step(Int(5))));
     }
 
@@ -107,7 +111,14 @@ mod tests {
         use IntOrPercent::Percent;
         let steps: Vec<_> = [20, 50, 100].into_iter().map(|p| step(Percent(p))).collect();
         // (step now, pods there, step after)
-        for (current, have, after) in [(1, 2, 1), (1, 5, 2), (3, 10, 3), (2, 6, 3), (9, 1, 1)] {
+        for (current, have, after) in [
+            (1, 2, 1),
+            (1, 5, 2),
+            (3, 10, 3),
+            (2, 6, 3),
+            (9, 1, 1),
+            (i32::MIN, 2, 1),
+        ] {
             assert_eq!(
                 step_after_change(&steps, current, have, 10),
                 after,
