@@ -110,3 +110,41 @@ fn rule_for(rule: &Value, service: &str, canary: &str) -> Option<Value> {
     }
     Some(kept)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::difference;
+
+    #[test]
+    fn what_others_write_on_a_twin_is_no_difference() {
+        let weight = |weight: &str| json!({ "nginx.ingress.kubernetes.io/canary-weight": weight });
+        let wanted = json!({ "metadata": { "annotations": weight("20") }, "spec": { "rules": [] } });
+        let change = |weight: &str| {
+            Some(
+                json!({ "metadata": { "annotations": { "nginx.ingress.kubernetes.io/canary-weight": weight } } }),
+            )
+        };
+        let gone = json!({ "nginx.ingress.kubernetes.io/canary-by-header": null });
+        let cases = [
+            ("as wanted", weight("20"), None),
+            ("another weight", weight("5"), change("20")),
+            (
+                "a note of somebody else",
+                json!({ "nginx.ingress.kubernetes.io/canary-weight": "20", "field.cattle.io/publicEndpoints": "[]" }),
+                None,
+            ),
+            (
+                "a header from before",
+                json!({ "nginx.ingress.kubernetes.io/canary-weight": "20", "nginx.ingress.kubernetes.io/canary-by-header": "x" }),
+                Some(json!({ "metadata": { "annotations": gone } })),
+            ),
+        ];
+        for (name, annotations, expected) in cases {
+            let present = json!({ "metadata": { "annotations": annotations }, "spec": { "rules": [] } });
+            let present = serde_json::from_value(present).unwrap();
+            assert_eq!(difference(&present, &wanted), expected, "{name}");
+        }
+    }
+}

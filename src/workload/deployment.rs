@@ -253,3 +253,16 @@ impl<'a> Deployment<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::canary_label;
+
+    #[test]
+    fn a_label_fits_whatever_the_name() {
+        let (short, long, other) = ("w".repeat(63), "w".repeat(64), "w".repeat(65));
+        assert_eq!(canary_label(&short), short);
+        assert_eq!([canary_label(&long).len(), canary_label(&other).len()], [63, 63]);
+        assert_ne!(canary_label(&long), canary_label(&other));
+    }
+}
