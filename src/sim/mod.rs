@@ -16,6 +16,7 @@ mod object;
 mod patch;
 mod request;
 mod resource;
+mod scale;
 mod schema;
 mod selector;
 mod server;
