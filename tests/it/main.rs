@@ -1,6 +1,8 @@
 //! The one integration binary. Every file of this folder is a module of it.
 
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod crd_answers;
 #[cfg(test)]
 mod harness;
