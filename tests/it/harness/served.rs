@@ -94,7 +94,10 @@ pub(crate) fn redacted(text: &str) -> String {
     ] {
         text = text.replace(from, to);
     }
-    let lines: Vec<String> = text.lines().map(|line| line_redacted(line).trim_end().to_owned()).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| line_redacted(line).trim_end().to_owned())
+        .collect();
     lines.join("\n") + "\n"
 }
 
@@ -125,13 +128,20 @@ fn variable(text: &str) -> Option<(usize, &'static str)> {
     ];
     for (shape, word) in shapes {
         if text.len() >= shape.len() && text.is_char_boundary(shape.len()) {
-            let fits = shape.chars().zip(text.chars()).all(|(wanted, seen)| match wanted {
-                'd' if word == "TIME" => seen.is_ascii_digit(),
-                'x' => seen.is_ascii_hexdigit(),
-                wanted => seen == wanted,
-            });
+            let fits = shape
+                .chars()
+                .zip(text.chars())
+                .all(|(wanted, seen)| match wanted {
+                    'd' if word == "TIME" => seen.is_ascii_digit(),
+                    'x' => seen.is_ascii_hexdigit(),
+                    wanted => seen == wanted,
+                });
             if fits {
-                let more = if word == "FOLDER" { digits(&text[shape.len()..], "-") } else { 0 };
+                let more = if word == "FOLDER" {
+                    digits(&text[shape.len()..], "-")
+                } else {
+                    0
+                };
                 return Some((shape.len() + more, word));
             }
         }
@@ -142,7 +152,8 @@ fn variable(text: &str) -> Option<(usize, &'static str)> {
 }
 
 fn digits(text: &str, also: &str) -> usize {
-    text.find(|c: char| !c.is_ascii_digit() && !also.contains(c)).unwrap_or(text.len())
+    text.find(|c: char| !c.is_ascii_digit() && !also.contains(c))
+        .unwrap_or(text.len())
 }
 
 /// A simulated cluster on loopback with a kubeconfig for it.
@@ -168,7 +179,11 @@ pub(crate) enum Life {
 impl Served {
     /// A cluster with these objects in it.
     pub(crate) fn with(objects: Vec<Value>, life: Life) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let entered = runtime.enter();
         let sim = Sim::new(Options {
             pod_ready_after: Duration::from_millis(50),
@@ -189,7 +204,10 @@ impl Served {
         let meter = Meter::default();
         let (front, back) = runtime.block_on(async {
             let loopback = ("127.0.0.1", 0);
-            (TcpListener::bind(loopback).await.unwrap(), TcpListener::bind(loopback).await.unwrap())
+            (
+                TcpListener::bind(loopback).await.unwrap(),
+                TcpListener::bind(loopback).await.unwrap(),
+            )
         });
         let address = front.local_addr().unwrap();
         let server = sim.clone();
@@ -199,13 +217,23 @@ impl Served {
         let folder = Folder::new();
         let config = kubeconfig(&format!("http://{address}"), NAMESPACE);
         std::fs::write(folder.file("kubeconfig"), config.to_string()).unwrap();
-        Self { sim, meter, folder, requests, runtime: Some(runtime), _controllers: controllers }
+        Self {
+            sim,
+            meter,
+            folder,
+            requests,
+            runtime: Some(runtime),
+            _controllers: controllers,
+        }
     }
 
     /// `kubectl-kruise rollout ARGS`, not started yet: not on a terminal, with nothing to read.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
-        command.arg("rollout").args(arguments).env("KUBECONFIG", self.folder.file("kubeconfig"));
+        command
+            .arg("rollout")
+            .args(arguments)
+            .env("KUBECONFIG", self.folder.file("kubeconfig"));
         command
     }
 
@@ -226,14 +254,19 @@ impl Served {
 
     /// The same as `VERB PATH`, one a line.
     pub(crate) fn requested(&self) -> String {
-        let lines: Vec<String> =
-            self.requests().into_iter().map(|request| format!("{} {}", request.verb, request.path)).collect();
+        let lines: Vec<String> = self
+            .requests()
+            .into_iter()
+            .map(|request| format!("{} {}", request.verb, request.path))
+            .collect();
         lines.join("\n")
     }
 
     /// An object of the application's namespace, as it is now.
     pub(crate) fn get(&self, api_version: &str, kind: &str, name: &str) -> Value {
-        self.sim.get(api_version, kind, NAMESPACE, name).unwrap_or_default()
+        self.sim
+            .get(api_version, kind, NAMESPACE, name)
+            .unwrap_or_default()
     }
 
     /// The Rollout `web`.
@@ -282,7 +315,13 @@ pub(crate) struct Running(Option<Child>);
 impl Running {
     /// Starts a command, its output kept.
     pub(crate) fn new(mut command: Command) -> Self {
-        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+        Self(Some(
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        ))
     }
 
     /// Its process.

@@ -25,6 +25,8 @@ const SETTLED: Duration = Duration::from_secs(30);
 pub(crate) enum Turn {
     /// This image was set, and held, with no engine at work any more.
     Held(&'static str),
+    /// This image was set, and the engine was stopped while the first pods were starting.
+    Begun(&'static str),
     /// This image was set, and an engine brought it to the first pause.
     Released(&'static str),
     /// The paused step was approved and carried out.
@@ -78,20 +80,38 @@ pub(crate) fn several_after(names: &[&str], turns: &[Turn]) -> Vec<Value> {
         .unwrap();
     runtime.block_on(async {
         // What has happened lies in the past, also for a test that runs in real time afterwards.
-        let spent = turns.iter().map(|turn| if let Turn::Waited(seconds) = turn { *seconds } else { 0 }).sum::<u64>();
+        let spent = turns
+            .iter()
+            .map(|turn| {
+                if let Turn::Waited(seconds) = turn {
+                    *seconds
+                } else {
+                    0
+                }
+            })
+            .sum::<u64>();
         let past = Duration::from_secs(60 + spent) + SETTLED * u32::try_from(turns.len()).unwrap();
         let clock = Clock::starting_at(Clock::wall().now() - past);
         let sim = Sim::new(sim::Options::new(clock));
         let controllers = sim.start();
-        let cluster = Cluster { client: sim.client(), namespace: NAMESPACE.to_owned() };
+        let cluster = Cluster {
+            client: sim.client(),
+            namespace: NAMESPACE.to_owned(),
+        };
         cluster.create_namespace(&json!({})).await;
         for name in names {
             for object in application(name) {
                 cluster.create(&object).await.unwrap();
             }
         }
-        let scope = Scope::Selected { namespace: None, labels: None };
-        let options = Options { identity: "shop".to_owned(), forever: true };
+        let scope = Scope::Selected {
+            namespace: None,
+            labels: None,
+        };
+        let options = Options {
+            identity: "shop".to_owned(),
+            forever: true,
+        };
         let (events, _unheard) = tokio::sync::mpsc::unbounded_channel();
         let engine = tokio::spawn(driver::drive(sim.client(), clock, scope, options, events));
         clock.sleep(SETTLED).await;
@@ -99,38 +119,53 @@ pub(crate) fn several_after(names: &[&str], turns: &[Turn]) -> Vec<Value> {
             for name in names {
                 play(&cluster, &sim, name, turn, &engine).await;
             }
-            let waited = if let Turn::Waited(seconds) = turn { Duration::from_secs(*seconds) } else { SETTLED };
+            let waited = match turn {
+                Turn::Waited(seconds) => Duration::from_secs(*seconds),
+                // Less than a pod takes to become ready.
+                Turn::Begun(_) => Duration::from_millis(600),
+                _ => SETTLED,
+            };
             clock.sleep(waited).await;
         }
         engine.abort();
         drop(controllers);
-        sim.everything().into_iter().filter(|object| object["kind"] != "Lease").collect()
+        sim.everything()
+            .into_iter()
+            .filter(|object| object["kind"] != "Lease")
+            .collect()
     })
 }
 
-async fn play<T>(
-    cluster: &Cluster,
-    sim: &Sim,
-    name: &str,
-    turn: &Turn,
-    engine: &tokio::task::JoinHandle<T>,
-) {
+async fn play<T>(cluster: &Cluster, sim: &Sim, name: &str, turn: &Turn, engine: &tokio::task::JoinHandle<T>) {
     let rollouts = Place::named("rollout");
     let merge = "application/merge-patch+json";
     match turn {
-        Turn::Held(image) | Turn::Released(image) => {
+        Turn::Held(image) | Turn::Begun(image) | Turn::Released(image) => {
             if matches!(turn, Turn::Held(_)) {
                 engine.abort();
             }
             let deployment = sim.get("apps/v1", "Deployment", NAMESPACE, name).unwrap();
-            let images = [NewImage { container: "main".to_owned(), image: (*image).to_owned() }];
-            let patch = edit::set_images(&deployment, &images, Some(name)).unwrap().unwrap();
-            let path = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{name}?fieldManager=rollouts-engine");
-            cluster.send(Method::PATCH, &path, "application/json-patch+json", &patch).await.unwrap();
+            let images = [NewImage {
+                container: "main".to_owned(),
+                image: (*image).to_owned(),
+            }];
+            let patch = edit::set_images(&deployment, &images, Some(name))
+                .unwrap()
+                .unwrap();
+            let path = format!(
+                "/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{name}?fieldManager=rollouts-engine"
+            );
+            cluster
+                .send(Method::PATCH, &path, "application/json-patch+json", &patch)
+                .await
+                .unwrap();
         }
         Turn::Approved => {
             let ready = json!({ "status": { "canaryStatus": { "currentStepState": "StepReady" } } });
-            cluster.patch(rollouts, name, "/status", merge, &ready).await.unwrap();
+            cluster
+                .patch(rollouts, name, "/status", merge, &ready)
+                .await
+                .unwrap();
         }
         Turn::Patched(patch) => drop(cluster.patch(rollouts, name, "", merge, patch).await.unwrap()),
         Turn::Waited(_) => {}
