@@ -1,7 +1,7 @@
 //! The one integration binary. Every file of this folder is a module of it.
 
 #[cfg(test)]
-mod commands;
+mod executable;
 #[cfg(test)]
 mod crd_answers;
 #[cfg(test)]
