@@ -14,6 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kube::{
+    Api,
+    api::{ApiResource, DynamicObject, PostParams},
+    core::GroupVersionKind,
+};
 use kubectl_kruise::{
     clock::Clock,
     engine::driver::{self, Scope},
@@ -141,8 +146,18 @@ fn application(replicas: i32, steps: &[Value]) -> Vec<Value> {
                 "strategy": { "canary": { "enableExtraWorkloadForCanary": true, "steps": steps,
                     "trafficRoutings": [{ "service": "web", "gracePeriodSeconds": 1, "ingress": { "name": "web" } }] } } } }),
         ];
+        // Through the API, so that the objects are defaulted as an API server's are.
         for object in objects {
-            sim.load(object).expect("the application is accepted");
+            let object: DynamicObject = serde_json::from_value(object).expect("an object");
+            let types = object.types.clone().expect("a kind");
+            let plural = if types.kind == "Ingress" { "ingresses".to_owned() } else { format!("{}s", types.kind.to_lowercase()) };
+            let kind = GroupVersionKind::try_from(&types).expect("a kind");
+            let resource = ApiResource::from_gvk_with_plural(&kind, &plural);
+            let api: Api<DynamicObject> = match &object.metadata.namespace {
+                Some(namespace) => Api::namespaced_with(sim.client(), namespace, &resource),
+                None => Api::all_with(sim.client(), &resource),
+            };
+            api.create(&PostParams::default(), &object).await.expect("the application is accepted");
         }
         let _controllers = sim.start();
         clock.sleep(Duration::from_secs(10)).await;

@@ -26,7 +26,8 @@ const BETWEEN: Duration = Duration::from_secs(1);
 pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
     let clock = Clock::wall();
     let mut demo = Demo::start(clock).await.map_err(failed)?;
-    ui.line("An in-memory cluster: Deployment, Service, Ingress and Rollout \"web\" in namespace \"demo\", 5 pods of v1.")?;
+    ui.line("A cluster in memory, with Deployment, Service, Ingress and Rollout \"web\":")?;
+    ui.line("5 pods of v1, and a canary of three steps: 20%, 50%, 100%.")?;
     until_at_rest(&mut demo).await;
     if args.serve {
         return serve(ui, args, demo, clock).await;
@@ -101,12 +102,15 @@ async fn approved(ui: &Ui, args: &DemoArgs, clock: Clock, step: i32, total: i32)
 fn tell(ui: &Ui, event: &Event) {
     match event {
         Event::Moved { at, reason, .. } => ui.talk(&stamped(*at, &reason.to_string())),
-        Event::Wrote { effect, .. } => ui.talk(&format!(
-            "    {} {}: {}",
-            effect.verb.method(),
-            effect.target,
-            effect.purpose
-        )),
+        // The engine's notes to itself in the Rollout are told as moves.
+        Event::Wrote { effect, .. } if effect.target.kind != "Rollout" => {
+            ui.talk(&format!(
+                "    {} {}: {}",
+                effect.verb.method(),
+                effect.target,
+                effect.purpose
+            ));
+        }
         _ => {}
     }
 }

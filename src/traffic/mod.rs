@@ -3,6 +3,7 @@
 //! The wanted state is rebuilt from the user's own objects every time, never edited cumulatively.
 
 pub mod ingress;
+pub mod ingress_class;
 pub mod service;
 
 use std::fmt;
@@ -19,6 +20,8 @@ pub struct Split<'a> {
     pub weight: Option<i32>,
     /// Requests that go to the new version whatever the weight.
     pub matches: &'a [crate::api::v1beta1::RouteMatch],
+    /// Changes to the headers of requests for the new version.
+    pub header_modifier: Option<&'a crate::api::v1beta1::HeaderModifier>,
 }
 
 /// Why traffic cannot be split as asked.
@@ -95,6 +98,7 @@ pub fn split(step: &Step) -> Option<Split<'_>> {
     (weight.is_some() || !step.matches.is_empty()).then_some(Split {
         weight,
         matches: &step.matches,
+        header_modifier: step.request_header_modifier.as_ref(),
     })
 }
 
@@ -117,12 +121,12 @@ pub fn check(routing: &TrafficRoutingRef, steps: &[Step]) -> Result<(), Obstacle
     let Some(ingress) = &routing.ingress else {
         return provider("a Service alone");
     };
-    if !matches!(ingress.class_type.as_str(), "" | "nginx") {
+    let Some(class) = ingress_class::Class::named(&ingress.class_type) else {
         return provider(&format!("ingress class {:?}", ingress.class_type));
-    }
+    };
     for (index, step) in steps.iter().enumerate() {
         if let Some(split) = split(step) {
-            ingress::check(&split).map_err(|what| Obstacle::Limit {
+            class.check(&split).map_err(|what| Obstacle::Limit {
                 step: index + 1,
                 what,
             })?;

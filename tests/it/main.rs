@@ -1,9 +1,13 @@
 //! The one integration binary. Every file of this folder is a module of it.
 
 #[cfg(test)]
-mod executable;
+mod commands;
 #[cfg(test)]
 mod crd_answers;
+#[cfg(test)]
+mod executable;
+#[cfg(test)]
+mod generated;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::{
         v1beta1::{CanaryStatus, FinalisingStep, Phase, RolloutStatus, StepState},
     },
     engine::core::Verb,
+    workload::Mark,
 };
 
 /// Transitions one decision may fold; far more than any release has between two waits.
@@ -162,7 +163,8 @@ impl<'a> Machine<'a> {
 
     fn disabled(&mut self) -> Flow {
         let under_way = matches!(self.status.phase, Some(Phase::Progressing | Phase::Disabling))
-            || self.s.has_finalizer();
+            || self.s.has_finalizer()
+            || self.is_marked();
         if under_way {
             if self.status.phase != Some(Phase::Disabling) {
                 self.status.phase = Some(Phase::Disabling);
@@ -177,6 +179,12 @@ impl<'a> Machine<'a> {
         // Whatever is released while the Rollout looks away is the stable version when it looks again.
         self.status.canary_status = None;
         Flow::Wait(Wake::OnChange, Reason::Disabled)
+    }
+
+    /// Whether the workload is held for this Rollout, be it that no engine has looked since.
+    fn is_marked(&self) -> bool {
+        let mark = self.s.workload.as_ref().and_then(Mark::read);
+        mark.is_some_and(|mark| mark.rollout_name == self.s.name())
     }
 
     /// The workload is gone: its traffic is given back, which upstream forgets (engine-rollout 11.8).

@@ -98,14 +98,21 @@ impl<'a> Machine<'a> {
             .as_ref()
             .map(|sub| sub.canary_revision.clone())
             .filter(|hash| !hash.is_empty());
-        let Some(accepted) = accepted else {
-            // First look: what the template says is what the user has.
-            let Some(present) = present else {
-                return self.settle_without_versions(&deployment);
-            };
-            let revision = present.hash().to_owned();
-            self.at_rest(&revision);
-            return Flow::Again;
+        let held_unseen = present.is_none()
+            && Mark::read(deployment.object).is_some_and(|mark| mark.rollout_name == self.s.name());
+        let accepted = match accepted {
+            Some(accepted) => accepted,
+            // Held before any engine looked: what runs is the stable version.
+            None if held_unseen => String::new(),
+            None => {
+                // First look: what the template says is what the user has.
+                let Some(present) = present else {
+                    return self.settle_without_versions(&deployment);
+                };
+                let revision = present.hash().to_owned();
+                self.at_rest(&revision);
+                return Flow::Again;
+            }
         };
         if present.is_some_and(|version| version.hash() == accepted) {
             return self.rest(&deployment, &versions);

@@ -158,9 +158,17 @@ fn paused_at_step_1() -> Snapshot {
     let split = crate::traffic::Split {
         weight: Some(20),
         matches: &[],
+        header_modifier: None,
     };
-    let twin =
-        crate::traffic::ingress::canary(&s.ingresses["web"], "web", "web-canary", &split, s.owner()).unwrap();
+    let twin = crate::traffic::ingress::canary(
+        crate::traffic::ingress_class::Class::Nginx,
+        &s.ingresses["web"],
+        "web",
+        "web-canary",
+        &split,
+        s.owner(),
+    )
+    .unwrap();
     s.ingresses.insert("web-canary".to_owned(), object(twin));
     s
 }
@@ -238,6 +246,34 @@ fn the_first_status_has_what_the_schema_requires() {
         status,
         json!({ "phase": "Initial", "message": "Workload Not Found", "observedGeneration": 1, "currentStepIndex": 0, "currentStepState": "" })
     );
+}
+
+#[test]
+fn a_rollout_disabled_before_an_engine_saw_the_hold_lets_the_workload_go() {
+    let mut s = held();
+    s.rollout.spec.disabled = true;
+    s.rollout
+        .spec
+        .strategy
+        .canary
+        .as_mut()
+        .unwrap()
+        .traffic_routings
+        .clear();
+    insta::assert_snapshot!(told(&decide(&s, now())), @r"
+    PATCH deployment/web: let the workload roll to the new version
+    the Rollout is being disabled: the workload rolls
+    ");
+}
+
+#[test]
+fn a_version_held_before_any_engine_looked_is_released_all_the_same() {
+    let mut s = held();
+    s.rollout.status = None;
+    insta::assert_snapshot!(told(&decide(&s, now())), @r"
+    PATCH rollout/web: keep the Rollout until its traces are gone
+    Rollout is in Progressing
+    ");
 }
 
 #[test]
@@ -377,7 +413,14 @@ fn waits_for_a_human_and_goes_on_when_told() {
         .as_mut()
         .unwrap()
         .current_step_state = "StepReady".into();
-    insta::assert_snapshot!(told(&decide(&s, now())).replace(&s.canaries[0].metadata.name.clone().unwrap(), "CANARY"), @"
+    insta::assert_snapshot!(told(&decide(&s, now())), @r"
+    status null 2 BeforeStepUpgrade null
+    step 2/3: 1 of 3 new pods are ready until +0s
+    ");
+    let sub = s.rollout.status.as_mut().unwrap().canary_status.as_mut().unwrap();
+    (sub.current_step_index, sub.next_step_index) = (2, 3);
+    sub.current_step_state = "BeforeStepUpgrade".into();
+    insta::assert_snapshot!(told(&decide(&s, now())).replace(&s.canaries[0].metadata.name.clone().unwrap(), "CANARY"), @r"
     PATCH deployment/CANARY: 3 new pods
     step 2/3: 1 of 3 new pods are ready
     ");

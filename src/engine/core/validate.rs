@@ -146,8 +146,10 @@ pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
     let nothing = traffic::Split {
         weight: Some(0),
         matches: &[],
+        header_modifier: None,
     };
     traffic::ingress::canary(
+        traffic::ingress_class::Class::Nginx,
         ingress,
         &routing.service,
         &routing.service,

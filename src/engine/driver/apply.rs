@@ -18,8 +18,8 @@ use crate::{
 pub(super) enum Written {
     /// The object as it is now.
     Object(Box<DynamicObject>),
-    /// The object is gone.
-    Gone,
+    /// The object is gone; its uid where it is known.
+    Gone(Option<String>),
 }
 
 fn resource(target: &Target) -> ApiResource {
@@ -101,8 +101,12 @@ pub(super) async fn apply(client: &Client, effect: &Effect) -> Result<Written, k
                 Ok(answer) => Ok(answer
                     .left()
                     .filter(|object| object.metadata.deletion_timestamp.is_some() && has_finalizers(object))
-                    .map_or(Written::Gone, |object| Written::Object(Box::new(object)))),
-                Err(kube::Error::Api(status)) if status.code == 404 => Ok(Written::Gone),
+                    .map_or(Written::Gone(effect.precondition.uid.clone()), |object| {
+                        Written::Object(Box::new(object))
+                    })),
+                Err(kube::Error::Api(status)) if status.code == 404 => {
+                    Ok(Written::Gone(effect.precondition.uid.clone()))
+                }
                 Err(error) => Err(error),
             };
         }

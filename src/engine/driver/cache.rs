@@ -178,7 +178,7 @@ impl Cache {
         let name = name_of(&object);
         let table = self.tables.entry(kind).or_default();
         if let Some(known) = table.objects.get(&name) {
-            if known.metadata.uid == object.metadata.uid && version_of(known) >= version_of(&object) {
+            if version_of(known) >= version_of(&object) {
                 return BTreeSet::new();
             }
             Self::unlink(table, &name);
@@ -200,10 +200,8 @@ impl Cache {
     }
 
     /// Forgets an object that we deleted, before the watch says so.
-    pub(super) fn forget(&mut self, kind: Kind, namespace: &str, name: &str, uid: Option<&str>) {
-        if let Some(uid) = uid {
-            self.deleted.insert(uid.to_owned());
-        }
+    pub(super) fn forget(&mut self, kind: Kind, namespace: &str, name: &str, uid: Option<String>) {
+        self.deleted.extend(uid);
         self.remove(kind, &(namespace.to_owned(), name.to_owned()));
     }
 

@@ -395,7 +395,7 @@ impl Engine {
             };
             match written {
                 Written::Object(object) => touched.extend(self.cache.put(kind, *object)),
-                Written::Gone => self.cache.forget(kind, &target.namespace, &target.name, None),
+                Written::Gone(uid) => self.cache.forget(kind, &target.namespace, &target.name, uid),
             }
         }
         let standing = self.standings.entry(key.clone()).or_default();
@@ -664,7 +664,7 @@ impl Work {
             .ok()?;
         Some((
             target.clone(),
-            object.map_or(Written::Gone, |object| Written::Object(Box::new(object))),
+            object.map_or(Written::Gone(None), |object| Written::Object(Box::new(object))),
         ))
     }
 }

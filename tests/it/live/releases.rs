@@ -80,6 +80,13 @@ releases! {
     live_delete_rollout_mid_canary_unheld: "delete-rollout-mid-canary", false;
     live_disable_mid_canary_held: "disable-mid-canary", true;
     live_disable_mid_canary_unheld: "disable-mid-canary", false;
+    live_canary_nginx_header: "canary-nginx-header", true;
+    live_higress_header_then_weight: "higress-header-then-weight", true;
+    live_mse_header_then_weight: "mse-header-then-weight", true;
+    live_aliyun_alb_header_then_weight: "aliyun-alb-header-then-weight", true;
+    live_jump_forward: "jump-forward", true;
+    live_scale_mid_canary: "scale-mid-canary", true;
+    live_continuous_release: "continuous-release", true;
 }
 
 /// The executable, run as an operator runs it; it stops when this is dropped.

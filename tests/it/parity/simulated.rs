@@ -91,4 +91,11 @@ releases! {
     parity_sim_delete_rollout_mid_canary_unheld: "delete-rollout-mid-canary", false;
     parity_sim_disable_mid_canary_held: "disable-mid-canary", true;
     parity_sim_disable_mid_canary_unheld: "disable-mid-canary", false;
+    parity_sim_canary_nginx_header: "canary-nginx-header", true;
+    parity_sim_higress_header_then_weight: "higress-header-then-weight", true;
+    parity_sim_mse_header_then_weight: "mse-header-then-weight", true;
+    parity_sim_aliyun_alb_header_then_weight: "aliyun-alb-header-then-weight", true;
+    parity_sim_jump_forward: "jump-forward", true;
+    parity_sim_scale_mid_canary: "scale-mid-canary", true;
+    parity_sim_continuous_release: "continuous-release", true;
 }
