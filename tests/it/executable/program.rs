@@ -15,8 +15,20 @@ fn run(arguments: &[&str]) -> Outcome {
 
 #[test]
 fn version() {
-    assert_snapshot!(run(&["version", "--client"]), @"");
-    assert_snapshot!(run(&["rollout", "version", "--client", "-o", "json"]), @"");
+    assert_snapshot!(run(&["version", "--client"]), @r"
+    exit 0
+    --- stdout
+    Client Version: vVERSION
+    ");
+    assert_snapshot!(run(&["rollout", "version", "--client", "-o", "json"]), @r#"
+    exit 0
+    --- stdout
+    {
+      "clientVersion": {
+        "gitVersion": "vVERSION"
+      }
+    }
+    "#);
     let shop = Served::with(after(&[]), Life::Still);
     let outcome = shop.kruise(&["version"]);
     assert_eq!(outcome.code, Some(0), "{outcome}");
@@ -25,10 +37,39 @@ fn version() {
 
 #[test]
 fn usage() {
-    assert_snapshot!(run(&["rollout", "aprove", "web"]), @"");
-    assert_snapshot!(run(&["frobnicate"]), @"");
-    assert_snapshot!(run(&["rollout", "status", "web", "-o", "table"]), @"");
-    assert_snapshot!(run(&["rollout", "status", "pod/web"]), @"");
+    assert_snapshot!(run(&["rollout", "aprove", "web"]), @r"
+    exit 64
+    --- stderr
+    error: unrecognized subcommand 'aprove'
+
+      tip: a similar subcommand exists: 'approve'
+
+    Usage: kubectl kruise rollout [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["frobnicate"]), @r#"
+    exit 64
+    --- stderr
+    error: unknown command "frobnicate"
+
+    hint: run 'kubectl kruise --help' for what there is; other verbs need another kubectl-kruise further down PATH
+    "#);
+    assert_snapshot!(run(&["rollout", "status", "web", "-o", "table"]), @r"
+    exit 64
+    --- stderr
+    error: invalid value 'table' for '--output <FORMAT>'
+      [possible values: json, yaml, name]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(run(&["rollout", "status", "pod/web"]), @r#"
+    exit 64
+    --- stderr
+    error: "pod" in "pod/web" is no type this command knows
+
+    hint: use NAME, rollout/NAME, or deploy/NAME for the Rollout of a Deployment
+    "#);
 }
 
 #[test]
@@ -38,7 +79,33 @@ fn without_arguments_it_helps() {
         (bare.code, long.code, bare.stdout.as_str()),
         (Some(64), Some(0), "")
     );
-    assert_snapshot!(run(&["rollout", "-h"]), @"");
+    assert_snapshot!(run(&["rollout", "-h"]), @r"
+    exit 0
+    --- stdout
+    Carry a release through: approve, status, watch, rollback ...
+
+    Usage: kubectl kruise rollout [OPTIONS] <COMMAND>
+
+    Commands:
+      run         Drive releases without a controller in the cluster
+      approve     Let a paused step go on
+      status      Show where a release is; the exit code says it too
+      watch       Follow a release live
+      rollback    Leave the release that is under way: back to the stable version
+      plan        Tell what a release will do, before it does it
+      demo        Run a release in an in-memory cluster
+      set         Change what a workload runs
+      manifests   Print what a cluster may be given: crds, policy, rbac, engine
+      version     Show version
+      completion  Print a completion script
+
+    Options:
+      -h, --help  Print help (see more with '--help')
+
+    Global options:
+      -n, --namespace <NAMESPACE>  Namespace; the context's own unless given
+          --context <NAME>         Context of the kubeconfig
+    ");
     let bare = run(&["rollout"]);
     assert_eq!((bare.code, bare.stdout.as_str()), (Some(64), ""), "{bare}");
 }
@@ -55,14 +122,26 @@ fn without_a_cluster() {
                 .unwrap(),
         )
     };
-    assert_snapshot!(with("missing", &["rollout", "status", "web"]), @"");
+    assert_snapshot!(with("missing", &["rollout", "status", "web"]), @r"
+    exit 1
+    --- stderr
+    error: cannot read kubeconfig TMP/FOLDER/missing: No such file or directory (os error 2)
+
+    hint: set KUBECONFIG or give --kubeconfig; 'kubectl kruise rollout demo' needs no cluster
+    ");
     std::fs::write(folder.file("broken"), "clusters: [").unwrap();
     let broken = with("broken", &["rollout", "status", "web"]);
     assert_eq!((broken.code, broken.stdout.as_str()), (Some(1), ""), "{broken}");
     // Port 1 is reserved and nothing listens there.
     let away = super::super::harness::served::kubeconfig("http://127.0.0.1:1", "shop");
     std::fs::write(folder.file("away"), away.to_string()).unwrap();
-    assert_snapshot!(with("away", &["rollout", "status", "web"]), @"");
+    assert_snapshot!(with("away", &["rollout", "status", "web"]), @r"
+    exit 10
+    --- stderr
+    error: cannot reach the API server at http://SERVER: Connection refused (os error 111)
+
+    hint: check the address, 'kubectl config view --minify' shows it, and that the server runs
+    ");
     let version = with("away", &["version"]);
     assert_eq!(version.code, Some(10), "{version}");
     assert!(version.stdout.starts_with("Client Version: "), "{version}");
@@ -103,7 +182,12 @@ fn under_its_other_name() {
             .output()
             .unwrap(),
     );
-    assert_snapshot!(verbs, @"");
+    assert_snapshot!(verbs, @r"
+    exit 0
+    --- stdout
+    approve	Let a paused step go on
+    :4
+    ");
 }
 
 #[test]
@@ -121,7 +205,11 @@ fn hands_other_verbs_on() {
             .output()
             .unwrap(),
     );
-    assert_snapshot!(outcome, @"");
+    assert_snapshot!(outcome, @r"
+    exit 9
+    --- stdout
+    other: migrate --from a b
+    ");
 }
 
 #[test]

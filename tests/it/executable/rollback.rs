@@ -26,7 +26,20 @@ fn stable_template() -> Value {
 fn puts_the_stable_template_back_exactly() {
     let shop = Served::with(released(), Life::Still);
     assert_ne!(shop.deployment()["spec"]["template"], stable_template());
-    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes"]), @"");
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes"]), @r#"
+    exit 0
+    --- stdout
+    deployment.apps/web rolled back
+    --- stderr
+    rollout.rollouts.kruise.io/web: waiting for approval: step 1/3; back to revision 6758fd9795:
+    @@ -9,5 +9,5 @@
+         - name: A
+           value: "1"
+    -    image: web:v2
+    +    image: web:v1
+         imagePullPolicy: IfNotPresent
+         name: main
+    "#);
     assert_eq!(shop.deployment()["spec"]["template"], stable_template());
     let writes: Vec<String> = shop
         .sim
@@ -34,7 +47,7 @@ fn puts_the_stable_template_back_exactly() {
         .iter()
         .map(|w| format!("{} {} as {}", w.verb, w.path, w.field_manager))
         .collect();
-    assert_snapshot!(writes.join("\n"), @"");
+    assert_snapshot!(writes.join("\n"), @"PATCH /apis/apps/v1/namespaces/shop/deployments/web as kubectl-kruise");
 }
 
 #[test]
@@ -42,7 +55,13 @@ fn twice_is_harmless() {
     let shop = Served::with(released(), Life::Still);
     assert_eq!(shop.kruise(&["rollback", "web", "--yes"]).code, Some(0));
     let before = shop.deployment();
-    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes"]), @"");
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes"]), @r"
+    exit 0
+    --- stdout
+    deployment.apps/web rolled back
+    --- stderr
+    the template is that of the stable version already; the engine has not seen it yet
+    ");
     assert_eq!(shop.deployment(), before);
 }
 
@@ -57,8 +76,21 @@ fn of_a_release_that_has_not_begun() {
 #[test]
 fn where_there_is_nothing_to_roll_back() {
     let shop = Served::with(after(&[]), Life::Still);
-    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes"]), @"");
-    assert_snapshot!(shop.kruise(&["rollback", "nobody", "--yes"]), @"");
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes"]), @r"
+    exit 8
+    --- stderr
+    error: rollout.rollouts.kruise.io/web has no release under way (healthy): there is nothing to roll back
+
+    hint: to go back to an earlier revision: kubectl rollout history deployment/web -n shop
+    hint: kubectl kruise rollout status web -n shop
+    ");
+    assert_snapshot!(shop.kruise(&["rollback", "nobody", "--yes"]), @r#"
+    exit 7
+    --- stderr
+    error: rollouts.rollouts.kruise.io "nobody" not found in namespace "shop"
+
+    hint: 'kubectl get rollouts.rollouts.kruise.io -n shop' lists what there is
+    "#);
     assert_eq!(shop.sim.trace(), []);
 }
 
@@ -86,7 +118,11 @@ fn dry_run_prints_the_request() {
 fn to_the_end() {
     let shop = Served::with(released(), Life::Alive);
     let outcome = shop.kruise(&["rollback", "web", "--yes", "--standalone"]);
-    assert_snapshot!(format!("exit {}\n{}", outcome.code.unwrap(), outcome.stdout), @"");
+    assert_snapshot!(format!("exit {}\n{}", outcome.code.unwrap(), outcome.stdout), @r"
+    exit 0
+    deployment.apps/web rolled back
+    rollout.rollouts.kruise.io/web rolled back
+    ");
     let after = shop.kruise(&["status", "web"]);
     assert_eq!(after.code, Some(6), "{after}");
     assert_eq!(shop.deployment()["spec"]["template"], stable_template());

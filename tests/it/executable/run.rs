@@ -113,7 +113,12 @@ fn a_degraded_release() {
         .lines()
         .skip_while(|line| !line.starts_with("error:"))
         .collect();
-    assert_snapshot!(error.join("\n"), @"");
+    assert_snapshot!(error.join("\n"), @r"
+    error: rollout.rollouts.kruise.io/web is degraded: no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
+
+    hint: kubectl kruise rollout status web -n shop
+    hint: kubectl kruise rollout rollback web -n shop
+    ");
 }
 
 #[test]
