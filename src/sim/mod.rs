@@ -226,7 +226,9 @@ impl Sim {
         let mut object = Object::from_value(object);
         let meta = Arc::make_mut(&mut object.meta);
         meta.remove("managedFields");
-        if !meta.contains_key("uid") {
+        if let Some(uid) = meta.get("uid").and_then(Value::as_str) {
+            store.note_uid(uid);
+        } else {
             meta.insert("uid".to_owned(), json!(store.next_uid()));
         }
         meta.entry("creationTimestamp")

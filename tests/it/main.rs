@@ -7,6 +7,8 @@ mod crd_answers;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod executable;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod harness;
