@@ -354,3 +354,11 @@ impl Drop for Running {
         }
     }
 }
+
+/// An object without what every write changes.
+pub(crate) fn without_version(mut object: Value) -> Value {
+    for field in ["resourceVersion", "managedFields"] {
+        object["metadata"].as_object_mut().unwrap().remove(field);
+    }
+    object
+}
