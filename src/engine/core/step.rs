@@ -394,6 +394,16 @@ impl<'a> Machine<'a> {
         Flow::Again
     }
 
+    /// Whether the status that was read says already that this step pauses.
+    fn is_pause_written(&self, index: i32) -> bool {
+        let written = self.s.rollout.status.as_ref();
+        written
+            .and_then(|status| status.canary_status.as_ref())
+            .is_some_and(|sub| {
+                sub.current_step_index == index && sub.current_step_state == StepState::StepPaused
+            })
+    }
+
     /// Waits for a human or for time; meanwhile the step stays as it was asked for when the workload is scaled.
     fn pause(&mut self) -> Flow {
         let (index, step) = self.step();
@@ -410,7 +420,8 @@ impl<'a> Machine<'a> {
                 .saturating_add(SignedDuration::from_secs(i64::from(seconds)))
                 .unwrap_or(Timestamp::MAX)
         });
-        if until.is_some_and(|until| self.now >= until) {
+        let over = until.is_some_and(|until| self.now >= until);
+        if over && self.is_pause_written(index) {
             // Before anything else: the next step's pods must not be taken for too many of this one's.
             self.enter(StepState::StepReady);
             return Flow::Again;
@@ -423,6 +434,11 @@ impl<'a> Machine<'a> {
                 seconds,
             },
         };
+        if over {
+            // Written before the next step begins: until then every look starts with this step's writes, and what the
+            // next one asks for may be their opposite.
+            return Flow::Wait(Wake::OnChange, reason);
+        }
         let wanted = batch::wanted(step, deployment.replicas()).max(1);
         match self.canary() {
             Some((canary, _)) if canary.replicas() != wanted => {
