@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Cluster, Resource, RolloutVersion};
 use crate::{
-    api::v1beta1::Rollout,
+    api::{rollout::convert, v1beta1::Rollout},
     error::{Error, Kind, Result},
 };
 
@@ -47,12 +47,16 @@ impl Found {
         self.resource().object(&self.name)
     }
 
-    /// The typed form.
+    /// The typed form; v1alpha1 is read as what it means in v1beta1.
     ///
     /// # Errors
     /// When a field has a type it must not have.
     pub fn typed(&self) -> Result<Rollout> {
-        serde_json::from_value(self.object.clone()).map_err(|error| {
+        let object = match self.version {
+            RolloutVersion::V1beta1 => self.object.clone(),
+            RolloutVersion::V1alpha1 => convert::to_v1beta1(&self.object).object,
+        };
+        serde_json::from_value(object).map_err(|error| {
             let title = self.title();
             let version = self.resource().version();
             Error::new(

@@ -12,8 +12,8 @@ use crate::{
     cluster::Resource,
     error::Result,
     exit_code,
-    release::{Position, Verdict, verdict::Surroundings},
     ui::Ui,
+    view::{Status, status::Seen},
 };
 
 /// Completion that takes longer is worse than none.
@@ -81,10 +81,14 @@ async fn ask(global: &Global, wanted: &Wanted) -> Result<Vec<(String, String)>> 
                     } else {
                         &found.name
                     };
-                    let position = found.typed().ok().map(|rollout| Position::of(&rollout));
-                    let verdict =
-                        position.map(|position| Verdict::of(&position, Surroundings::default()).phrase());
-                    Some((format!("{prefix}{name}"), verdict.unwrap_or_default().to_owned()))
+                    let state = found.typed().map(|rollout| {
+                        Status::of(&Seen {
+                            rollout,
+                            ..Seen::default()
+                        })
+                        .headline()
+                    });
+                    Some((format!("{prefix}{name}"), state.unwrap_or_default()))
                 })
                 .collect())
         }

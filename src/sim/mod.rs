@@ -38,6 +38,7 @@ use jiff::Timestamp;
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 
@@ -225,7 +226,9 @@ impl Sim {
         let mut object = Object::from_value(object);
         let meta = Arc::make_mut(&mut object.meta);
         meta.remove("managedFields");
-        if !meta.contains_key("uid") {
+        if let Some(uid) = meta.get("uid").and_then(Value::as_str) {
+            store.note_uid(uid);
+        } else {
             meta.insert("uid".to_owned(), json!(store.next_uid()));
         }
         meta.entry("creationTimestamp")
@@ -298,6 +301,12 @@ impl Sim {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.shared.lock().seen
+    }
+
+    /// The version of the whole store, anew at every change; for checks that must hold at all times.
+    #[must_use]
+    pub fn versions(&self) -> watch::Receiver<u64> {
+        self.shared.lock().store.versions.subscribe()
     }
 
     /// Lets a hook decide which requests fail, and how. A later hook takes the place of an earlier one.

@@ -11,6 +11,9 @@ use tokio::sync::{Notify, watch};
 use super::object::{Object, Rendered};
 use super::resource::{KindId, PODS, Resource, built_in};
 
+/// How every uid of a store begins; the rest is counted.
+const UID_PREFIX: &str = "00000000-0000-4000-8000-";
+
 /// Namespace and name; the namespace of cluster-wide objects is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Name {
@@ -176,6 +179,8 @@ pub(super) struct Store {
     pub(super) changes: Option<Vec<Change>>,
     /// Wakes the controllers.
     pub(super) wake: Arc<Notify>,
+    /// The version after every change, for whoever watches the whole store.
+    pub(super) versions: watch::Sender<u64>,
 }
 
 impl Store {
@@ -191,6 +196,7 @@ impl Store {
             dependents: BTreeMap::new(),
             changes: None,
             wake: Arc::new(Notify::new()),
+            versions: watch::Sender::new(0),
         }
     }
 
@@ -248,11 +254,29 @@ impl Store {
     /// A uid that no other object of this store has.
     pub(super) fn next_uid(&mut self) -> String {
         self.uids += 1;
-        format!("00000000-0000-4000-8000-{:012x}", self.uids)
+        format!("{UID_PREFIX}{:012x}", self.uids)
+    }
+
+    /// Takes note of the uid of an object that was made elsewhere, perhaps by another store that counts as this one does.
+    pub(super) fn note_uid(&mut self, uid: &str) {
+        let counted = uid
+            .strip_prefix(UID_PREFIX)
+            .and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        self.uids = self.uids.max(counted.unwrap_or_default());
+    }
+
+    /// A name with a generated end that no object of the kind has, loaded ones included.
+    pub(super) fn free_name(&mut self, kind: KindId, namespace: &str, prefix: &str) -> String {
+        loop {
+            let name = format!("{prefix}{}", self.next_suffix());
+            if self.get(kind, &Name::new(namespace, &name)).is_none() {
+                return name;
+            }
+        }
     }
 
     /// Five letters for a generated name; the first 14 million differ from each other.
-    pub(super) fn next_suffix(&mut self) -> String {
+    fn next_suffix(&mut self) -> String {
         const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
         const SPACE: u64 = 27 * 27 * 27 * 27 * 27;
         self.names += 1;
@@ -409,5 +433,6 @@ impl Store {
         }
         let version = self.version;
         collection.signal.send_modify(|signal| signal.version = version);
+        self.versions.send_replace(version);
     }
 }

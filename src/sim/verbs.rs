@@ -93,7 +93,7 @@ impl Verbs<'_> {
             if prefix.is_empty() {
                 return Err(Failure::invalid(&resource, "", &[name_required()]));
             }
-            name = format!("{prefix}{}", self.store.next_suffix());
+            name = self.store.free_name(kind, namespace, &prefix);
         }
         let place = Name::new(namespace, &name);
         if self.store.get(kind, &place).is_some() {

@@ -1,5 +1,7 @@
 //! The stable Service and its canary twin.
 
+use std::collections::BTreeMap;
+
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
@@ -35,11 +37,22 @@ pub fn pin(revision: Option<&str>) -> Value {
 /// The canary twin of a stable Service, selecting `revision`.
 ///
 /// Copies what describes the traffic and leaves out what belongs to the one Service alone: addresses, node ports and the
-/// load balancer (upstream copies those too, defect D7 of engine-traffic 8). A headless Service stays headless.
+/// load balancer (upstream copies those too, defect D7 of engine-traffic 8). A headless Service stays headless. Labels that
+/// the Rollout lays over the canary's pods (`patched`) replace those the selector asks for (engine-traffic 2.5).
 #[must_use]
-pub fn canary(stable: &DynamicObject, revision: &str, owner: Value) -> Value {
+pub fn canary(
+    stable: &DynamicObject,
+    revision: &str,
+    patched: Option<&BTreeMap<String, String>>,
+    owner: Value,
+) -> Value {
     let spec = &stable.data["spec"];
     let mut selector = spec["selector"].clone();
+    for (key, value) in patched.into_iter().flatten() {
+        if !selector[key].is_null() {
+            selector[key] = json!(value);
+        }
+    }
     selector[keys::POD_TEMPLATE_HASH] = json!(revision);
     let ports: Vec<Value> = spec["ports"]
         .as_array()
@@ -85,4 +98,37 @@ pub fn canary(stable: &DynamicObject, revision: &str, owner: Value) -> Value {
         metadata["labels"] = json!(labels);
     }
     json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": twin })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn the_twin_leaves_out_what_belongs_to_one_service_alone() {
+        let stable = serde_json::from_value(json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": { "name": "web", "namespace": "shop", "labels": { "app": "web" },
+                "annotations": { "kubectl.kubernetes.io/last-applied-configuration": "{}", "team": "a" } },
+            "spec": { "type": "LoadBalancer", "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "healthCheckNodePort": 30001,
+                "externalTrafficPolicy": "Local", "sessionAffinity": "ClientIP", "selector": { "app": "web", "tag": "base" },
+                "ports": [{ "port": 80, "nodePort": 30080, "targetPort": "http" }] },
+        }))
+        .unwrap();
+        let patched = [
+            ("tag".to_owned(), "gray".to_owned()),
+            ("other".to_owned(), "x".to_owned()),
+        ]
+        .into();
+        assert_eq!(
+            super::canary(&stable, "bbb", Some(&patched), json!({ "name": "demo" })),
+            json!({
+                "apiVersion": "v1", "kind": "Service",
+                "metadata": { "name": "web-canary", "namespace": "shop", "labels": { "app": "web" }, "annotations": { "team": "a" },
+                    "ownerReferences": [{ "name": "demo" }] },
+                "spec": { "sessionAffinity": "ClientIP", "selector": { "app": "web", "tag": "gray", "pod-template-hash": "bbb" },
+                    "ports": [{ "port": 80, "targetPort": "http" }] },
+            })
+        );
+    }
 }

@@ -1,7 +1,15 @@
 //! The one integration binary. Every file of this folder is a module of it.
 
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod crd_answers;
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod executable;
+#[cfg(test)]
+mod generated;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]

@@ -54,25 +54,9 @@ pub(super) fn plan_hash(spec: &RolloutSpec) -> String {
         .collect()
 }
 
-/// The step a changed plan goes on with: the first, from the present one and then from the start, that wants at least as
-/// many pods as there are (engine-rollout 10.2). Upstream may then advance by itself; this never does.
-pub(super) fn step_after_change(steps: &[Step], current: i32, have: i32, replicas: i32) -> i32 {
-    let fits = |index: &i32| {
-        usize::try_from(index.saturating_sub(1))
-            .ok()
-            .and_then(|i| steps.get(i))
-            .is_some_and(|step| wanted(step, replicas) >= have)
-    };
-    let last = i32::try_from(steps.len()).unwrap_or(i32::MAX);
-    std::iter::once(current)
-        .chain(1..=last)
-        .find(fits)
-        .unwrap_or(last)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{is_everything, step_after_change, tolerated, wanted};
+    use super::{is_everything, tolerated, wanted};
     use crate::api::{IntOrPercent, v1beta1::Step};
 
     fn step(replicas: IntOrPercent) -> Step {
@@ -104,26 +88,5 @@ mod tests {
         assert_eq!(tolerated(None, 3), 0);
         assert_eq!(tolerated(Some(&Int(i32::MAX)), 3), 3);
         assert!(is_everything(&step(Percent(100))) && !is_everything(&step(Int(5))));
-    }
-
-    #[test]
-    fn a_changed_plan_goes_on_where_the_pods_fit() {
-        use IntOrPercent::Percent;
-        let steps: Vec<_> = [20, 50, 100].into_iter().map(|p| step(Percent(p))).collect();
-        // (step now, pods there, step after)
-        for (current, have, after) in [
-            (1, 2, 1),
-            (1, 5, 2),
-            (3, 10, 3),
-            (2, 6, 3),
-            (9, 1, 1),
-            (i32::MIN, 2, 1),
-        ] {
-            assert_eq!(
-                step_after_change(&steps, current, have, 10),
-                after,
-                "at {current} with {have}"
-            );
-        }
     }
 }

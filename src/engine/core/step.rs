@@ -24,9 +24,6 @@ impl<'a> Machine<'a> {
     /// A release under way, in upstream's order of questions; unlike upstream a rollback, a newer version and an edited
     /// plan are noticed while paused too.
     pub(super) fn rolling(&mut self) -> Flow {
-        let Some((deployment, _)) = self.workload() else {
-            return Flow::Again;
-        };
         if self.is_stable_again() {
             return self.cancel();
         }
@@ -48,7 +45,7 @@ impl<'a> Machine<'a> {
         if Course::of(&self.status) == Course::Paused {
             self.course(Course::InRolling, &Reason::Starting.message());
         }
-        self.follow_plan(deployment.replicas());
+        self.follow_plan();
         self.follow_jump();
         if let Some(obstacle) = self.in_the_way() {
             return Flow::Wait(Wake::OnChange, Reason::Blocked { obstacle });
@@ -64,10 +61,13 @@ impl<'a> Machine<'a> {
             StepState::StepPaused => self.pause(),
             StepState::StepReady => self.next(),
             StepState::Completed => {
-                let reason = Reason::Finalising { doing: "" };
+                let reason = Reason::Finalising {
+                    doing: "all steps are done",
+                };
                 self.course(Course::Finalising, &reason.message());
                 self.sub().finalising_step = FinalisingStep::None;
-                Flow::Again
+                // Written before anything else: what follows lifts the hold, which a release still under way puts back.
+                Flow::Wait(Wake::At(self.now), reason)
             }
             StepState::BeforeStepUpgrade | StepState::Other(_) => self.before(),
         }
@@ -130,14 +130,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// An edited plan: goes on with the step that fits the pods there are, from its beginning, so that it pauses again.
-    fn follow_plan(&mut self, replicas: i32) {
+    /// An edited plan: the step is done again from its beginning, so that it pauses again; one that is no more becomes the
+    /// last. Upstream may advance by itself when a step shrinks (engine-rollout 10.2); this never does.
+    fn follow_plan(&mut self) {
         let hash = batch::plan_hash(&self.s.rollout.spec);
         if self.sub().rollout_hash.as_deref() == Some(hash.as_str()) {
             return;
         }
-        let have = self.canary().map_or(0, |(canary, _)| canary.replicas());
-        let target = batch::step_after_change(self.steps(), self.sub().current_step_index, have, replicas);
+        let target = self.sub().current_step_index.clamp(1, self.total().max(1));
         self.sub().rollout_hash = Some(hash);
         self.go_to(target, StepState::BeforeStepUpgrade);
     }
@@ -314,7 +314,7 @@ impl<'a> Machine<'a> {
             let stable = self.s.services.get(&routing.service)?;
             let effect = match self.s.services.get(&service::canary_name(&routing.service)) {
                 None => Some(self.s.create(
-                    service::canary(stable, version.hash(), self.s.owner()),
+                    service::canary(stable, version.hash(), self.patched_labels(), self.s.owner()),
                     "a Service for the new version",
                 )),
                 Some(twin) if service::pinned(twin) != Some(version.hash()) => {
@@ -336,6 +336,12 @@ impl<'a> Machine<'a> {
             self.stamp();
         }
         None
+    }
+
+    /// Labels that the Rollout lays over the canary's pods.
+    fn patched_labels(&self) -> Option<&'a BTreeMap<String, String>> {
+        let patch = self.s.canary_strategy()?.patch_pod_template_metadata.as_ref();
+        patch.map(|patch| &patch.labels)
     }
 
     fn scale(&self, canary: &crate::workload::Deployment<'_>, to: i32) -> Effect {
@@ -439,10 +445,14 @@ impl<'a> Machine<'a> {
                 seconds,
             },
         };
-        let wanted = batch::wanted(step, deployment.replicas()).max(1);
+        let wanted = batch::wanted(step, deployment.replicas());
+        let most = self.most_wanted(deployment.replicas()).max(1);
         match self.canary() {
-            Some((canary, _)) if canary.replicas() != wanted => {
+            Some((canary, _)) if canary.replicas() < wanted => {
                 return Flow::Do(vec![self.scale(&canary, wanted)], reason);
+            }
+            Some((canary, _)) if canary.replicas() > most => {
+                return Flow::Do(vec![self.scale(&canary, most)], reason);
             }
             Some((_, version)) => {
                 let labels = self.label_pods(version, deployment.replicas());
@@ -461,14 +471,45 @@ impl<'a> Machine<'a> {
 
     fn next(&mut self) -> Flow {
         let (index, _) = self.step();
-        if index < self.total() {
-            self.go_to(index + 1, StepState::BeforeStepUpgrade);
-        } else {
+        if index == self.total() {
             self.enter(StepState::Completed);
             self.sub().next_step_index = -1;
             self.stamp();
+            return Flow::Again;
         }
-        Flow::Again
+        self.go_to(index + 1, StepState::BeforeStepUpgrade);
+        let ready = self.sub().canary_ready_replicas;
+        let replicas = self.s.deployment().map_or(0, |deployment| deployment.replicas());
+        let (step, asked) = self.step();
+        let wanted = asked.map_or(0, |asked| batch::wanted(asked, replicas));
+        // Written before anything else: a step under way would put back what the next one changes.
+        Flow::Wait(
+            Wake::At(self.now),
+            Reason::Upgrading {
+                step,
+                total: self.total(),
+                ready,
+                wanted,
+            },
+        )
+    }
+
+    /// New pods that the steps reached so far want at the most. A jump back keeps the pods it has, as upstream does; fewer
+    /// pods of the workload, or a step edited to want fewer, take some away (engine-canary-and-bluegreen 7, D19).
+    fn most_wanted(&mut self, replicas: i32) -> i32 {
+        let id = self.sub().observed_rollout_id.clone().unwrap_or_default();
+        let ours = self
+            .s
+            .pods
+            .iter()
+            .filter(|pod| pod.labels.get(keys::ROLLOUT_ID) == Some(&id));
+        let batches = ours.filter_map(|pod| pod.labels.get(keys::ROLLOUT_BATCH_ID)?.parse::<i32>().ok());
+        let reached = batches.max().unwrap_or(0).max(self.sub().current_step_index);
+        let steps = (1..=reached).zip(self.steps());
+        steps
+            .map(|(_, step)| batch::wanted(step, replicas))
+            .max()
+            .unwrap_or(0)
     }
 
     /// Labels new pods with the step that brought them: unlabelled ones fill the highest step first (engine-workloads 11).

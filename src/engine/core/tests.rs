@@ -415,7 +415,14 @@ fn waits_for_a_human_and_goes_on_when_told() {
         .as_mut()
         .unwrap()
         .current_step_state = "StepReady".into();
-    insta::assert_snapshot!(told(&decide(&s, now())).replace(&s.canaries[0].metadata.name.clone().unwrap(), "CANARY"), @"
+    insta::assert_snapshot!(told(&decide(&s, now())), @r"
+    status null 2 BeforeStepUpgrade null
+    step 2/3: 1 of 3 new pods are ready until +0s
+    ");
+    let sub = s.rollout.status.as_mut().unwrap().canary_status.as_mut().unwrap();
+    (sub.current_step_index, sub.next_step_index) = (2, 3);
+    sub.current_step_state = "BeforeStepUpgrade".into();
+    insta::assert_snapshot!(told(&decide(&s, now())).replace(&s.canaries[0].metadata.name.clone().unwrap(), "CANARY"), @r"
     PATCH deployment/CANARY: 3 new pods
     step 2/3: 1 of 3 new pods are ready
     ");

@@ -111,7 +111,7 @@ fn create(store: &mut Store, set: &Object, count: usize, next_node: &mut usize, 
         let mut meta = meta.clone();
         meta.insert(
             "name".to_owned(),
-            json!(format!("{}-{}", set.name(), store.next_suffix())),
+            json!(store.free_name(PODS, set.namespace(), &format!("{}-", set.name()))),
         );
         meta.insert("uid".to_owned(), json!(store.next_uid()));
         store.insert(

@@ -1,3 +1,6 @@
 //! What several tests stand on.
 
 pub(crate) mod cluster;
+pub(crate) mod meter;
+pub(crate) mod served;
+pub(crate) mod shop;

@@ -1,0 +1,126 @@
+//! Beside the real controller: its recorded statuses, and what the commands write to them.
+
+use std::{collections::BTreeSet, path::Path};
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness::served::{Life, Served};
+
+const RELEASES: [&str; 8] = [
+    "bluegreen-nginx",
+    "canary-nginx-weight",
+    "cloneset-nginx",
+    "continuous-release",
+    "delete-rollout-mid-canary",
+    "partition-nginx",
+    "rollback-mid-canary",
+    "strategy-paused",
+];
+
+fn read(release: &str, file: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/parity/golden")
+        .join(release)
+        .join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The objects of a release's manifests, and its Rollout as it was seen in turn, each phase and step state once.
+fn recorded(release: &str) -> (Vec<Value>, Vec<Value>) {
+    let (mut rollouts, mut rest): (Vec<_>, Vec<_>) = read(release, "manifests.yaml")
+        .into_iter()
+        .partition(|object| object["kind"] == "Rollout");
+    let rollout = rollouts.remove(0);
+    for object in &mut rest {
+        object["metadata"]["namespace"] = json!("shop");
+    }
+    let snapshots = read(release, "statuses.yaml").remove(0);
+    let mut seen = BTreeSet::new();
+    let mut states = Vec::new();
+    for snapshot in snapshots.as_array().unwrap() {
+        let status = &snapshot["status"];
+        let key = [
+            &status["phase"],
+            &status["currentStepIndex"],
+            &status["currentStepState"],
+            &status["conditions"][0]["reason"],
+        ]
+        .map(Value::to_string);
+        if status.is_null() || !seen.insert(key) {
+            continue;
+        }
+        let mut object = rollout.clone();
+        object["metadata"] = json!({ "name": snapshot["name"], "namespace": "shop", "generation": snapshot["generation"],
+            "annotations": snapshot["annotations"], "uid": "6d3b3c5e-0000-4000-8000-000000000000" });
+        object["status"] = status.clone();
+        states.push(object);
+    }
+    (rest, states)
+}
+
+fn without_version(mut object: Value) -> Value {
+    for field in ["resourceVersion", "managedFields"] {
+        object["metadata"].as_object_mut().unwrap().remove(field);
+    }
+    object
+}
+
+/// Every recorded state is told, read only; what is paused is approved by one field.
+#[test]
+fn approves_by_one_field_what_the_controller_has_paused() {
+    let mut table = Vec::new();
+    let mut wrong = Vec::new();
+    for release in RELEASES {
+        let (rest, states) = recorded(release);
+        let shop = Served::with(rest, Life::Still);
+        for state in states {
+            let name = state["metadata"]["name"].as_str().unwrap().to_owned();
+            let (api_version, style) = (state["apiVersion"].as_str().unwrap().to_owned(), &state["status"]);
+            let style = if style["blueGreenStatus"].is_object() {
+                "blueGreenStatus"
+            } else {
+                "canaryStatus"
+            };
+            shop.sim.load(state.clone()).unwrap();
+            let before = shop.get(&api_version, "Rollout", &name);
+            let told = shop.kruise(&["status", &name, "-o", "json"]);
+            let verdict = told.json()["verdict"].as_str().unwrap_or_default().to_owned();
+            if shop.get(&api_version, "Rollout", &name) != before || !shop.sim.take_trace().is_empty() {
+                wrong.push(format!("{release}: status wrote something"));
+            }
+            let paused = state["status"][style]["currentStepState"] == "StepPaused"
+                && state["status"]["phase"] == "Progressing"
+                && state["status"]["conditions"][0]["reason"] != "Cancelling";
+            let approved = shop.kruise(&["approve", &name, "--no-wait"]);
+            let writes = shop.sim.take_trace();
+            let mut expected = before.clone();
+            if paused {
+                expected["status"][style]["currentStepState"] = json!("StepReady");
+            }
+            let after = shop.get(&api_version, "Rollout", &name);
+            let right = without_version(after) == without_version(expected)
+                && writes.len() == usize::from(paused)
+                && approved.code == Some(if paused { 0 } else { 8 });
+            if !right {
+                wrong.push(format!(
+                    "{release}: {} approve came to {approved}{writes:?}",
+                    state["status"]
+                ));
+            }
+            let status = &state["status"];
+            let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+            table.push(format!(
+                "{release} {} {} {}: {verdict}, exit {}",
+                text(&status["phase"]),
+                status["currentStepIndex"],
+                text(&status["currentStepState"]),
+                told.code.unwrap()
+            ));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    table.dedup();
+    assert_snapshot!(table.join("\n"), @"");
+}

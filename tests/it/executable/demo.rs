@@ -1,0 +1,109 @@
+//! `demo`: the way in without a cluster.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::Command,
+};
+
+use insta::assert_snapshot;
+
+use crate::harness::served::{Folder, Outcome, Running, program};
+
+fn demo(arguments: &[&str]) -> Command {
+    let mut command = program();
+    command.args(["rollout", "demo"]).args(arguments);
+    command
+}
+
+#[test]
+fn a_release_from_start_to_end() {
+    let outcome = Outcome::of(demo(&["--auto-approve", "100ms"]).output().unwrap());
+    assert_snapshot!(format!("exit {}\n{}", outcome.code.unwrap(), outcome.stdout), @r#"
+    exit 1
+    A cluster in memory, with Deployment, Service, Ingress and Rollout "web":
+    5 pods of v1, and a canary of three steps: 20%, 50%, 100%.
+    The new version example.com/web:v2 is set, and held: nothing goes out by itself.
+    "#);
+}
+
+#[test]
+fn asks_only_a_human() {
+    let outcome = Outcome::of(demo(&[]).output().unwrap());
+    let error: Vec<&str> = outcome
+        .stderr
+        .lines()
+        .skip_while(|line| !line.starts_with("error:"))
+        .collect();
+    assert_eq!(outcome.code, Some(64), "{outcome}");
+    assert_snapshot!(error.join("\n"), @r"
+    error: nobody is there to approve: stdin is not a terminal
+
+    hint: kubectl-kruise rollout demo --yes
+    ");
+}
+
+#[test]
+fn serves_its_cluster_to_the_other_commands() {
+    let folder = Folder::new();
+    let kubeconfig = folder.file("kubeconfig");
+    let mut serving = Running::new(demo(&[
+        "--serve",
+        "--write-kubeconfig",
+        kubeconfig.to_str().unwrap(),
+    ]));
+    let mut said = BufReader::new(serving.child().stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.ends_with("Ctrl-C ends it.\n") {
+        assert_ne!(said.read_line(&mut text).unwrap(), 0, "{text}");
+    }
+    assert_snapshot!(crate::harness::served::redacted(&text), @r#"
+    A cluster in memory, with Deployment, Service, Ingress and Rollout "web":
+    5 pods of v1, and a canary of three steps: 20%, 50%, 100%.
+    The cluster is at http://SERVER, and an engine is at work in it. In another terminal:
+      export KUBECONFIG=TMP/FOLDER/kubeconfig
+      kubectl-kruise rollout status web -n demo
+      kubectl-kruise rollout set image web web=example.com/web:v2 -n demo
+      kubectl-kruise rollout watch web -n demo
+      kubectl-kruise rollout approve web -n demo
+    Ctrl-C ends it.
+    "#);
+    let kruise = |arguments: &[&str]| {
+        Outcome::of(
+            program()
+                .arg("rollout")
+                .args(arguments)
+                .env("KUBECONFIG", &kubeconfig)
+                .output()
+                .unwrap(),
+        )
+    };
+    let codes: Vec<_> = [
+        &["status", "web"][..],
+        &["set", "image", "web", "web=example.com/web:v2"],
+        &["status", "web", "--until", "step=1", "--timeout", "30s"],
+        &["status", "web"],
+        &["approve", "web", "--step", "1"],
+        &["status", "web", "--until", "step=2", "--timeout", "30s"],
+        &["rollback", "web", "--yes"],
+        &["status", "web", "--until", "healthy", "--timeout", "30s"],
+        &["version"],
+    ]
+    .into_iter()
+    .map(|arguments| (arguments.join(" "), kruise(arguments).code))
+    .collect();
+    let lines: Vec<String> = codes
+        .iter()
+        .map(|(words, code)| format!("{:?}  {words}", code.unwrap()))
+        .collect();
+    assert_snapshot!(lines.join("\n"), @r"
+    0  status web
+    0  set image web web=example.com/web:v2
+    0  status web --until step=1 --timeout 30s
+    4  status web
+    0  approve web --step 1
+    0  status web --until step=2 --timeout 30s
+    0  rollback web --yes
+    6  status web --until healthy --timeout 30s
+    0  version
+    ");
+}

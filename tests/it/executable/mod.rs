@@ -1,0 +1,14 @@
+//! The executable against a simulated cluster on loopback: what it prints, how it ends, and what it asked for.
+
+mod approve;
+mod controller;
+mod demo;
+mod manifests;
+mod plan;
+mod program;
+mod readme;
+mod rollback;
+mod run;
+mod set_image;
+mod status;
+mod watch;

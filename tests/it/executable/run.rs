@@ -1,0 +1,171 @@
+//! `run`: where it stops, what it says, and whom it leaves alone.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::harness::{
+    served::{Life, Outcome, Served},
+    shop::{NAMESPACE, Turn, after, several_after},
+};
+
+/// The result without the progress on stderr, whose lines depend on which pod is ready first.
+fn result(outcome: &Outcome) -> String {
+    format!("exit {}\n{}", outcome.code.unwrap(), outcome.stdout)
+}
+
+fn leases(shop: &Served) -> usize {
+    shop.sim.list("coordination.k8s.io/v1", "Lease", None).len()
+}
+
+#[test]
+fn to_the_first_pause() {
+    let shop = Served::with(after(&[Turn::Held("web:v2")]), Life::Alive);
+    let outcome = shop.kruise(&["run", "web"]);
+    assert_snapshot!(result(&outcome), @"");
+    let told = crate::harness::served::redacted(&outcome.stderr);
+    assert!(
+        told.lines()
+            .all(|line| line.starts_with("TIME  shop/web  ") || line.starts_with("hint: ")),
+        "{told}"
+    );
+    assert_eq!(
+        shop.rollout()["status"]["canaryStatus"]["currentStepState"],
+        "StepPaused"
+    );
+    assert_eq!(leases(&shop), 0, "the lease is given back");
+}
+
+#[test]
+fn tells_its_writes_when_asked() {
+    let shop = Served::with(after(&[Turn::Held("web:v2")]), Life::Alive);
+    let outcome = shop.kruise(&["run", "web", "-v", "1"]);
+    let wrote: Vec<&str> = outcome
+        .stderr
+        .lines()
+        .filter_map(|line| line.split_once("shop/web  wrote ").map(|(_, what)| what))
+        .collect();
+    assert_snapshot!(wrote.join("\n"), @"");
+}
+
+#[test]
+fn to_the_end() {
+    let shop = Served::with(
+        after(&[Turn::Released("web:v2"), Turn::Approved, Turn::Waited(600)]),
+        Life::Alive,
+    );
+    let outcome = shop.kruise(&["approve", "web", "--standalone"]);
+    assert_snapshot!(result(&outcome), @"");
+    let deployment = shop.deployment();
+    assert_eq!(
+        deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+        "web:v2"
+    );
+    assert_eq!(deployment["spec"].get("paused"), None);
+    assert_eq!(shop.rollout()["metadata"].get("finalizers"), None);
+    assert_eq!(leases(&shop), 0, "the lease is given back");
+}
+
+#[test]
+fn at_rest_there_is_nothing_to_do() {
+    let shop = Served::with(after(&[]), Life::Alive);
+    assert_snapshot!(result(&shop.kruise(&["run", "web"])), @"");
+    let writes: Vec<String> = shop
+        .sim
+        .trace()
+        .iter()
+        .filter(|write| !write.path.contains("/leases"))
+        .map(|write| format!("{} {}", write.verb, write.path))
+        .collect();
+    assert_eq!(writes, Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_there() {
+    let shop = Served::with(after(&[]), Life::Alive);
+    assert_snapshot!(shop.kruise(&["run", "nobody"]), @"");
+    assert_snapshot!(shop.kruise(&["run", "--all", "-n", "empty"]), @"");
+    assert_snapshot!(shop.kruise(&["run"]), @"");
+    assert_snapshot!(shop.kruise(&["run", "web", "-A"]), @"");
+    assert_eq!(shop.sim.trace(), []);
+}
+
+#[test]
+fn several_by_name_and_all() {
+    let objects = several_after(&["web", "api"], &[Turn::Held("web:v2")]);
+    let shop = Served::with(objects.clone(), Life::Alive);
+    assert_snapshot!(result(&shop.kruise(&["run", "web", "api"])), @"");
+    let shop = Served::with(objects.clone(), Life::Alive);
+    assert_snapshot!(result(&shop.kruise(&["run", "-A", "-n", "elsewhere"])), @"");
+    let shop = Served::with(objects, Life::Alive);
+    assert_snapshot!(result(&shop.kruise(&["run", "-l", "team=web", "--timeout", "30s"])), @"");
+}
+
+#[test]
+fn a_degraded_release() {
+    let shop = Served::with(
+        after(&[Turn::Released("web:v2-crash"), Turn::Waited(700)]),
+        Life::Alive,
+    );
+    let outcome = shop.kruise(&["run", "web"]);
+    assert_eq!(outcome.code, Some(5), "{outcome}");
+    let error: Vec<&str> = outcome
+        .stderr
+        .lines()
+        .skip_while(|line| !line.starts_with("error:"))
+        .collect();
+    assert_snapshot!(error.join("\n"), @r"
+    error: rollout.rollouts.kruise.io/web is degraded: no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
+
+    hint: kubectl kruise rollout status web -n shop
+    hint: kubectl kruise rollout rollback web -n shop
+    ");
+}
+
+#[test]
+fn gives_up_in_time_and_another_run_goes_on() {
+    let shop = Served::with(after(&[Turn::Released("web:v2"), Turn::Approved]), Life::Alive);
+    let outcome = shop.kruise(&["run", "web", "--timeout", "500ms"]);
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (Some(124), ""),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn leaves_the_controller_alone() {
+    let mut objects = after(&[Turn::Held("web:v2")]);
+    let uid = objects.iter().find(|object| object["kind"] == "Rollout").unwrap()["metadata"]["uid"].clone();
+    objects.push(json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "BatchRelease",
+        "metadata": { "name": "web", "namespace": NAMESPACE, "ownerReferences": [{ "apiVersion": "rollouts.kruise.io/v1beta1",
+            "kind": "Rollout", "name": "web", "uid": uid, "controller": true }] }, "spec": {} }));
+    let shop = Served::with(objects, Life::Still);
+    assert_snapshot!(shop.kruise(&["run", "web"]), @"");
+    assert_snapshot!(shop.kruise(&["run", "-A"]), @"");
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes", "--standalone"]), @"");
+    assert_eq!(shop.sim.trace(), [], "nothing was changed");
+}
+
+#[test]
+fn an_engine_that_is_at_work_is_not_disturbed() {
+    let shop = Served::with(after(&[]), Life::Alive);
+
+    // The name under which the engine looks for it is what a first engine leaves behind while it works.
+    let engine = shop.spawn(&["run", "web", "--forever"]);
+    while leases(&shop) == 0 {
+        std::thread::yield_now();
+    }
+    let outcome = shop.kruise(&["run", "web"]);
+
+    drop(engine);
+    assert_eq!(outcome.code, Some(8), "{outcome}");
+    let words: Vec<&str> = outcome
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error:"))
+        .collect();
+    assert!(
+        words.len() == 1 && words[0].contains("driven by another engine, \"test_"),
+        "{outcome}"
+    );
+}

@@ -1,0 +1,345 @@
+//! The executable against a simulated cluster on loopback, in real time.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use kubectl_kruise::{
+    clock::Clock,
+    sim::{FaultRequest, Options, Sim},
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::{meter::Meter, shop::NAMESPACE};
+
+/// A folder of one test, removed when it is dropped.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// A new, empty folder.
+    pub(crate) fn new() -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("folder-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// Path of a file in it.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a run of the executable came to. Displayed with times, ports, uids and paths redacted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The document on stdout, which is JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { code, stdout, stderr } = self;
+        match code {
+            Some(code) => writeln!(f, "exit {code}")?,
+            None => writeln!(f, "killed")?,
+        }
+        for (stream, text) in [("stdout", stdout), ("stderr", stderr)] {
+            if !text.is_empty() {
+                write!(f, "--- {stream}\n{}", redacted(text))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text without what differs from run to run: times, spans of time, ports, uids, folders, the version.
+pub(crate) fn redacted(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (from, to) in [
+        (env!("CARGO_TARGET_TMPDIR"), "TMP"),
+        (env!("CARGO_PKG_VERSION"), "VERSION"),
+    ] {
+        text = text.replace(from, to);
+    }
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| line_redacted(line).trim_end().to_owned())
+        .collect();
+    lines.join("\n") + "\n"
+}
+
+fn line_redacted(line: &str) -> String {
+    let mut result = String::new();
+    let mut rest = line;
+    while !rest.is_empty() {
+        let (length, word) = variable(rest).unwrap_or((0, ""));
+        if length > 0 {
+            result.push_str(word);
+            rest = &rest[length..];
+        } else {
+            let next = rest.chars().next().unwrap();
+            result.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    result
+}
+
+/// The length of what varies at the start of a text, and what stands for it.
+fn variable(text: &str) -> Option<(usize, &'static str)> {
+    let shapes: [(&str, &str); 4] = [
+        ("dddd-dd-ddTdd:dd:dd.dddddddddZ", "TIME"),
+        ("dddd-dd-ddTdd:dd:ddZ", "TIME"),
+        ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "UID"),
+        ("folder-", "FOLDER"),
+    ];
+    for (shape, word) in shapes {
+        if text.len() >= shape.len() && text.is_char_boundary(shape.len()) {
+            let fits = shape
+                .chars()
+                .zip(text.chars())
+                .all(|(wanted, seen)| match wanted {
+                    'd' if word == "TIME" => seen.is_ascii_digit(),
+                    'x' => seen.is_ascii_hexdigit(),
+                    wanted => seen == wanted,
+                });
+            if fits {
+                let more = if word == "FOLDER" {
+                    digits(&text[shape.len()..], "-")
+                } else {
+                    0
+                };
+                return Some((shape.len() + more, word));
+            }
+        }
+    }
+    let address = "127.0.0.1:";
+    let port = text.strip_prefix(address).map(|rest| digits(rest, ""))?;
+    (port > 0).then_some((address.len() + port, "SERVER"))
+}
+
+fn digits(text: &str, also: &str) -> usize {
+    text.find(|c: char| !c.is_ascii_digit() && !also.contains(c))
+        .unwrap_or(text.len())
+}
+
+/// A simulated cluster on loopback with a kubeconfig for it.
+pub(crate) struct Served {
+    pub(crate) sim: Sim,
+    /// What its clients were answered, in bytes.
+    pub(crate) meter: Meter,
+    pub(crate) folder: Folder,
+    requests: Arc<Mutex<Vec<FaultRequest>>>,
+    runtime: Option<tokio::runtime::Runtime>,
+    _controllers: Option<kubectl_kruise::sim::Controllers>,
+}
+
+/// Whether the cluster's own controllers act.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Life {
+    /// They do: pods are ready after 50 ms.
+    Alive,
+    /// Nothing but requests changes anything.
+    Still,
+}
+
+impl Served {
+    /// A cluster with these objects in it.
+    pub(crate) fn with(objects: Vec<Value>, life: Life) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let entered = runtime.enter();
+        let sim = Sim::new(Options {
+            pod_ready_after: Duration::from_millis(50),
+            pod_gone_after: Duration::from_millis(20),
+            ..Options::new(Clock::wall())
+        });
+        let controllers = (life == Life::Alive).then(|| sim.start());
+        drop(entered);
+        for object in objects {
+            sim.load(object).unwrap();
+        }
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        sim.inject(move |request| {
+            seen.lock().unwrap().push(request.clone());
+            None
+        });
+        let meter = Meter::default();
+        let (front, back) = runtime.block_on(async {
+            let loopback = ("127.0.0.1", 0);
+            (
+                TcpListener::bind(loopback).await.unwrap(),
+                TcpListener::bind(loopback).await.unwrap(),
+            )
+        });
+        let address = front.local_addr().unwrap();
+        let server = sim.clone();
+        let behind = back.local_addr().unwrap();
+        runtime.spawn(async move { server.serve(back).await });
+        runtime.spawn(meter.clone().relay(front, behind));
+        let folder = Folder::new();
+        let config = kubeconfig(&format!("http://{address}"), NAMESPACE);
+        std::fs::write(folder.file("kubeconfig"), config.to_string()).unwrap();
+        Self {
+            sim,
+            meter,
+            folder,
+            requests,
+            runtime: Some(runtime),
+            _controllers: controllers,
+        }
+    }
+
+    /// `kubectl-kruise rollout ARGS`, not started yet: not on a terminal, with nothing to read.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command
+            .arg("rollout")
+            .args(arguments)
+            .env("KUBECONFIG", self.folder.file("kubeconfig"));
+        command
+    }
+
+    /// Runs `kubectl-kruise rollout ARGS` to its end.
+    pub(crate) fn kruise(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Starts `kubectl-kruise rollout ARGS`.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
+        Running::new(self.command(arguments))
+    }
+
+    /// Every request since the last time this was asked, reads included.
+    pub(crate) fn requests(&self) -> Vec<FaultRequest> {
+        std::mem::take(&mut self.requests.lock().unwrap())
+    }
+
+    /// The same as `VERB PATH`, one a line.
+    pub(crate) fn requested(&self) -> String {
+        let lines: Vec<String> = self
+            .requests()
+            .into_iter()
+            .map(|request| format!("{} {}", request.verb, request.path))
+            .collect();
+        lines.join("\n")
+    }
+
+    /// An object of the application's namespace, as it is now.
+    pub(crate) fn get(&self, api_version: &str, kind: &str, name: &str) -> Value {
+        self.sim
+            .get(api_version, kind, NAMESPACE, name)
+            .unwrap_or_default()
+    }
+
+    /// The Rollout `web`.
+    pub(crate) fn rollout(&self) -> Value {
+        self.get("rollouts.kruise.io/v1beta1", "Rollout", "web")
+    }
+
+    /// The Deployment `web`.
+    pub(crate) fn deployment(&self) -> Value {
+        self.get("apps/v1", "Deployment", "web")
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A kubeconfig without credentials.
+pub(crate) fn kubeconfig(server: &str, namespace: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "sim",
+        "clusters": [{ "name": "sim", "cluster": { "server": server } }],
+        "users": [{ "name": "sim", "user": {} }],
+        "contexts": [{ "name": "sim", "context": { "cluster": "sim", "user": "sim", "namespace": namespace } }],
+    })
+}
+
+/// The executable with an environment that does not depend on who runs the tests.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-kruise"));
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOSTNAME", "test")
+        .stdin(Stdio::null());
+    command
+}
+
+/// A process that is killed when this is dropped.
+pub(crate) struct Running(Option<Child>);
+
+impl Running {
+    /// Starts a command, its output kept.
+    pub(crate) fn new(mut command: Command) -> Self {
+        Self(Some(
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        ))
+    }
+
+    /// Its process.
+    pub(crate) fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn outcome(mut self) -> Outcome {
+        Outcome::of(self.0.take().unwrap().wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
