@@ -138,28 +138,31 @@ impl Demo {
     /// # Errors
     /// The simulated API server refuses it.
     pub async fn release(&self, image: &str) -> Result<(), Error> {
-        let Some(deployment) = self.sim.get("apps/v1", "Deployment", NAMESPACE, NAME) else {
-            return Ok(());
-        };
         let images = [NewImage {
             container: NAME.to_owned(),
             image: image.to_owned(),
         }];
-        let Ok(Some(patch)) = edit::set_images(&deployment, &images, Some(NAME)) else {
-            return Ok(());
-        };
-        let Ok(patch) = serde_json::from_value(patch) else {
-            return Ok(());
-        };
         let manager = PatchParams {
             field_manager: Some(keys::FIELD_MANAGER.to_owned()),
             ..PatchParams::default()
         };
-        let patched = self
-            .deployments()
-            .patch(NAME, &manager, &Patch::<()>::Json(patch))
-            .await;
-        patched.map(drop).map_err(Error::refused("the new version"))
+        loop {
+            let Some(deployment) = self.sim.get("apps/v1", "Deployment", NAMESPACE, NAME) else {
+                return Ok(());
+            };
+            let Ok(Some(patch)) = edit::set_images(&deployment, &images, Some(NAME)) else {
+                return Ok(());
+            };
+            let Ok(patch) = serde_json::from_value(patch) else {
+                return Ok(());
+            };
+            let patch = Patch::<()>::Json(patch);
+            match self.deployments().patch(NAME, &manager, &patch).await {
+                // The Deployment's controller was faster; the next patch is made from what it wrote.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                patched => return patched.map(drop).map_err(Error::refused("the new version")),
+            }
+        }
     }
 
     /// Approves the paused step.

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    served::{Life, Served},
+    served::{Life, Served, without_version},
     shop::{Turn, after, several_after},
 };
 
@@ -27,10 +27,8 @@ fn is_one_read_and_one_write() {
     ");
     let mut expected = before.clone();
     expected["status"]["canaryStatus"]["currentStepState"] = json!("StepReady");
-    let mut seen = shop.rollout();
-    for field in ["resourceVersion", "managedFields"] {
-        seen["metadata"][field] = expected["metadata"][field].clone();
-    }
+    let seen = without_version(shop.rollout());
+    let expected = without_version(expected);
     assert_eq!(seen, expected, "nothing else changed");
     let version = before["metadata"]["resourceVersion"].as_str().unwrap();
     let trace = shop.sim.trace();

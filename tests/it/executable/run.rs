@@ -21,7 +21,10 @@ fn leases(shop: &Served) -> usize {
 fn to_the_first_pause() {
     let shop = Served::with(after(&[Turn::Held("web:v2")]), Life::Alive);
     let outcome = shop.kruise(&["run", "web"]);
-    assert_snapshot!(result(&outcome), @"");
+    assert_snapshot!(result(&outcome), @r"
+    exit 4
+    rollout.rollouts.kruise.io/web waiting for approval of step 1/3
+    ");
     let told = crate::harness::served::redacted(&outcome.stderr);
     assert!(
         told.lines()
@@ -44,7 +47,19 @@ fn tells_its_writes_when_asked() {
         .lines()
         .filter_map(|line| line.split_once("shop/web  wrote ").map(|(_, what)| what))
         .collect();
-    assert_snapshot!(wrote.join("\n"), @"");
+    assert_snapshot!(wrote.join("\n"), @r"
+    rollout/web: keep the Rollout until its traces are gone
+    deployment/web: take ownership of the hold
+    service/web: keep the stable Service to the stable version
+    deployment/web-canary-6j8snqxh4q: bring up 1 new pod
+    rollout/web: step 1/3: 0 of 1 new pods are ready
+    service/web-canary: a Service for the new version
+    rollout/web: step 1/3: 0 of 1 new pods are ready
+    pod/web-canary-6j8snqxh4q-f66cd76cb-6n4vw: note that step 1 brought this pod
+    ingress/web-canary: 20% of traffic to the new version
+    rollout/web: step 1/3: traffic is moving
+    rollout/web: Rollout is in step(1/3), and you need manually confirm to enter the next step
+    ");
 }
 
 #[test]
@@ -54,7 +69,7 @@ fn to_the_end() {
         Life::Alive,
     );
     let outcome = shop.kruise(&["approve", "web", "--standalone"]);
-    assert_snapshot!(result(&outcome), @"");
+    assert_snapshot!(result(&outcome), @"exit 8");
     let deployment = shop.deployment();
     assert_eq!(
         deployment["spec"]["template"]["spec"]["containers"][0]["image"],
@@ -68,7 +83,10 @@ fn to_the_end() {
 #[test]
 fn at_rest_there_is_nothing_to_do() {
     let shop = Served::with(after(&[]), Life::Alive);
-    assert_snapshot!(result(&shop.kruise(&["run", "web"])), @"");
+    assert_snapshot!(result(&shop.kruise(&["run", "web"])), @r"
+    exit 0
+    rollout.rollouts.kruise.io/web at rest
+    ");
     let writes: Vec<String> = shop
         .sim
         .trace()
@@ -82,10 +100,30 @@ fn at_rest_there_is_nothing_to_do() {
 #[test]
 fn what_is_not_there() {
     let shop = Served::with(after(&[]), Life::Alive);
-    assert_snapshot!(shop.kruise(&["run", "nobody"]), @"");
-    assert_snapshot!(shop.kruise(&["run", "--all", "-n", "empty"]), @"");
-    assert_snapshot!(shop.kruise(&["run"]), @"");
-    assert_snapshot!(shop.kruise(&["run", "web", "-A"]), @"");
+    assert_snapshot!(shop.kruise(&["run", "nobody"]), @r#"
+    exit 7
+    --- stderr
+    error: rollouts.rollouts.kruise.io "nobody" not found in namespace "shop"
+
+    hint: 'kubectl get rollouts.rollouts.kruise.io -n shop' lists what there is
+    "#);
+    assert_snapshot!(shop.kruise(&["run", "--all", "-n", "empty"]), @r#"
+    exit 7
+    --- stderr
+    error: no Rollouts found in namespace "empty"
+    "#);
+    assert_snapshot!(shop.kruise(&["run"]), @r"
+    exit 64
+    --- stderr
+    error: no Rollout is named
+
+    hint: give NAME, rollout/NAME or deploy/NAME
+    ");
+    assert_snapshot!(shop.kruise(&["run", "web", "-A"]), @r"
+    exit 64
+    --- stderr
+    error: names cannot be combined with -l, -A or --all
+    ");
     assert_eq!(shop.sim.trace(), []);
 }
 
@@ -93,11 +131,23 @@ fn what_is_not_there() {
 fn several_by_name_and_all() {
     let objects = several_after(&["web", "api"], &[Turn::Held("web:v2")]);
     let shop = Served::with(objects.clone(), Life::Alive);
-    assert_snapshot!(result(&shop.kruise(&["run", "web", "api"])), @"");
+    assert_snapshot!(result(&shop.kruise(&["run", "web", "api"])), @r"
+    exit 4
+    rollout.rollouts.kruise.io/api waiting for approval of step 1/3
+    rollout.rollouts.kruise.io/web waiting for approval of step 1/3
+    ");
     let shop = Served::with(objects.clone(), Life::Alive);
-    assert_snapshot!(result(&shop.kruise(&["run", "-A", "-n", "elsewhere"])), @"");
+    assert_snapshot!(result(&shop.kruise(&["run", "-A", "-n", "elsewhere"])), @r"
+    exit 4
+    rollout.rollouts.kruise.io/api waiting for approval of step 1/3
+    rollout.rollouts.kruise.io/web waiting for approval of step 1/3
+    ");
     let shop = Served::with(objects, Life::Alive);
-    assert_snapshot!(result(&shop.kruise(&["run", "-l", "team=web", "--timeout", "30s"])), @"");
+    assert_snapshot!(result(&shop.kruise(&["run", "-l", "team=web", "--timeout", "30s"])), @r"
+    exit 4
+    rollout.rollouts.kruise.io/api waiting for approval of step 1/3
+    rollout.rollouts.kruise.io/web waiting for approval of step 1/3
+    ");
 }
 
 #[test]
@@ -140,21 +190,36 @@ fn leaves_the_controller_alone() {
         "metadata": { "name": "web", "namespace": NAMESPACE, "ownerReferences": [{ "apiVersion": "rollouts.kruise.io/v1beta1",
             "kind": "Rollout", "name": "web", "uid": uid, "controller": true }] }, "spec": {} }));
     let shop = Served::with(objects, Life::Still);
-    assert_snapshot!(shop.kruise(&["run", "web"]), @"");
-    assert_snapshot!(shop.kruise(&["run", "-A"]), @"");
-    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes", "--standalone"]), @"");
+    assert_snapshot!(shop.kruise(&["run", "web"]), @r#"
+    exit 8
+    --- stderr
+    error: the controller in the cluster is in charge: BatchRelease "web" belongs to the Rollout
+
+    hint: let it act: approve, status, watch and rollback work with it, without --standalone
+    "#);
+    assert_snapshot!(shop.kruise(&["run", "-A"]), @r#"
+    exit 8
+    --- stderr
+    error: the controller in the cluster is in charge: BatchRelease "web" belongs to the Rollout
+
+    hint: let it act: approve, status, watch and rollback work with it, without --standalone
+    "#);
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes", "--standalone"]), @r#"
+    exit 8
+    --- stderr
+    error: the controller in the cluster is in charge: BatchRelease "web" belongs to the Rollout
+
+    hint: let it act: approve, status, watch and rollback work with it, without --standalone
+    "#);
     assert_eq!(shop.sim.trace(), [], "nothing was changed");
 }
 
 #[test]
 fn an_engine_that_is_at_work_is_not_disturbed() {
-    let shop = Served::with(after(&[]), Life::Alive);
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Alive);
 
-    // The name under which the engine looks for it is what a first engine leaves behind while it works.
     let engine = shop.spawn(&["run", "web", "--forever"]);
-    while leases(&shop) == 0 {
-        std::thread::yield_now();
-    }
+    shop.wait_for(|| leases(&shop) > 0);
     let outcome = shop.kruise(&["run", "web"]);
 
     drop(engine);

@@ -24,7 +24,13 @@ fn writes(shop: &Served) -> Vec<Value> {
 #[test]
 fn holds_the_new_version_in_the_same_request() {
     let shop = Served::with(after(&[]), Life::Still);
-    assert_snapshot!(shop.kruise(&["set", "image", "rollout/web", "main=web:v2"]), @"");
+    assert_snapshot!(shop.kruise(&["set", "image", "rollout/web", "main=web:v2"]), @r"
+    exit 0
+    --- stdout
+    deployment.apps/web image updated
+    --- stderr
+    the new version is held; an engine brings it out step by step: kubectl kruise rollout run web -n shop
+    ");
     let path = "/apis/apps/v1/namespaces/shop/deployments/web";
     assert_eq!(
         writes(&shop),
@@ -53,7 +59,13 @@ fn holds_the_new_version_in_the_same_request() {
         )
     );
     let again = shop.kruise(&["set", "image", "deploy/web", "main=web:v2"]);
-    assert_snapshot!(again, @"");
+    assert_snapshot!(again, @r"
+    exit 0
+    --- stdout
+    deployment.apps/web image unchanged
+    --- stderr
+    all of these images are set already
+    ");
     assert_eq!(shop.sim.trace().len(), 1, "what is set already is not set again");
 }
 
@@ -70,10 +82,32 @@ fn all_containers() {
 #[test]
 fn what_is_not_there() {
     let shop = Served::with(after(&[]), Life::Still);
-    assert_snapshot!(shop.kruise(&["set", "image", "web", "other=web:v2"]), @"");
-    assert_snapshot!(shop.kruise(&["set", "image", "nobody", "main=web:v2"]), @"");
-    assert_snapshot!(shop.kruise(&["set", "image", "deploy/nobody", "main=web:v2"]), @"");
-    assert_snapshot!(shop.kruise(&["set", "image", "web", "main"]), @"");
+    assert_snapshot!(shop.kruise(&["set", "image", "web", "other=web:v2"]), @r#"
+    exit 7
+    --- stderr
+    error: deployment.apps/web has no container "other"
+
+    hint: its containers: main
+    "#);
+    assert_snapshot!(shop.kruise(&["set", "image", "nobody", "main=web:v2"]), @r#"
+    exit 7
+    --- stderr
+    error: rollouts.rollouts.kruise.io "nobody" not found in namespace "shop"
+
+    hint: 'kubectl get rollouts.rollouts.kruise.io -n shop' lists what there is
+    "#);
+    assert_snapshot!(shop.kruise(&["set", "image", "deploy/nobody", "main=web:v2"]), @r#"
+    exit 7
+    --- stderr
+    error: deployment.apps/nobody not found in namespace "shop"
+    "#);
+    assert_snapshot!(shop.kruise(&["set", "image", "web", "main"]), @r"
+    exit 64
+    --- stderr
+    error: invalid value 'main' for '<CONTAINER=IMAGE>...': expected CONTAINER=IMAGE
+
+    For more information, try '--help'.
+    ");
     assert_eq!(shop.sim.trace(), []);
 }
 
@@ -84,7 +118,11 @@ fn without_a_rollout_nothing_is_held() {
         .filter(|object| object["kind"] != "Rollout")
         .collect();
     let shop = Served::with(objects, Life::Still);
-    assert_snapshot!(shop.kruise(&["set", "image", "deploy/web", "main=web:v2"]), @"");
+    assert_snapshot!(shop.kruise(&["set", "image", "deploy/web", "main=web:v2"]), @r"
+    exit 0
+    --- stdout
+    deployment.apps/web image updated
+    ");
     let path = "/apis/apps/v1/namespaces/shop/deployments/web";
     assert_eq!(
         writes(&shop),
@@ -97,7 +135,13 @@ fn without_a_rollout_nothing_is_held() {
         ])]
     );
     assert_eq!(shop.deployment()["spec"].get("paused"), None);
-    assert_snapshot!(shop.kruise(&["set", "image", "deploy/web", "main=web:v3", "--standalone"]), @"");
+    assert_snapshot!(shop.kruise(&["set", "image", "deploy/web", "main=web:v3", "--standalone"]), @r"
+    exit 7
+    --- stderr
+    error: no Rollout refers to deployment.apps/web: there is nothing to drive
+
+    hint: leave --standalone out to set the image all the same
+    ");
 }
 
 #[test]
@@ -108,6 +152,13 @@ fn dry_run_prints_the_request() {
         .as_str()
         .unwrap()
         .to_owned();
-    assert_snapshot!(outcome.to_string().replace(&version, "RESOURCE-VERSION"), @"");
+    assert_snapshot!(outcome.to_string().replace(&version, "RESOURCE-VERSION"), @r#"
+    exit 0
+    --- stdout
+    PATCH /apis/apps/v1/namespaces/shop/deployments/web?fieldManager=rollouts-engine
+    Content-Type: application/json-patch+json
+    [{"op":"replace","path":"/metadata/resourceVersion","value":"RESOURCE-VERSION"},{"op":"add","path":"/metadata/annotations/rollouts.kruise.io~1in-progressing","value":"{\"rolloutName\":\"web\",\"original\":{\"paused\":false}}"},{"op":"add","path":"/spec/paused","value":true},{"op":"add","path":"/spec/template/spec/containers/0/image","value":"web:v2"}]
+    deployment.apps/web image updated (dry run)
+    "#);
     assert_eq!(shop.sim.trace(), []);
 }

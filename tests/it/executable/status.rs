@@ -40,17 +40,75 @@ fn healthy() {
 
 #[test]
 fn held() {
-    assert_snapshot!(status(&[Turn::Held("web:v2")]), @"");
+    assert_snapshot!(status(&[Turn::Held("web:v2")]), @r"
+    exit 0
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    held
+    Next:     the engine: the controller in the cluster, or 'kubectl kruise rollout run'
+    Command:  kubectl kruise rollout run web -n shop
+    Message:  workload deployment is completed
+
+        STEP   PODS   TRAFFIC   ENDS
+    ·   1      1      20%       by approval
+    ·   2      2      50%       after 10m
+    ·   3      100%   100%      by approval
+
+    VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
+    stable    6758fd9795   3         3         3       web:v1
+
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      -        0%
+    ");
 }
 
 #[test]
 fn upgrading() {
-    assert_snapshot!(status(&[Turn::Begun("web:v2")]), @"");
+    assert_snapshot!(status(&[Turn::Begun("web:v2")]), @r"
+    exit 0
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    progressing: step 1/3, bringing up new pods, since 60s
+    Next:     the engine: the controller in the cluster, or 'kubectl kruise rollout run'
+    Message:  Rollout is in step(1/3), and upgrade workload to new version
+
+        STEP   PODS   TRAFFIC   ENDS
+    ▶   1      1      20%       by approval
+    ·   2      2      50%       after 10m
+    ·   3      100%   100%      by approval
+
+    VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
+    stable    6758fd9795   3         3         3       web:v1
+    new       f66cd76cb    1         1         0       web:v2
+
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      -        0%
+    ");
 }
 
 #[test]
 fn waiting_for_approval() {
-    assert_snapshot!(status(&[Turn::Released("web:v2")]), @"");
+    assert_snapshot!(status(&[Turn::Released("web:v2")]), @r"
+    exit 4
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    waiting for approval: step 1/3, since 58s
+    Next:     you
+    Command:  kubectl kruise rollout approve web -n shop --step 1
+    Message:  Rollout is in step(1/3), and you need manually confirm to enter the next step
+
+        STEP   PODS   TRAFFIC   ENDS
+    ▶   1      1      20%       by approval
+    ·   2      2      50%       after 10m
+    ·   3      100%   100%      by approval
+
+    VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
+    stable    6758fd9795   3         3         3       web:v1
+    new       f66cd76cb    1         1         1       web:v2
+
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      20%      20%
+    ");
 }
 
 #[test]
@@ -58,14 +116,53 @@ fn a_timed_pause() {
     let said = status(&[Turn::Released("web:v2"), Turn::Approved]);
     // How much of the ten minutes is left depends on the second in which the test looks.
     let fixed: Vec<&str> = said.lines().filter(|line| !line.starts_with("Next:")).collect();
-    assert_snapshot!(fixed.join("\n"), @"");
+    assert_snapshot!(fixed.join("\n"), @r"
+    exit 0
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    paused for a time: step 2/3, since 58s
+    Message:  Rollout is in step(2/3), and wait duration(600 seconds) to enter the next step
+
+        STEP   PODS   TRAFFIC   ENDS
+    ✔   1      1      20%       by approval
+    ▶   2      2      50%       in 9m1s
+    ·   3      100%   100%      by approval
+
+    VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
+    stable    6758fd9795   3         3         3       web:v1
+    new       f66cd76cb    2         2         2       web:v2
+
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      50%      50%
+    ");
     let next = said.lines().find(|line| line.starts_with("Next:")).unwrap();
     assert!(next.contains("time"), "{next}");
 }
 
 #[test]
 fn degraded() {
-    assert_snapshot!(status(&[Turn::Released("web:v2-crash"), Turn::Waited(700)]), @"");
+    assert_snapshot!(status(&[Turn::Released("web:v2-crash"), Turn::Waited(700)]), @r"
+    exit 5
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    degraded: step 1/3, bringing up new pods, since 13m10s
+    Reason:   no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
+    Next:     you
+    Command:  kubectl kruise rollout rollback web -n shop
+    Message:  no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
+
+        STEP   PODS   TRAFFIC   ENDS
+    ▶   1      1      20%       by approval
+    ·   2      2      50%       after 10m
+    ·   3      100%   100%      by approval
+
+    VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
+    stable    6758fd9795   3         3         3       web:v1
+    new       75bdd6bc74   1         1         0       web:v2-crash
+
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      -        0%
+    ");
 }
 
 #[test]
@@ -76,30 +173,111 @@ fn completed() {
         Turn::Waited(600),
         Turn::Approved,
     ];
-    assert_snapshot!(status(&turns), @"");
+    assert_snapshot!(status(&turns), @r"
+    exit 0
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    completed
+    Next:     nobody, all is done
+    Message:  Rollout progressing has been completed
+
+        STEP   PODS   TRAFFIC   ENDS
+    ✔   1      1      20%       by approval
+    ✔   2      2      50%       after 10m
+    ✔   3      100%   100%      by approval
+
+    VERSION   HASH        DESIRED   CURRENT   READY   IMAGES
+    stable    f66cd76cb   3         3         3       web:v2
+
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      -        0%
+    ");
 }
 
 #[test]
 fn rolled_back() {
-    assert_snapshot!(status(&[Turn::Released("web:v2"), Turn::Released("web:v1")]), @"");
+    assert_snapshot!(status(&[Turn::Released("web:v2"), Turn::Released("web:v1")]), @r"
+    exit 6
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    rolled back
+    Next:     nobody, all is done
+    Message:  Rollout progressing has been canceled
+
+        STEP   PODS   TRAFFIC   ENDS
+    ·   1      1      20%       by approval
+    ·   2      2      50%       after 10m
+    ·   3      100%   100%      by approval
+
+    VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
+    stable    6758fd9795   3         3         3       web:v1
+
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      -        0%
+    ");
 }
 
 #[test]
 fn paused_by_a_human() {
     let pause = json!({ "spec": { "strategy": { "paused": true } } });
-    assert_snapshot!(status(&[Turn::Released("web:v2"), Turn::Patched(pause)]), @"");
+    assert_snapshot!(status(&[Turn::Released("web:v2"), Turn::Patched(pause)]), @r"
+    exit 4
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    paused: step 1/3, paused, since 88s
+    Next:     you
+    Message:  Rollout has been paused, you can resume it by kube-cli
+
+        STEP   PODS   TRAFFIC   ENDS
+    ▶   1      1      20%       by approval
+    ·   2      2      50%       after 10m
+    ·   3      100%   100%      by approval
+
+    VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
+    stable    6758fd9795   3         3         3       web:v1
+    new       f66cd76cb    1         1         1       web:v2
+
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      20%      20%
+    ");
 }
 
 #[test]
 fn disabled() {
-    assert_snapshot!(status(&[Turn::Patched(json!({ "spec": { "disabled": true } }))]), @"");
+    assert_snapshot!(status(&[Turn::Patched(json!({ "spec": { "disabled": true } }))]), @r"
+    exit 0
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    disabled
+    Next:     nobody, all is done
+    Message:  Rollout is disabled
+
+        STEP   PODS   TRAFFIC   ENDS
+    ·   1      1      20%       by approval
+    ·   2      2      50%       after 10m
+    ·   3      100%   100%      by approval
+    ");
 }
 
 #[test]
 fn a_missing_rollout_and_one_with_a_similar_name() {
     let shop = Served::with(after(&[]), Life::Still);
-    assert_snapshot!(shop.kruise(&["status", "wep"]), @"");
-    assert_snapshot!(shop.kruise(&["status", "nobody", "web", "-o", "name"]), @"");
+    assert_snapshot!(shop.kruise(&["status", "wep"]), @r#"
+    exit 7
+    --- stderr
+    error: rollouts.rollouts.kruise.io "wep" not found in namespace "shop"
+
+    hint: did you mean web?
+    "#);
+    assert_snapshot!(shop.kruise(&["status", "nobody", "web", "-o", "name"]), @r#"
+    exit 7
+    --- stdout
+    rollout.rollouts.kruise.io/web
+    --- stderr
+    error: rollouts.rollouts.kruise.io "nobody" not found in namespace "shop"
+
+    hint: 'kubectl get rollouts.rollouts.kruise.io -n shop' lists what there is
+    "#);
 }
 
 #[test]
@@ -107,7 +285,13 @@ fn by_the_name_of_its_deployment() {
     let shop = Served::with(after(&[]), Life::Still);
     let outcome = shop.kruise(&["status", "deploy/web"]);
     assert_eq!(outcome.to_string(), shop.kruise(&["status", "web"]).to_string());
-    assert_snapshot!(shop.kruise(&["status", "deploy/other"]), @"");
+    assert_snapshot!(shop.kruise(&["status", "deploy/other"]), @r#"
+    exit 7
+    --- stderr
+    error: deployments.apps "other" not found in namespace "shop"
+
+    hint: 'kubectl get rollouts.rollouts.kruise.io -n shop' lists them
+    "#);
 }
 
 #[test]
@@ -116,20 +300,136 @@ fn several_in_a_table() {
         several_after(&["web", "api"], &[Turn::Released("web:v2")]),
         Life::Still,
     );
-    assert_snapshot!(shop.kruise(&["status", "--all"]), @"");
-    assert_snapshot!(shop.kruise(&["status", "-A"]), @"");
-    assert_snapshot!(shop.kruise(&["status", "-l", "team=nobody"]), @"");
-    assert_snapshot!(shop.kruise(&["status", "-A", "-n", "elsewhere", "-o", "name"]), @"");
+    assert_snapshot!(shop.kruise(&["status", "--all"]), @r"
+    exit 4
+    --- stdout
+    NAME   STYLE    WORKLOAD         STEP   STATE
+    api    canary   deployment/api   1/3    waiting for approval: step 1/3
+    web    canary   deployment/web   1/3    waiting for approval: step 1/3
+    ");
+    assert_snapshot!(shop.kruise(&["status", "-A"]), @r"
+    exit 4
+    --- stdout
+    NAMESPACE   NAME   STYLE    WORKLOAD         STEP   STATE
+    shop        api    canary   deployment/api   1/3    waiting for approval: step 1/3
+    shop        web    canary   deployment/web   1/3    waiting for approval: step 1/3
+    ");
+    assert_snapshot!(shop.kruise(&["status", "-l", "team=nobody"]), @r#"
+    exit 7
+    --- stderr
+    error: no Rollouts with labels "team=nobody" found in namespace "shop"
+    "#);
+    assert_snapshot!(shop.kruise(&["status", "-A", "-n", "elsewhere", "-o", "name"]), @r"
+    exit 4
+    --- stdout
+    rollout.rollouts.kruise.io/api
+    rollout.rollouts.kruise.io/web
+    ");
 }
 
 #[test]
 fn as_json_and_yaml() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
     let json = shop.kruise(&["status", "web", "-o", "json"]);
-    assert_snapshot!(json, @"");
+    assert_snapshot!(json, @r#"
+    exit 4
+    --- stdout
+    {
+      "apiVersion": "cli.kruise.dev/v1",
+      "degraded": null,
+      "exitCode": 4,
+      "kind": "RolloutStatus",
+      "message": "Rollout is in step(1/3), and you need manually confirm to enter the next step",
+      "newRevision": "c5xq7bgzxh",
+      "next": {
+        "actor": "human",
+        "command": "kubectl kruise rollout approve web -n shop --step 1",
+        "sentence": "you"
+      },
+      "object": {
+        "generation": 1,
+        "name": "web",
+        "namespace": "shop",
+        "resourceVersion": "19",
+        "uid": "UID"
+      },
+      "observedAt": "TIME",
+      "phase": "Progressing",
+      "problems": [],
+      "replicas": 3,
+      "revisions": [
+        {
+          "current": 3,
+          "desired": 3,
+          "hash": "6758fd9795",
+          "images": [
+            "web:v1"
+          ],
+          "ready": 3,
+          "role": "stable"
+        },
+        {
+          "current": 1,
+          "desired": 1,
+          "hash": "f66cd76cb",
+          "images": [
+            "web:v2"
+          ],
+          "ready": 1,
+          "role": "new"
+        }
+      ],
+      "schema": "1.0",
+      "step": {
+        "index": 1,
+        "remainingSeconds": null,
+        "since": "2026-11-21T06:01:21.054Z",
+        "state": "StepPaused",
+        "total": 3
+      },
+      "steps": [
+        {
+          "index": 1,
+          "matches": 0,
+          "pauseSeconds": null,
+          "replicas": 1,
+          "traffic": "20%"
+        },
+        {
+          "index": 2,
+          "matches": 0,
+          "pauseSeconds": 600,
+          "replicas": 2,
+          "traffic": "50%"
+        },
+        {
+          "index": 3,
+          "matches": 0,
+          "pauseSeconds": null,
+          "replicas": "100%",
+          "traffic": "100%"
+        }
+      ],
+      "style": "canary",
+      "traffic": [
+        {
+          "percent": 20,
+          "route": "ingress/web",
+          "set": "20%",
+          "wanted": "20%"
+        }
+      ],
+      "verdict": "WaitingForApproval",
+      "workload": "deployment/web"
+    }
+    "#);
     let yaml = shop.kruise(&["status", "web", "-o", "yaml"]);
     let read: serde_json::Value = serde_saphyr::from_str(&yaml.stdout).unwrap();
-    assert_eq!(read, json.json());
+    let fixed = |mut document: serde_json::Value| {
+        document["observedAt"] = json!("now");
+        document
+    };
+    assert_eq!(fixed(read), fixed(json.json()));
 }
 
 #[test]
@@ -141,7 +441,7 @@ fn waits_until_a_condition_holds() {
     let waited = waiting.outcome();
     assert_eq!(waited.code, Some(0), "{waited}");
     let last = waited.to_string().lines().last().unwrap_or_default().to_owned();
-    assert_snapshot!(last, @"");
+    assert_snapshot!(last, @"TIME  shop/web  waiting for approval: step 1/3  new pods 1/1 ready  stable pods 3/3 ready  traffic 20%");
 }
 
 #[test]
@@ -150,10 +450,26 @@ fn a_wait_ends_in_time_or_where_the_condition_cannot_come() {
         after(&[Turn::Released("web:v2-crash"), Turn::Waited(700)]),
         Life::Still,
     );
-    assert_snapshot!(shop.kruise(&["status", "web", "--until", "gone", "--timeout", "300ms"]), @"");
-    assert_snapshot!(shop.kruise(&["status", "web", "--until", "step=2"]), @"");
-    assert_snapshot!(shop.kruise(&["status", "nobody", "--until", "gone"]), @"");
-    assert_snapshot!(shop.kruise(&["status", "web", "--until", "later"]), @"");
+    assert_snapshot!(shop.kruise(&["status", "web", "--until", "gone", "--timeout", "300ms"]), @r"
+    exit 124
+    --- stdout
+    TIME  shop/web  degraded: step 1/3, bringing up new pods  new pods 0/1 ready  stable pods 3/3 ready  traffic 0%
+    --- stderr
+    error: timed out after 0.3 s waiting for the condition
+    ");
+    assert_snapshot!(shop.kruise(&["status", "web", "--until", "step=2"]), @r"
+    exit 5
+    --- stdout
+    TIME  shop/web  degraded: step 1/3, bringing up new pods  new pods 0/1 ready  stable pods 3/3 ready  traffic 0%
+    ");
+    assert_snapshot!(shop.kruise(&["status", "nobody", "--until", "gone"]), @"exit 0");
+    assert_snapshot!(shop.kruise(&["status", "web", "--until", "later"]), @r"
+    exit 64
+    --- stderr
+    error: invalid value 'later' for '--until <CONDITION>': expected paused, step=N, traffic>=PERCENT, healthy or gone
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]
@@ -171,7 +487,14 @@ fn reads_nothing_of_others() {
     let requested = crowded.requested();
     let mut sorted: Vec<&str> = requested.lines().collect();
     sorted.sort_unstable();
-    assert_snapshot!(sorted.join("\n"), @"");
+    assert_snapshot!(sorted.join("\n"), @r"
+    GET /api/v1/namespaces/shop/services/web
+    GET /apis/apps/v1/namespaces/shop/deployments/web
+    GET /apis/apps/v1/namespaces/shop/replicasets
+    GET /apis/networking.k8s.io/v1/namespaces/shop/ingresses/web
+    GET /apis/networking.k8s.io/v1/namespaces/shop/ingresses/web-canary
+    GET /apis/rollouts.kruise.io/v1beta1/namespaces/shop/rollouts/web
+    ");
     let (alone, beside) = (small.meter.bytes(), crowded.meter.bytes());
     assert!(
         alone > 1000 && beside.abs_diff(alone) < 200,

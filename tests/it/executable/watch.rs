@@ -10,8 +10,18 @@ use crate::harness::{
 #[test]
 fn at_rest_it_ends_at_once() {
     let shop = Served::with(after(&[]), Life::Still);
-    assert_snapshot!(shop.kruise(&["watch", "web"]), @"");
-    assert_snapshot!(shop.kruise(&["watch", "nobody"]), @"");
+    assert_snapshot!(shop.kruise(&["watch", "web"]), @r"
+    exit 0
+    --- stdout
+    TIME  shop/web  healthy  stable pods 3/3 ready  traffic 0%
+    ");
+    assert_snapshot!(shop.kruise(&["watch", "nobody"]), @r#"
+    exit 7
+    --- stderr
+    error: rollouts.rollouts.kruise.io "nobody" not found in namespace "shop"
+
+    hint: 'kubectl get rollouts.rollouts.kruise.io -n shop' lists what there is
+    "#);
     assert_eq!(shop.sim.trace(), []);
 }
 
@@ -43,5 +53,11 @@ fn tells_every_change_once_and_ends_with_the_release() {
 #[test]
 fn gives_up_in_time() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
-    assert_snapshot!(shop.kruise(&["watch", "web", "--timeout", "300ms"]), @"");
+    assert_snapshot!(shop.kruise(&["watch", "web", "--timeout", "300ms"]), @r"
+    exit 124
+    --- stdout
+    TIME  shop/web  waiting for approval: step 1/3  new pods 1/1 ready  stable pods 3/3 ready  traffic 20%
+    --- stderr
+    error: timed out after 0.3 s waiting for the condition
+    ");
 }

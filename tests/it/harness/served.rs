@@ -262,6 +262,17 @@ impl Served {
         lines.join("\n")
     }
 
+    /// Waits until something holds, looking every few milliseconds; a test that waits for ever is ended by whoever runs it.
+    pub(crate) fn wait_for(&self, holds: impl Fn() -> bool) {
+        let runtime = self.runtime.as_ref().unwrap();
+        runtime.block_on(async {
+            let clock = Clock::wall();
+            while !holds() {
+                clock.sleep(Duration::from_millis(5)).await;
+            }
+        });
+    }
+
     /// An object of the application's namespace, as it is now.
     pub(crate) fn get(&self, api_version: &str, kind: &str, name: &str) -> Value {
         self.sim
@@ -342,4 +353,12 @@ impl Drop for Running {
             let _ = child.wait();
         }
     }
+}
+
+/// An object without what every write changes.
+pub(crate) fn without_version(mut object: Value) -> Value {
+    for field in ["resourceVersion", "managedFields"] {
+        object["metadata"].as_object_mut().unwrap().remove(field);
+    }
+    object
 }

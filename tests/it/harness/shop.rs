@@ -59,7 +59,7 @@ pub(crate) fn application(name: &str) -> Vec<Value> {
                 "steps": [
                     { "replicas": 1, "traffic": "20%", "pause": {} },
                     { "replicas": 2, "traffic": "50%", "pause": { "duration": 600 } },
-                    { "replicas": "100%", "traffic": "100%" },
+                    { "replicas": "100%", "traffic": "100%", "pause": {} },
                 ],
                 "trafficRoutings": [{ "service": name, "gracePeriodSeconds": 1, "ingress": { "name": name, "classType": "nginx" } }],
             } } } }),
