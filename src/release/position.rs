@@ -109,6 +109,15 @@ impl Position {
         i32::try_from(self.steps.len()).unwrap_or(i32::MAX)
     }
 
+    /// Whether the step passes without its pause: the last one of a canary does when it asks for all pods in percent,
+    /// with the controller as with our engine.
+    #[must_use]
+    pub fn passes(&self, number: i32) -> bool {
+        let last = self.steps.last().filter(|_| number == self.total());
+        self.style != Some(RollingStyle::BlueGreen)
+            && last.is_some_and(|step| step.replicas == Some(IntOrPercent::Percent(100)))
+    }
+
     /// The step the release is at.
     #[must_use]
     pub fn current(&self) -> Option<&Step> {

@@ -54,6 +54,8 @@ fn recorded(release: &str) -> (Vec<Value>, Vec<Value>) {
         let mut object = rollout.clone();
         object["metadata"] = json!({ "name": snapshot["name"], "namespace": "shop", "generation": snapshot["generation"],
             "annotations": snapshot["annotations"], "uid": "6d3b3c5e-0000-4000-8000-000000000000" });
+        // What the API server fills in.
+        object["spec"]["disabled"] = json!(false);
         object["status"] = status.clone();
         states.push(object);
     }

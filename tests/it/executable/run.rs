@@ -65,7 +65,7 @@ fn tells_its_writes_when_asked() {
 #[test]
 fn to_the_end() {
     let shop = Served::with(
-        after(&[Turn::Released("web:v2"), Turn::Approved, Turn::Waited(600)]),
+        after(&[Turn::Released("web:v2"), Turn::Approved]),
         Life::Alive,
     );
     let outcome = shop.kruise(&["approve", "web", "--standalone"]);

@@ -171,7 +171,6 @@ fn completed() {
         Turn::Released("web:v2"),
         Turn::Approved,
         Turn::Waited(600),
-        Turn::Approved,
     ];
     assert_snapshot!(status(&turns), @r"
     exit 0
@@ -383,7 +382,7 @@ fn as_json_and_yaml() {
       "step": {
         "index": 1,
         "remainingSeconds": null,
-        "since": "2026-11-21T06:01:21.054Z",
+        "since": "2026-11-21T06:04:04.346Z",
         "state": "StepPaused",
         "total": 3
       },

@@ -28,7 +28,7 @@ fn at_rest_it_ends_at_once() {
 #[test]
 fn tells_every_change_once_and_ends_with_the_release() {
     let shop = Served::with(
-        after(&[Turn::Released("web:v2"), Turn::Approved, Turn::Waited(600)]),
+        after(&[Turn::Released("web:v2"), Turn::Approved]),
         Life::Alive,
     );
     let watching = shop.spawn(&["watch", "web", "--timeout", "60s"]);
