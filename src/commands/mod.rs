@@ -137,8 +137,11 @@ impl Outcomes {
                     exit_code::DEGRADED,
                 ];
                 let rank = |code| gravity.iter().position(|c| *c == code);
-                if rank(code) > rank(self.state) {
-                    self.state = code;
+                match rank(code) {
+                    // A failure that was told already.
+                    None => self.failure = self.failure.or(Some(code)),
+                    rank_of_code if rank_of_code > rank(self.state) => self.state = code,
+                    Some(_) => {}
                 }
             }
             // Nobody reads any more, or the user wants to leave: the remaining objects are left alone.

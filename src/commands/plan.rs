@@ -14,7 +14,7 @@ use crate::{
     plan::{self, Change, End, Plan, Request},
     ui::Ui,
     view::{Block, Table},
-    workload::edit::NewImage,
+    workload::{deployment::canary_label, edit::NewImage},
 };
 
 /// How long pods are assumed to take to become ready when none can be asked.
@@ -125,7 +125,11 @@ async fn copy(cluster: &Cluster, found: &Found) -> Result<Vec<Value>> {
         .await?;
     if let Some(deployment) = deployment {
         let selector = labels(&deployment["spec"]["selector"]["matchLabels"]);
-        let canary = format!("{}={}", keys::CANARY_DEPLOYMENT, rollout.spec.workload_ref.name);
+        let canary = format!(
+            "{}={}",
+            keys::CANARY_DEPLOYMENT,
+            canary_label(&rollout.spec.workload_ref.name)
+        );
         let listed = [
             (Resource::Deployments, "apps/v1", "Deployment", canary.as_str()),
             (Resource::ReplicaSets, "apps/v1", "ReplicaSet", selector.as_str()),

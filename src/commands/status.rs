@@ -170,7 +170,11 @@ pub fn followed(found: &Found) -> Vec<Followed> {
         labels: None,
     }];
     if let Some(deployment) = found.deployment() {
-        let canary = format!("{}={deployment}", crate::api::keys::CANARY_DEPLOYMENT);
+        let canary = format!(
+            "{}={}",
+            crate::api::keys::CANARY_DEPLOYMENT,
+            crate::workload::deployment::canary_label(deployment)
+        );
         let resource = Resource::Deployments;
         all.push(Followed {
             resource,

@@ -11,7 +11,7 @@ pub const NAME: &str = "rollouts-engine";
 pub const NAMESPACE: &str = "rollouts-engine";
 
 /// What the engine may do: group, resources, verbs.
-const RULES: [(&str, &[&str], &[&str]); 11] = [
+const RULES: [(&str, &[&str], &[&str]); 10] = [
     (keys::GROUP, &["rollouts"], &["get", "list", "watch", "patch"]),
     (keys::GROUP, &["rollouts/status"], &["patch"]),
     // Owner references that block deletion need it where the server enforces them (OpenShift does).
@@ -35,12 +35,12 @@ const RULES: [(&str, &[&str], &[&str]); 11] = [
         &["ingresses"],
         &["get", "list", "watch", "create", "patch", "delete"],
     ),
+    // Deleted at rest: without that the next engine would wait until the Lease ends.
     (
         "coordination.k8s.io",
         &["leases"],
-        &["get", "create", "patch", "update"],
+        &["get", "create", "patch", "delete"],
     ),
-    ("events.k8s.io", &["events"], &["create", "patch"]),
 ];
 
 /// A ServiceAccount with its role and binding: for one namespace, or for the whole cluster (then with the Namespace
@@ -61,7 +61,7 @@ pub fn rbac(namespace: Option<&str>) -> Vec<Value> {
     };
     let rules: Vec<Value> = RULES
         .iter()
-        .map(|(group, resources, verbs)| json!({ "apiGroups": groups(group), "resources": resources, "verbs": verbs }))
+        .map(|(group, resources, verbs)| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs }))
         .collect();
     let mut objects = Vec::new();
     if namespace.is_none() {
@@ -88,15 +88,6 @@ pub fn rbac(namespace: Option<&str>) -> Vec<Value> {
         }),
     ]);
     objects
-}
-
-/// Events are written under either group, by client.
-fn groups(group: &str) -> Vec<&str> {
-    if group == "events.k8s.io" {
-        vec!["", group]
-    } else {
-        vec![group]
-    }
 }
 
 /// Labels of everything that belongs to the engine.
@@ -186,8 +177,7 @@ mod tests {
          pods: get,list,watch,patch
          services: get,list,watch,create,patch,delete
         networking.k8s.io ingresses: get,list,watch,create,patch,delete
-        coordination.k8s.io leases: get,create,patch,update
-        ,events.k8s.io events: create,patch
+        coordination.k8s.io leases: get,create,patch,delete
         "#);
     }
 }

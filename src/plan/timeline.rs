@@ -24,6 +24,8 @@ pub(super) struct Timeline {
     current: i32,
     steps: BTreeMap<i32, PlannedStep>,
     writes: Vec<PlannedWrite>,
+    /// How many of the writes are known to belong to a step. The rest waits for the engine to say where it got to.
+    placed: usize,
     lowest: Option<i32>,
     most: i32,
 }
@@ -47,6 +49,7 @@ impl Timeline {
             current: 0,
             steps: BTreeMap::new(),
             writes: Vec::new(),
+            placed: 0,
             lowest: None,
             most: 0,
         }
@@ -177,11 +180,24 @@ impl Timeline {
             }
             _ => {}
         }
+        self.place_writes();
         if self.current == self.closing()
             && let Some(planned) = self.steps.get_mut(&self.current)
         {
             planned.seconds = seconds;
         }
+    }
+
+    /// The engine writes on its way to where it says it is: what was written since it last said so belongs there.
+    fn place_writes(&mut self) {
+        let fresh = &mut self.writes[self.placed..];
+        for write in fresh.iter_mut() {
+            write.step = self.current;
+        }
+        if let Some(step) = self.steps.get_mut(&self.current) {
+            step.writes += fresh.len();
+        }
+        self.placed = self.writes.len();
     }
 
     /// The last step of 100% waits for nobody.
@@ -208,9 +224,6 @@ impl Timeline {
         if self.current <= 1 && self.steps.is_empty() && body_starts(&body) {
             self.enter(1);
         }
-        if let Some(step) = self.steps.get_mut(&self.current) {
-            step.writes += 1;
-        }
         self.writes.push(PlannedWrite {
             step: self.current,
             seconds: self.seconds(at),
@@ -222,6 +235,7 @@ impl Timeline {
     }
 
     pub(super) fn into_plan(mut self, key: RolloutKey, end: End, message: String) -> Plan {
+        self.place_writes();
         let finish = self.steps.remove(&self.closing());
         Plan {
             namespace: key.namespace,

@@ -16,6 +16,7 @@ mod object;
 mod patch;
 mod request;
 mod resource;
+mod scale;
 mod schema;
 mod selector;
 mod server;
@@ -37,6 +38,7 @@ use jiff::Timestamp;
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 
@@ -299,6 +301,12 @@ impl Sim {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.shared.lock().seen
+    }
+
+    /// The version of the whole store, anew at every change; for checks that must hold at all times.
+    #[must_use]
+    pub fn versions(&self) -> watch::Receiver<u64> {
+        self.shared.lock().store.versions.subscribe()
     }
 
     /// Lets a hook decide which requests fail, and how. A later hook takes the place of an earlier one.

@@ -114,6 +114,9 @@ impl Request {
 
     /// The body as JSON; YAML, of which JSON is a part, where a patch may be YAML.
     pub(super) fn json(&self) -> Result<serde_json::Value, Failure> {
+        if self.content_type.contains("protobuf") || self.content_type.contains("cbor") {
+            return Err(Failure::unsupported(&self.content_type));
+        }
         let unreadable = |why: String| Failure::bad_request(format!("the body cannot be read: {why}"));
         if self.content_type.contains("yaml")
             && self.body.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b'{')

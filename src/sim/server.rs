@@ -21,9 +21,13 @@ use super::fault::{Fault, FaultRequest};
 use super::object::{Object, Rendered};
 use super::request::{Request, Route, Shape, Subresource};
 use super::resource::{ENDPOINT_SLICES, ENDPOINTS, KindId};
+use super::scale::scale_of;
 use super::store::Name;
-use super::verbs::{Verbs, scale_of};
+use super::verbs::Verbs;
 use super::{Inner, Shared, Write, controllers, discovery, table, watching};
+
+/// Content type of aggregated discovery; clients tell the two forms apart by it.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// Body of every answer.
 pub(super) type Answer = UnsyncBoxBody<Bytes, Infallible>;
@@ -36,6 +40,7 @@ pub(super) struct Server {
 
 enum Reply {
     Json(StatusCode, Bytes),
+    Aggregated(Bytes),
     Text(&'static str),
     Watch(watching::Wanted),
 }
@@ -93,6 +98,7 @@ impl Server {
         }
         Ok(match outcome {
             Ok(Reply::Json(code, body)) => response(code, "application/json", full(body)),
+            Ok(Reply::Aggregated(body)) => response(StatusCode::OK, AGGREGATED, full(body)),
             Ok(Reply::Text(text)) => response(
                 StatusCode::OK,
                 "text/plain",
@@ -186,7 +192,8 @@ impl Inner {
 
     fn carry_out(&mut self, request: &Request) -> Result<Reply, Failure> {
         let route = Route::find(&self.store, &request.path)?;
-        let aggregated = request.accept.contains("as=APIGroupDiscoveryList");
+        let aggregated =
+            request.accept.contains("v=v2;") && request.accept.contains("as=APIGroupDiscoveryList");
         let found = |value: Option<Value>| {
             value
                 .map(|v| Reply::json(StatusCode::OK, &v))
@@ -195,10 +202,10 @@ impl Inner {
         match route {
             Route::Version => found(Some(discovery::version())),
             Route::Health => Ok(Reply::Text("ok")),
-            Route::CoreVersions | Route::Groups if aggregated => found(Some(discovery::aggregated(
-                &self.store,
-                route == Route::CoreVersions,
-            ))),
+            Route::CoreVersions | Route::Groups if aggregated => {
+                let list = discovery::aggregated(&self.store, route == Route::CoreVersions);
+                Ok(Reply::Aggregated(Bytes::from(list.to_string())))
+            }
             Route::CoreVersions => found(Some(discovery::core_versions())),
             Route::Groups => found(Some(discovery::group_list(&self.store))),
             Route::Group(group) => found(discovery::group(&self.store, &group)),

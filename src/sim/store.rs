@@ -179,6 +179,8 @@ pub(super) struct Store {
     pub(super) changes: Option<Vec<Change>>,
     /// Wakes the controllers.
     pub(super) wake: Arc<Notify>,
+    /// The version after every change, for whoever watches the whole store.
+    pub(super) versions: watch::Sender<u64>,
 }
 
 impl Store {
@@ -194,6 +196,7 @@ impl Store {
             dependents: BTreeMap::new(),
             changes: None,
             wake: Arc::new(Notify::new()),
+            versions: watch::Sender::new(0),
         }
     }
 
@@ -430,5 +433,6 @@ impl Store {
         }
         let version = self.version;
         collection.signal.send_modify(|signal| signal.version = version);
+        self.versions.send_replace(version);
     }
 }

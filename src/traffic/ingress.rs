@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube::api::DynamicObject;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Obstacle, Split, ingress_class::Class};
 use crate::api::patch::merge_diff;
@@ -65,17 +65,29 @@ pub fn canary(
     Ok(json!({ "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec }))
 }
 
-/// What must change in a canary twin that is there already; nothing when it is as wanted.
+/// What must change in a canary twin that is there already; nothing when it is as wanted. Of the annotations only the
+/// ingress controllers' own count: others write theirs on every Ingress, and would write them again.
 #[must_use]
 pub fn difference(present: &DynamicObject, wanted: &Value) -> Option<Value> {
-    let empty = || json!({});
+    let present_annotations = present.metadata.annotations.as_ref().map(|all| json!(all));
     let was = json!({
-        "metadata": { "annotations": present.metadata.annotations.as_ref().map_or_else(empty, |a| json!(a)) },
+        "metadata": { "annotations": controllers_own(present_annotations.as_ref()) },
         "spec": present.data["spec"],
     });
-    let to =
-        json!({ "metadata": { "annotations": wanted["metadata"]["annotations"] }, "spec": wanted["spec"] });
+    let to = json!({
+        "metadata": { "annotations": controllers_own(wanted.pointer("/metadata/annotations")) },
+        "spec": wanted["spec"],
+    });
     merge_diff(&was, &to)
+}
+
+/// Annotations that tell an ingress controller what to do, such as `nginx.ingress.kubernetes.io/canary-weight`.
+fn controllers_own(annotations: Option<&Value>) -> Value {
+    let all = annotations.and_then(Value::as_object).into_iter().flatten();
+    all.filter(|(key, _)| key.contains("ingress.kubernetes.io/"))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn rule_for(rule: &Value, service: &str, canary: &str) -> Option<Value> {
@@ -97,4 +109,42 @@ fn rule_for(rule: &Value, service: &str, canary: &str) -> Option<Value> {
         kept["host"] = rule["host"].clone();
     }
     Some(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::difference;
+
+    #[test]
+    fn what_others_write_on_a_twin_is_no_difference() {
+        let weight = |weight: &str| json!({ "nginx.ingress.kubernetes.io/canary-weight": weight });
+        let wanted = json!({ "metadata": { "annotations": weight("20") }, "spec": { "rules": [] } });
+        let change = |weight: &str| {
+            Some(
+                json!({ "metadata": { "annotations": { "nginx.ingress.kubernetes.io/canary-weight": weight } } }),
+            )
+        };
+        let gone = json!({ "nginx.ingress.kubernetes.io/canary-by-header": null });
+        let cases = [
+            ("as wanted", weight("20"), None),
+            ("another weight", weight("5"), change("20")),
+            (
+                "a note of somebody else",
+                json!({ "nginx.ingress.kubernetes.io/canary-weight": "20", "field.cattle.io/publicEndpoints": "[]" }),
+                None,
+            ),
+            (
+                "a header from before",
+                json!({ "nginx.ingress.kubernetes.io/canary-weight": "20", "nginx.ingress.kubernetes.io/canary-by-header": "x" }),
+                Some(json!({ "metadata": { "annotations": gone } })),
+            ),
+        ];
+        for (name, annotations, expected) in cases {
+            let present = json!({ "metadata": { "annotations": annotations }, "spec": { "rules": [] } });
+            let present = serde_json::from_value(present).unwrap();
+            assert_eq!(difference(&present, &wanted), expected, "{name}");
+        }
+    }
 }

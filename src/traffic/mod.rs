@@ -34,6 +34,22 @@ pub enum Obstacle {
         /// Its name.
         name: String,
     },
+    /// The name of a canary twin is that of an object which is not this Rollout's.
+    Taken {
+        /// `Service` or `Ingress`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The name of a canary twin would be longer than names may be.
+    TooLong {
+        /// `Service` or `Ingress`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// Characters it may have.
+        longest: usize,
+    },
     /// The Ingress sends nothing to the Service.
     NoRule {
         /// The Ingress.
@@ -64,6 +80,18 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { kind, name } => write!(f, "{kind} {name} not found"),
+            Self::Taken { kind, name } => {
+                write!(
+                    f,
+                    "{kind} {name} is in the way, it does not belong to this Rollout"
+                )
+            }
+            Self::TooLong { kind, name, longest } => {
+                write!(
+                    f,
+                    "{kind} {name} would have a name of more than {longest} characters"
+                )
+            }
             Self::NoRule { ingress, service } => {
                 write!(f, "Ingress {ingress} has no rule for Service {service}")
             }

@@ -16,6 +16,20 @@ pub struct Deployment<'a> {
     pub object: &'a DynamicObject,
 }
 
+/// Longest value of a label.
+const LONGEST_LABEL: usize = 63;
+
+/// Value of the label that a canary Deployment carries: the stable Deployment's name, or a part of it and a digest where
+/// the name is longer than a label's value may be.
+#[must_use]
+pub fn canary_label(stable: &str) -> String {
+    if stable.len() <= LONGEST_LABEL {
+        return stable.to_owned();
+    }
+    let stem: String = stable.chars().take(LONGEST_LABEL - 11).collect();
+    format!("{stem}-{}", digest(&Value::Null, stable))
+}
+
 /// Why a rollout of a Deployment is not finished.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum NotRolledOut {
@@ -180,7 +194,8 @@ impl<'a> Deployment<'a> {
     pub fn canary_name(&self, patch: Option<&PatchPodTemplateMetadata>, rollout_uid: &str) -> String {
         let stem: String = self.name().chars().take(200).collect();
         format!(
-            "{stem}-canary-{}",
+            "{}-canary-{}",
+            stem.trim_end_matches(['-', '.']),
             digest(&self.canary_template(patch), rollout_uid)
         )
     }
@@ -231,10 +246,23 @@ impl<'a> Deployment<'a> {
             "metadata": {
                 "name": name,
                 "namespace": self.object.metadata.namespace,
-                "labels": { keys::CANARY_DEPLOYMENT: self.name() },
+                "labels": { keys::CANARY_DEPLOYMENT: canary_label(self.name()) },
                 "ownerReferences": [owner],
             },
             "spec": spec,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::canary_label;
+
+    #[test]
+    fn a_label_fits_whatever_the_name() {
+        let (short, long, other) = ("w".repeat(63), "w".repeat(64), "w".repeat(65));
+        assert_eq!(canary_label(&short), short);
+        assert_eq!([canary_label(&long).len(), canary_label(&other).len()], [63, 63]);
+        assert_ne!(canary_label(&long), canary_label(&other));
     }
 }

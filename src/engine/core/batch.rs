@@ -15,9 +15,12 @@ pub(super) fn wanted(step: &Step, replicas: i32) -> i32 {
         .clamp(0, replicas.max(0))
 }
 
-/// New pods that may be missing: percentages of the step's pods, rounded up; none when not set.
+/// New pods that may be missing: percentages of the step's pods, rounded up, never more than those; none when not set.
 pub(super) fn tolerated(threshold: Option<&IntOrPercent>, wanted: i32) -> i32 {
-    threshold.map_or(0, |value| value.of(wanted, Round::Up)).max(0)
+    let wanted = wanted.max(0);
+    threshold
+        .map_or(0, |value| value.of(wanted, Round::Up))
+        .clamp(0, wanted)
 }
 
 /// Whether the last step passes without a pause: it asks for all pods in percent (engine-rollout 9.1).
@@ -83,6 +86,7 @@ mod tests {
         }
         assert_eq!(tolerated(Some(&Percent(20)), 3), 1);
         assert_eq!(tolerated(None, 3), 0);
+        assert_eq!(tolerated(Some(&Int(i32::MAX)), 3), 3);
         assert!(is_everything(&step(Percent(100))) && !is_everything(&step(Int(5))));
     }
 }

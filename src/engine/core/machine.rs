@@ -121,7 +121,7 @@ impl<'a> Machine<'a> {
         if self.s.rollout.spec.disabled {
             return self.disabled();
         }
-        if self.s.workload.is_none() {
+        if self.s.workload.is_none() && validate::is_readable(&self.s.rollout.spec.workload_ref) {
             return self.without_workload();
         }
         let problems = validate::problems(self.s);

@@ -311,21 +311,33 @@ impl<'a> Machine<'a> {
     /// A canary of an older template gets no more traffic, and then goes.
     fn remove_outdated(&mut self) -> Option<Flow> {
         let current = self.canary_name();
-        let outdated: Vec<Effect> = self
+        let outdated: Vec<&DynamicObject> = self
             .canaries()
             .filter(|canary| canary.metadata.name.as_deref() != Some(current.as_str()))
-            .map(|canary| {
-                self.s
-                    .write(canary, Verb::Delete, "remove the canary of an older version")
-            })
             .collect();
         if outdated.is_empty() {
             self.sub().finalising_step = FinalisingStep::None;
             return None;
         }
         let route = self.restore_route();
-        self.settle(FinalisingStep::RouteTrafficToStable, route, Reason::Restarting)
-            .or(Some(Flow::Do(outdated, Reason::Restarting)))
+        if let Some(flow) = self.settle(FinalisingStep::RouteTrafficToStable, route, Reason::Restarting) {
+            return Some(flow);
+        }
+        let doomed = outdated
+            .iter()
+            .filter(|canary| canary.metadata.deletion_timestamp.is_none());
+        let effects: Vec<Effect> = doomed
+            .map(|canary| {
+                self.s
+                    .write(canary, Verb::Delete, "remove the canary of an older version")
+            })
+            .collect();
+        Some(if effects.is_empty() {
+            // Somebody's finalizer keeps it; deleting it again would not hurry it.
+            Flow::Wait(Wake::OnChange, Reason::Restarting)
+        } else {
+            Flow::Do(effects, Reason::Restarting)
+        })
     }
 
     /// Makes sure that nothing but the engine brings out the new version: takes ownership of mark and hold, and where the

@@ -9,13 +9,14 @@ use super::{
     Effect, Precondition, Reason, Verb, Wake, batch,
     condition::Course,
     machine::{Flow, Machine},
+    validate,
 };
 use crate::{
     api::{
         keys,
         v1beta1::{FinalisingStep, Step, StepState},
     },
-    traffic::{self, ingress, ingress_class::Class, service},
+    traffic::{self, Obstacle, ingress, ingress_class::Class, service},
     workload::{Mark, ReplicaSet},
 };
 
@@ -46,6 +47,9 @@ impl<'a> Machine<'a> {
         }
         self.follow_plan();
         self.follow_jump();
+        if let Some(obstacle) = self.in_the_way() {
+            return Flow::Wait(Wake::OnChange, Reason::Blocked { obstacle });
+        }
         match self.sub().current_step_state.clone() {
             StepState::StepUpgrade => self.upgrade(),
             StepState::StepTrafficRouting => self.route(),
@@ -67,6 +71,18 @@ impl<'a> Machine<'a> {
             }
             StepState::BeforeStepUpgrade | StepState::Other(_) => self.before(),
         }
+    }
+
+    /// What has come in the way of the traffic since the release began. Only steps on the move split traffic; a pause and
+    /// what comes after it need nothing of it.
+    fn in_the_way(&mut self) -> Option<Obstacle> {
+        let moving = matches!(
+            self.sub().current_step_state,
+            StepState::BeforeStepUpgrade | StepState::StepUpgrade | StepState::StepTrafficRouting
+        );
+        let (_, step) = self.step();
+        let routes = moving && step.and_then(traffic::split).is_some();
+        routes.then(|| validate::obstacle(self.s)).flatten()
     }
 
     fn steps(&self) -> &'a [Step] {
@@ -256,7 +272,7 @@ impl<'a> Machine<'a> {
             .s
             .canary_strategy()
             .and_then(|canary| canary.failure_threshold.as_ref());
-        let enough = canary.available() + batch::tolerated(threshold, wanted) >= wanted
+        let enough = canary.available() >= wanted - batch::tolerated(threshold, wanted)
             && (wanted == 0 || canary.available() > 0);
         if !canary.observed() || canary.present() < wanted || !enough {
             return self.wait_for_pods(reason);

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::{Decision, Pod, Snapshot, Wake, decide};
 use crate::{api::patch::merge_diff, workload::digest};
 
+mod obstacles;
+
 const NOW: &str = "2026-01-01T00:00:00Z";
 
 fn now() -> Timestamp {

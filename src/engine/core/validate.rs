@@ -1,13 +1,25 @@
 //! What makes a Rollout impossible to follow.
 
+use kube::api::DynamicObject;
+
 use super::Snapshot;
 use crate::{
     api::{
         IntOrPercent,
-        v1beta1::{RollingStyle, Step},
+        v1beta1::{ObjectRef, RollingStyle, Step},
     },
-    traffic::{self, Obstacle},
+    traffic::{self, Obstacle, ingress, service},
 };
+
+/// Longest name of a Service.
+const LONGEST_SERVICE: usize = 63;
+/// Longest name of an Ingress.
+const LONGEST_INGRESS: usize = 253;
+
+/// Whether the engine reads workloads of this kind: that one of another kind is not in the snapshot says nothing of it.
+pub(super) fn is_readable(reference: &ObjectRef) -> bool {
+    reference.api_version == "apps/v1" && reference.kind == "Deployment"
+}
 
 /// Everything that is wrong with the Rollout's own words, in upstream's where it has them (engine-rollout 3.1).
 #[must_use]
@@ -21,7 +33,7 @@ pub fn problems(snapshot: &Snapshot) -> Vec<String> {
         _ => {}
     }
     let reference = &spec.workload_ref;
-    let is_deployment = reference.api_version == "apps/v1" && reference.kind == "Deployment";
+    let is_deployment = is_readable(reference);
     match spec.strategy.style() {
         Some(RollingStyle::Canary) if is_deployment => {}
         Some(style) => say(format!(
@@ -116,8 +128,8 @@ fn step_problems(index: usize, step: &Step) -> Vec<String> {
     found
 }
 
-/// What keeps traffic from being split as asked: a missing object, an Ingress that does not name the Service, or a limit
-/// of the provider.
+/// What keeps traffic from being split as asked: a missing object, an Ingress that does not name the Service, a twin's
+/// name that is taken or too long, or a limit of the provider.
 #[must_use]
 pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
     let routing = snapshot.routing()?;
@@ -125,16 +137,26 @@ pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
     if let Err(obstacle) = traffic::check(routing, steps) {
         return Some(obstacle);
     }
-    let Some(service) = snapshot.services.get(&routing.service) else {
+    let Some(stable) = snapshot.services.get(&routing.service) else {
         return Some(Obstacle::Missing {
             kind: "Service",
             name: routing.service.clone(),
         });
     };
-    if !traffic::service::selects(service) {
+    if !service::selects(stable) {
         return Some(Obstacle::NoSelector {
             service: routing.service.clone(),
         });
+    }
+    if snapshot
+        .canary_strategy()
+        .is_some_and(|canary| !canary.disable_generate_canary_service)
+    {
+        let twin = service::canary_name(&routing.service);
+        let present = snapshot.services.get(&twin);
+        if let Some(obstacle) = unusable(snapshot, "Service", twin, present, LONGEST_SERVICE) {
+            return Some(obstacle);
+        }
     }
     let name = routing.ingress.as_ref().map(|ingress| ingress.name.as_str())?;
     let Some(ingress) = snapshot.ingresses.get(name) else {
@@ -143,12 +165,17 @@ pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
             name: name.to_owned(),
         });
     };
+    let twin = ingress::canary_name(name);
+    let present = snapshot.ingresses.get(&twin);
+    if let Some(obstacle) = unusable(snapshot, "Ingress", twin, present, LONGEST_INGRESS) {
+        return Some(obstacle);
+    }
     let nothing = traffic::Split {
         weight: Some(0),
         matches: &[],
         header_modifier: None,
     };
-    traffic::ingress::canary(
+    ingress::canary(
         traffic::ingress_class::Class::Nginx,
         ingress,
         &routing.service,
@@ -157,4 +184,19 @@ pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
         serde_json::Value::Null,
     )
     .err()
+}
+
+/// Why a twin of this name cannot be made or written: it is somebody else's (another Rollout behind the same Ingress
+/// makes one of the same name), or no object can be called so.
+fn unusable(
+    snapshot: &Snapshot,
+    kind: &'static str,
+    name: String,
+    present: Option<&DynamicObject>,
+    longest: usize,
+) -> Option<Obstacle> {
+    if present.is_some_and(|present| !snapshot.owns(present)) {
+        return Some(Obstacle::Taken { kind, name });
+    }
+    (name.len() > longest).then_some(Obstacle::TooLong { kind, name, longest })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::{api::DynamicObject, runtime::watcher};
 
 use super::RolloutKey;
@@ -270,22 +271,15 @@ impl Cache {
         };
         match kind {
             Kind::Rollout => BTreeSet::from([RolloutKey { namespace, name }]),
-            Kind::Deployment => {
-                let stable = object
-                    .metadata
-                    .labels
-                    .as_ref()
-                    .and_then(|labels| labels.get(keys::CANARY_DEPLOYMENT));
-                of_workload(stable.unwrap_or(&name))
-            }
+            Kind::Deployment => match controller(object).filter(|owner| owner.kind == "Rollout") {
+                Some(rollout) => BTreeSet::from([RolloutKey {
+                    namespace,
+                    name: rollout.name.clone(),
+                }]),
+                None => of_workload(&name),
+            },
             Kind::ReplicaSet => {
-                let owner = object
-                    .metadata
-                    .owner_references
-                    .iter()
-                    .flatten()
-                    .find(|owner| owner.controller == Some(true));
-                let Some(owner) = owner else {
+                let Some(owner) = controller(object) else {
                     return BTreeSet::new();
                 };
                 let deployment = self.object(Kind::Deployment, &namespace, &owner.name);
@@ -295,13 +289,8 @@ impl Cache {
                 )
             }
             Kind::Pod => {
-                let owner = object
-                    .metadata
-                    .owner_references
-                    .iter()
-                    .flatten()
-                    .find(|owner| owner.controller == Some(true));
-                let set = owner.and_then(|owner| self.object(Kind::ReplicaSet, &namespace, &owner.name));
+                let set = controller(object)
+                    .and_then(|owner| self.object(Kind::ReplicaSet, &namespace, &owner.name));
                 set.map_or_else(BTreeSet::new, |set| self.rollouts_of(Kind::ReplicaSet, set))
             }
             Kind::Service | Kind::Ingress => self
@@ -428,6 +417,12 @@ impl Cache {
             rollout,
         })
     }
+}
+
+/// The reference to the controller of an object.
+fn controller(object: &DynamicObject) -> Option<&OwnerReference> {
+    let owners = object.metadata.owner_references.iter().flatten();
+    owners.into_iter().find(|owner| owner.controller == Some(true))
 }
 
 fn pod_of(object: &DynamicObject) -> Pod {

@@ -568,6 +568,11 @@ fn discovery_names_what_is_served() {
             .await
             .expect("discovery");
         let gvk = kube::core::GroupVersionKind::gvk("rollouts.kruise.io", "v1beta1", "Rollout");
+        let aggregated = kube::discovery::Discovery::new(client.clone())
+            .run_aggregated()
+            .await
+            .expect("discovery");
+        assert!(aggregated.resolve_gvk(&gvk).is_some());
         let (resource, capabilities) = discovery.resolve_gvk(&gvk).expect("Rollouts");
         assert_eq!(
             (resource.plural.as_str(), capabilities.subresources.len()),
