@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::api::IntOrPercent;
 use crate::api::v1beta1::{Condition, FinalisingStep, Phase, RollingStyle, Rollout, Step, StepState};
 
 /// The status of a Rollout with canary and blue-green laid over each other.

@@ -64,12 +64,13 @@ fn tells_its_writes_when_asked() {
 
 #[test]
 fn to_the_end() {
-    let shop = Served::with(
-        after(&[Turn::Released("web:v2"), Turn::Approved]),
-        Life::Alive,
-    );
+    let shop = Served::with(after(&[Turn::Released("web:v2"), Turn::Approved]), Life::Alive);
     let outcome = shop.kruise(&["approve", "web", "--standalone"]);
-    assert_snapshot!(result(&outcome), @"exit 8");
+    assert_snapshot!(result(&outcome), @r"
+    exit 0
+    rollout.rollouts.kruise.io/web approved
+    rollout.rollouts.kruise.io/web completed
+    ");
     let deployment = shop.deployment();
     assert_eq!(
         deployment["spec"]["template"]["spec"]["containers"][0]["image"],
