@@ -217,11 +217,11 @@ fn leaves_the_controller_alone() {
 
 #[test]
 fn an_engine_that_is_at_work_is_not_disturbed() {
-    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Alive);
+    let shop = Served::with(after(&[Turn::Held("web:v2-crash")]), Life::Alive);
 
     let engine = shop.spawn(&["run", "web", "--forever"]);
     shop.wait_for(|| leases(&shop) > 0);
-    let outcome = shop.kruise(&["run", "web"]);
+    let outcome = shop.kruise(&["run", "web", "--timeout", "60s"]);
 
     drop(engine);
     assert_eq!(outcome.code, Some(8), "{outcome}");
