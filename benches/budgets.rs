@@ -8,6 +8,8 @@
     reason = "a benchmark prints, and ends where it cannot measure"
 )]
 
+mod live;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -36,6 +38,7 @@ fn main() {
     start();
     plans();
     releases();
+    live::print(&executable());
 }
 
 fn line(figure: &str, measured: &str, budget: &str) {
@@ -98,7 +101,10 @@ fn cpu_per_start(program: &Path, arguments: &[&str], runs: u32) -> Option<(f64, 
 
 fn start() {
     let ours = cpu_per_start(&executable(), &["rollout", "version", "--client"], 200);
-    let kubectl = std::env::var_os("KUBECTL").map_or_else(|| PathBuf::from("kubectl"), PathBuf::from);
+    let kubectl = std::env::var_os("KUBECTL")
+        .map(PathBuf::from)
+        .or_else(|| live::built("kubectl"))
+        .unwrap_or_else(|| PathBuf::from("kubectl"));
     let theirs = cpu_per_start(&kubectl, &["version", "--client"], 20);
     match ours {
         Some((cpu, wall)) => line(

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::api::IntOrPercent;
 use crate::api::v1beta1::{Condition, FinalisingStep, Phase, RollingStyle, Rollout, Step, StepState};
 
 /// The status of a Rollout with canary and blue-green laid over each other.
@@ -107,6 +108,15 @@ impl Position {
     #[must_use]
     pub fn total(&self) -> i32 {
         i32::try_from(self.steps.len()).unwrap_or(i32::MAX)
+    }
+
+    /// Whether the step passes without its pause: the last one of a canary does when it asks for all pods in percent,
+    /// with the controller as with our engine.
+    #[must_use]
+    pub fn passes(&self, number: i32) -> bool {
+        let last = self.steps.last().filter(|_| number == self.total());
+        self.style != Some(RollingStyle::BlueGreen)
+            && last.is_some_and(|step| step.replicas == Some(IntOrPercent::Percent(100)))
     }
 
     /// The step the release is at.

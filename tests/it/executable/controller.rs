@@ -54,6 +54,8 @@ fn recorded(release: &str) -> (Vec<Value>, Vec<Value>) {
         let mut object = rollout.clone();
         object["metadata"] = json!({ "name": snapshot["name"], "namespace": "shop", "generation": snapshot["generation"],
             "annotations": snapshot["annotations"], "uid": "6d3b3c5e-0000-4000-8000-000000000000" });
+        // What the API server fills in.
+        object["spec"]["disabled"] = json!(false);
         object["status"] = status.clone();
         states.push(object);
     }
@@ -94,8 +96,11 @@ fn approves_by_one_field_what_the_controller_has_paused() {
             }
             let after = shop.get(&api_version, "Rollout", &name);
             let strayed = json_patch::diff(&without_version(expected), &without_version(after));
-            let right =
-                writes.len() == usize::from(paused) && approved.code == Some(if paused { 0 } else { 8 });
+            // What is approved already is approved: nothing more is written.
+            let already = state["status"]["phase"] == "Progressing"
+                && state["status"][style]["currentStepState"] == "StepReady";
+            let right = writes.len() == usize::from(paused)
+                && approved.code == Some(if paused || already { 0 } else { 8 });
             if !right || !strayed.is_empty() {
                 wrong.push(format!(
                     "{release}: {} approve came to {approved}{strayed}",

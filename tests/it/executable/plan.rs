@@ -16,10 +16,10 @@ fn a_table_of_steps() {
     --- stdout
     Plan for shop/web
     STEP     NEW   OLD   READY   TRAFFIC   GATE       EARLIEST   WRITES
-    1        1     3     3..4    20%       approval   +0:03      14
+    1        1     3     3..4    20%       approval   +0:03      11
     2        2     3     4..5    50%       600 s      +0:05      7
     3        3     3     5..6    100%      -          +10:06     6
-    finish   3     0     3..7    -         -          +10:12     10
+    finish   3     0     3..7    -         -          +10:12     13
 
     Summary: 3 steps, 37 writes, never below 3 ready pods, at most 7 pods, 612 s at the earliest, completes.
     ");
@@ -28,10 +28,10 @@ fn a_table_of_steps() {
     --- stdout
     Plan for shop/web
     STEP     NEW   OLD   READY    TRAFFIC   GATE       EARLIEST   WRITES
-    1        1     10    3..11    20%       approval   +0:03      14
+    1        1     10    3..11    20%       approval   +0:03      11
     2        2     10    11..12   50%       600 s      +0:05      7
     3        10    10    12..20   100%      -          +10:06     13
-    finish   10    0     10..23   -         -          +10:11     10
+    finish   10    0     10..23   -         -          +10:11     13
 
     Summary: 3 steps, 44 writes, never below 3 ready pods, at most 23 pods, 611 s at the earliest, completes.
     ");
@@ -46,10 +46,10 @@ fn the_rest_of_a_release_under_way() {
     --- stdout
     Plan for shop/web
     STEP     NEW   OLD   READY   TRAFFIC   GATE       EARLIEST   WRITES
-    1        1     3     4       20%       approval   +0:00      3
+    1        1     3     4       20%       approval   +0:00      0
     2        2     3     4..5    50%       600 s      +0:03      7
     3        3     3     5..6    100%      -          +10:04     6
-    finish   3     0     3..7    -         -          +10:10     10
+    finish   3     0     3..7    -         -          +10:10     13
 
     Summary: 3 steps, 26 writes, never below 3 ready pods, at most 7 pods, 610 s at the earliest, completes.
     ");

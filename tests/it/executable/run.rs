@@ -64,12 +64,13 @@ fn tells_its_writes_when_asked() {
 
 #[test]
 fn to_the_end() {
-    let shop = Served::with(
-        after(&[Turn::Released("web:v2"), Turn::Approved, Turn::Waited(600)]),
-        Life::Alive,
-    );
+    let shop = Served::with(after(&[Turn::Released("web:v2"), Turn::Approved]), Life::Alive);
     let outcome = shop.kruise(&["approve", "web", "--standalone"]);
-    assert_snapshot!(result(&outcome), @"exit 8");
+    assert_snapshot!(result(&outcome), @r"
+    exit 0
+    rollout.rollouts.kruise.io/web approved
+    rollout.rollouts.kruise.io/web completed
+    ");
     let deployment = shop.deployment();
     assert_eq!(
         deployment["spec"]["template"]["spec"]["containers"][0]["image"],
@@ -216,11 +217,11 @@ fn leaves_the_controller_alone() {
 
 #[test]
 fn an_engine_that_is_at_work_is_not_disturbed() {
-    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Alive);
+    let shop = Served::with(after(&[Turn::Held("web:v2-crash")]), Life::Alive);
 
     let engine = shop.spawn(&["run", "web", "--forever"]);
     shop.wait_for(|| leases(&shop) > 0);
-    let outcome = shop.kruise(&["run", "web"]);
+    let outcome = shop.kruise(&["run", "web", "--timeout", "60s"]);
 
     drop(engine);
     assert_eq!(outcome.code, Some(8), "{outcome}");

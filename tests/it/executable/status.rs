@@ -28,7 +28,7 @@ fn healthy() {
         STEP   PODS   TRAFFIC   ENDS
     ·   1      1      20%       by approval
     ·   2      2      50%       after 10m
-    ·   3      100%   100%      by approval
+    ·   3      100%   100%      by itself
 
     VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
     stable    6758fd9795   3         3         3       web:v1
@@ -52,7 +52,7 @@ fn held() {
         STEP   PODS   TRAFFIC   ENDS
     ·   1      1      20%       by approval
     ·   2      2      50%       after 10m
-    ·   3      100%   100%      by approval
+    ·   3      100%   100%      by itself
 
     VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
     stable    6758fd9795   3         3         3       web:v1
@@ -75,7 +75,7 @@ fn upgrading() {
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
     ·   2      2      50%       after 10m
-    ·   3      100%   100%      by approval
+    ·   3      100%   100%      by itself
 
     VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
     stable    6758fd9795   3         3         3       web:v1
@@ -100,7 +100,7 @@ fn waiting_for_approval() {
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
     ·   2      2      50%       after 10m
-    ·   3      100%   100%      by approval
+    ·   3      100%   100%      by itself
 
     VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
     stable    6758fd9795   3         3         3       web:v1
@@ -126,7 +126,7 @@ fn a_timed_pause() {
         STEP   PODS   TRAFFIC   ENDS
     ✔   1      1      20%       by approval
     ▶   2      2      50%       in 9m1s
-    ·   3      100%   100%      by approval
+    ·   3      100%   100%      by itself
 
     VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
     stable    6758fd9795   3         3         3       web:v1
@@ -154,7 +154,7 @@ fn degraded() {
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
     ·   2      2      50%       after 10m
-    ·   3      100%   100%      by approval
+    ·   3      100%   100%      by itself
 
     VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
     stable    6758fd9795   3         3         3       web:v1
@@ -167,12 +167,7 @@ fn degraded() {
 
 #[test]
 fn completed() {
-    let turns = [
-        Turn::Released("web:v2"),
-        Turn::Approved,
-        Turn::Waited(600),
-        Turn::Approved,
-    ];
+    let turns = [Turn::Released("web:v2"), Turn::Approved, Turn::Waited(600)];
     assert_snapshot!(status(&turns), @r"
     exit 0
     --- stdout
@@ -184,7 +179,7 @@ fn completed() {
         STEP   PODS   TRAFFIC   ENDS
     ✔   1      1      20%       by approval
     ✔   2      2      50%       after 10m
-    ✔   3      100%   100%      by approval
+    ✔   3      100%   100%      by itself
 
     VERSION   HASH        DESIRED   CURRENT   READY   IMAGES
     stable    f66cd76cb   3         3         3       web:v2
@@ -207,7 +202,7 @@ fn rolled_back() {
         STEP   PODS   TRAFFIC   ENDS
     ·   1      1      20%       by approval
     ·   2      2      50%       after 10m
-    ·   3      100%   100%      by approval
+    ·   3      100%   100%      by itself
 
     VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
     stable    6758fd9795   3         3         3       web:v1
@@ -231,7 +226,7 @@ fn paused_by_a_human() {
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
     ·   2      2      50%       after 10m
-    ·   3      100%   100%      by approval
+    ·   3      100%   100%      by itself
 
     VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
     stable    6758fd9795   3         3         3       web:v1
@@ -255,7 +250,7 @@ fn disabled() {
         STEP   PODS   TRAFFIC   ENDS
     ·   1      1      20%       by approval
     ·   2      2      50%       after 10m
-    ·   3      100%   100%      by approval
+    ·   3      100%   100%      by itself
     ");
 }
 
@@ -383,7 +378,7 @@ fn as_json_and_yaml() {
       "step": {
         "index": 1,
         "remainingSeconds": null,
-        "since": "2026-11-21T06:01:21.054Z",
+        "since": "2026-11-21T06:09:00.307Z",
         "state": "StepPaused",
         "total": 3
       },
