@@ -383,7 +383,7 @@ impl Engine {
             events: self.events.clone(),
             key: key.clone(),
             held: standing.held.take(),
-            foreign: standing.foreign.take(),
+            foreign: standing.foreign.clone(),
         };
         self.tasks
             .push(async move { (work.key.clone(), work.carry_out(effects).await) }.boxed());

@@ -105,7 +105,14 @@ async fn scaling_in_the_middle_scales_the_canary_too() {
     world.scale(4).await;
     world.pass(3.0).await;
     assert_eq!(canary_replicas(&world), Some(2));
-    insta::assert_snapshot!(world.story(&mut engine), @"");
+    insta::assert_snapshot!(world.story(&mut engine), @r"
+     4.0 Progressing 1 StepPaused | the workload's controller has not yet seen its last change
+     4.0 Progressing 1 StepPaused | Rollout is in step(1/3), and you need manually confirm to enter the next step
+     7.0 Progressing 1 StepPaused | the workload's controller has not yet seen its last change
+     7.0 Progressing 1 StepPaused | Rollout is in step(1/3), and you need manually confirm to enter the next step
+    10.0 Progressing 1 StepPaused | the workload's controller has not yet seen its last change
+    10.0 Progressing 1 StepPaused | Rollout is in step(1/3), and you need manually confirm to enter the next step
+    ");
     finish(&mut world, &mut engine).await;
     assert_eq!(image(&world), "echoserver:v2");
 }
@@ -114,7 +121,6 @@ async fn scaling_in_the_middle_scales_the_canary_too() {
 async fn jumping_forward_and_back() {
     let (mut world, mut engine) = at_step_one(halves()).await;
     world.jump(3).await;
-    // The last step is everything: it would end the release, so the jump goes to step 2 in the end.
     world.jump(2).await;
     world
         .until(&mut engine, "step 2", 60, |w| w.paused_at(2))
@@ -134,7 +140,16 @@ async fn jumping_forward_and_back() {
         (canary_replicas(&world), weight(&world)),
         (Some(2), Some(json!("50")))
     );
-    insta::assert_snapshot!(world.story(&mut engine), @"");
+    insta::assert_snapshot!(world.story(&mut engine), @r"
+    4.0 Progressing 3 StepUpgrade | step 3/3: 2 of 4 new pods are ready
+    4.0 Progressing 2 StepUpgrade | step 2/3: 2 of 3 new pods are ready
+    5.0 Progressing 2 StepTrafficRouting | step 2/3: traffic is moving
+    6.0 Progressing 2 StepPaused | Rollout is in step(2/3), and you need manually confirm to enter the next step
+    6.0 Progressing 1 StepUpgrade | step 1/3: 4 of 2 new pods are ready
+    6.0 Progressing 1 StepUpgrade | step 1/3: 3 of 2 new pods are ready
+    7.0 Progressing 1 StepTrafficRouting | step 1/3: traffic is moving
+    8.0 Progressing 1 StepPaused | Rollout is in step(1/3), and you need manually confirm to enter the next step
+    ");
     finish(&mut world, &mut engine).await;
 }
 
@@ -151,7 +166,11 @@ async fn editing_the_plan_pauses_again_at_the_step_that_fits() {
         .await;
     world.pass(5.0).await;
     assert!(world.paused_at(2) || world.paused_at(1), "{}", world.place());
-    insta::assert_snapshot!(world.story(&mut engine), @"");
+    insta::assert_snapshot!(world.story(&mut engine), @r"
+    4.0 Progressing 2 StepUpgrade | step 2/3: 2 of 2 new pods are ready
+    5.0 Progressing 2 StepTrafficRouting | step 2/3: traffic is moving
+    6.0 Progressing 2 StepPaused | Rollout is in step(2/3), and you need manually confirm to enter the next step
+    ");
     finish(&mut world, &mut engine).await;
 }
 
@@ -164,7 +183,13 @@ async fn a_newer_version_takes_the_place_of_the_one_under_way() {
         .until(&mut engine, "step 1", 60, |w| w.paused_at(1))
         .await
         .unwrap();
-    insta::assert_snapshot!(world.story(&mut engine), @"");
+    insta::assert_snapshot!(world.story(&mut engine), @r"
+    4.0 Progressing 1 StepPaused | the workload's controller has not yet seen its last change
+    4.0 Progressing 1 BeforeStepUpgrade | Workload is continuous release
+    5.0 Progressing 1 StepUpgrade | step 1/3: 0 of 2 new pods are ready
+    6.0 Progressing 1 StepTrafficRouting | step 1/3: traffic is moving
+    7.0 Progressing 1 StepPaused | Rollout is in step(1/3), and you need manually confirm to enter the next step
+    ");
     finish(&mut world, &mut engine).await;
     assert_eq!(image(&world), "echoserver:v3");
 }
@@ -182,7 +207,13 @@ async fn a_paused_strategy_stops_everything_until_it_is_resumed() {
         .until(&mut engine, "step 2", 60, |w| w.paused_at(2))
         .await
         .unwrap();
-    insta::assert_snapshot!(world.story(&mut engine), @"");
+    insta::assert_snapshot!(world.story(&mut engine), @r"
+     4.0 Progressing 1 StepPaused | Rollout has been paused, you can resume it by kube-cli
+     6.0 Progressing 1 StepReady | Rollout has been paused, you can resume it by kube-cli
+    66.0 Progressing 2 StepUpgrade | step 2/3: 2 of 3 new pods are ready
+    67.0 Progressing 2 StepTrafficRouting | step 2/3: traffic is moving
+    68.0 Progressing 2 StepPaused | Rollout is in step(2/3), and you need manually confirm to enter the next step
+    ");
     finish(&mut world, &mut engine).await;
 }
 
@@ -198,7 +229,17 @@ async fn pods_that_never_become_ready_degrade_the_release_and_it_can_be_taken_ba
         .until(&mut engine, "rest", 60, |w| w.phase_is("Healthy"))
         .await
         .unwrap();
-    insta::assert_snapshot!(world.story(&mut engine), @"");
+    insta::assert_snapshot!(world.story(&mut engine), @r"
+      4.0 Progressing 1 StepPaused | the workload's controller has not yet seen its last change
+      4.0 Progressing 1 BeforeStepUpgrade | Workload is continuous release
+      5.0 Progressing 1 StepUpgrade | step 1/3: 0 of 2 new pods are ready
+     75.0 Progressing 1 StepUpgrade | no progress for 60 seconds: step 1/3: 0 of 2 new pods are ready
+    104.0 Progressing 1 StepUpgrade | rolling back: traffic goes to the stable Service
+    105.0 Progressing 1 StepUpgrade | rolling back: the workload rolls
+    105.0 Progressing 1 StepUpgrade | rolling back: the stable Service selects all versions again
+    106.0 Progressing 1 StepUpgrade | rolling back: the workload is handed back
+    106.0 Healthy 3 Completed | Rollout progressing has been canceled
+    ");
     finish(&mut world, &mut engine).await;
     let conditions = world.rollout()["status"]["conditions"].to_string();
     assert!(!conditions.contains("ProgressDeadlineExceeded"), "{conditions}");
@@ -246,7 +287,11 @@ async fn a_workload_that_goes_gives_its_traffic_back_and_may_come_again() {
         .await
         .unwrap();
     world.pass(5.0).await;
-    insta::assert_snapshot!(world.story(&mut engine), @"");
+    insta::assert_snapshot!(world.story(&mut engine), @r"
+     4.0 Initial 0  | Workload Not Found
+    14.0 Healthy 0  | workload deployment is completed
+    14.0 Healthy 3 Completed | workload deployment is completed
+    ");
     finish(&mut world, &mut engine).await;
 }
 
@@ -263,7 +308,12 @@ async fn a_rollout_deleted_while_no_engine_ran_is_let_go_by_the_next_one() {
         .until(&mut next, "the Rollout's end", 60, |w| w.rollout().is_null())
         .await
         .unwrap();
-    insta::assert_snapshot!(world.story(&mut next), @"");
+    insta::assert_snapshot!(world.story(&mut next), @r"
+    65.0 Terminating 1 StepPaused | the Rollout is being deleted: the stable Service selects all versions again
+    66.0 Terminating 1 StepPaused | the Rollout is being deleted: traffic goes to the stable Service
+    67.0 Terminating 1 StepPaused | the Rollout is being deleted: the workload rolls
+    69.0 Terminating 1 StepPaused | the Rollout is gone
+    ");
     assert_eq!(world.leftovers(), Vec::<String>::new());
     assert_eq!(image(&world), "echoserver:v2");
 }
