@@ -380,7 +380,11 @@ async fn what_a_step_made_and_somebody_undid_is_made_again() {
     world.delete(DEPLOYMENT, &canary_name(&world)).await;
     world.pass(10.0).await;
     assert_eq!((canary_replicas(&world), world.paused_at(1)), (Some(2), true));
-    insta::assert_snapshot!(world.story(&mut engine), @"");
+    insta::assert_snapshot!(world.story(&mut engine), @r"
+    34.0 Progressing 1 StepUpgrade | step 1/3: 0 of 2 new pods are ready
+    35.0 Progressing 1 StepTrafficRouting | step 1/3: traffic is moving
+    36.0 Progressing 1 StepPaused | Rollout is in step(1/3), and you need manually confirm to enter the next step
+    ");
     world.approve().await;
     world
         .until(&mut engine, "step 2", 60, |w| w.paused_at(2))
