@@ -466,9 +466,20 @@ impl<'a> Machine<'a> {
                 }
             }
             None => {
-                // Removed by hand: brought up again before anybody is asked to approve it.
+                // Removed by hand: no traffic goes to it, and it is brought up again before anybody is asked to approve it.
+                // Written first: a canary that is there again must not be taken for one that this pause left behind.
+                let route = self.restore_route();
+                if !route.is_empty() {
+                    return Flow::Do(route, reason);
+                }
                 self.enter(StepState::BeforeStepUpgrade);
-                return Flow::Again;
+                let again = Reason::Upgrading {
+                    step: index,
+                    total,
+                    ready: 0,
+                    wanted,
+                };
+                return Flow::Wait(Wake::OnChange, again);
             }
         }
         Flow::Wait(until.map_or(Wake::OnChange, Wake::At), reason)
