@@ -380,7 +380,8 @@ impl Engine {
             events: self.events.clone(),
             key: key.clone(),
             held: standing.held.take(),
-            foreign: standing.foreign.take(),
+            // Kept here too: only the comparison with what is seen next tells that its holder is alive.
+            foreign: standing.foreign.clone(),
         };
         self.tasks
             .push(async move { (work.key.clone(), work.carry_out(effects).await) }.boxed());

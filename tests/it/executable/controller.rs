@@ -87,7 +87,9 @@ fn approves_by_one_field_what_the_controller_has_paused() {
             }
             let paused = state["status"][style]["currentStepState"] == "StepPaused"
                 && state["status"]["phase"] == "Progressing"
-                && state["status"]["conditions"][0]["reason"] != "Cancelling";
+                && !["Cancelling", "Completed"]
+                    .map(Value::from)
+                    .contains(&state["status"]["conditions"][0]["reason"]);
             let approved = shop.kruise(&["approve", &name, "--no-wait"]);
             let writes = shop.sim.take_trace();
             let mut expected = before.clone();
@@ -98,6 +100,7 @@ fn approves_by_one_field_what_the_controller_has_paused() {
             let strayed = json_patch::diff(&without_version(expected), &without_version(after));
             // What is approved already is approved: nothing more is written.
             let already = state["status"]["phase"] == "Progressing"
+                && state["status"]["conditions"][0]["reason"] == "InRolling"
                 && state["status"][style]["currentStepState"] == "StepReady";
             let right = writes.len() == usize::from(paused)
                 && approved.code == Some(if paused || already { 0 } else { 8 });
