@@ -49,6 +49,8 @@ pub enum Refusal {
         /// Where the step is.
         state: StepState,
     },
+    /// The release is being rolled back or cancelled: no step of it goes on.
+    RollingBack,
     /// Another step than the one named is at hand.
     OtherStep {
         /// As given.
@@ -83,6 +85,7 @@ impl std::fmt::Display for Refusal {
                 f,
                 "does not allow to approve, because current {style} state is not 'StepPaused' (step {step}/{total} is in {state})"
             ),
+            Self::RollingBack => f.write_str("is rolling back; there is nothing to approve"),
             Self::OtherStep { wanted, step } => {
                 write!(f, "is at step {step}, not at step {wanted}; nothing was approved")
             }
@@ -103,10 +106,12 @@ impl std::fmt::Display for Refusal {
 pub fn decide(rollout: &Value, guard: &Guard) -> Result<Approval, Refusal> {
     let status = &rollout["status"];
     let phase = Phase::from(status["phase"].as_str().unwrap_or("Initial"));
-    let finished = status["conditions"].as_array().is_some_and(|all| {
-        all.iter()
-            .any(|c| c["type"] == "Progressing" && c["reason"] == "Completed")
-    });
+    let progressing = |reason: &str| {
+        status["conditions"].as_array().is_some_and(|all| {
+            all.iter()
+                .any(|c| c["type"] == "Progressing" && c["reason"] == reason)
+        })
+    };
     let (field, style) = match (
         status["canaryStatus"].is_object(),
         status["blueGreenStatus"].is_object(),
@@ -115,8 +120,11 @@ pub fn decide(rollout: &Value, guard: &Guard) -> Result<Approval, Refusal> {
         (false, true) => ("blueGreenStatus", "blue-green"),
         (false, false) => return Err(Refusal::NotUnderWay { phase }),
     };
-    if phase != Phase::Progressing || finished {
+    if phase != Phase::Progressing || progressing("Completed") {
         return Err(Refusal::NotUnderWay { phase });
+    }
+    if progressing("Cancelling") {
+        return Err(Refusal::RollingBack);
     }
     let sub = &status[field];
     let step = sub["currentStepIndex"]

@@ -383,6 +383,7 @@ impl Engine {
             events: self.events.clone(),
             key: key.clone(),
             held: standing.held.take(),
+            // Kept here too: only the comparison with what is seen next tells that its holder is alive.
             foreign: standing.foreign.clone(),
         };
         self.tasks

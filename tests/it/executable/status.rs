@@ -378,7 +378,7 @@ fn as_json_and_yaml() {
       "step": {
         "index": 1,
         "remainingSeconds": null,
-        "since": "2026-11-21T06:09:00.307Z",
+        "since": "TIME",
         "state": "StepPaused",
         "total": 3
       },

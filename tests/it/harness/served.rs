@@ -120,9 +120,8 @@ fn line_redacted(line: &str) -> String {
 
 /// The length of what varies at the start of a text, and what stands for it.
 fn variable(text: &str) -> Option<(usize, &'static str)> {
-    let shapes: [(&str, &str); 4] = [
-        ("dddd-dd-ddTdd:dd:dd.dddddddddZ", "TIME"),
-        ("dddd-dd-ddTdd:dd:ddZ", "TIME"),
+    let shapes: [(&str, &str); 3] = [
+        ("dddd-dd-ddTdd:dd:dd", "TIME"),
         ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "UID"),
         ("folder-", "FOLDER"),
     ];
@@ -137,10 +136,12 @@ fn variable(text: &str) -> Option<(usize, &'static str)> {
                     wanted => seen == wanted,
                 });
             if fits {
-                let more = if word == "FOLDER" {
-                    digits(&text[shape.len()..], "-")
-                } else {
-                    0
+                let rest = &text[shape.len()..];
+                let more = match word {
+                    "FOLDER" => digits(rest, "-"),
+                    // A fraction of any length.
+                    "TIME" => digits(rest, ".Z"),
+                    _ => 0,
                 };
                 return Some((shape.len() + more, word));
             }
