@@ -52,6 +52,15 @@ pub struct Pod {
     pub deleting: bool,
 }
 
+impl Pod {
+    /// Whether another look at the pod tells nothing new but its resourceVersion.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        (&self.uid, &self.labels, &self.owner, self.deleting)
+            == (&other.uid, &other.labels, &other.owner, other.deleting)
+    }
+}
+
 impl Snapshot {
     /// The Rollout's name.
     #[must_use]

@@ -182,6 +182,11 @@ impl Cache {
             if version_of(known) >= version_of(&object) {
                 return BTreeSet::new();
             }
+            if kind == Kind::Pod && pod_of(known).says_the_same(&pod_of(&object)) {
+                // The kubelet writes a pod's status all the time; no decision reads it.
+                table.objects.insert(name, object);
+                return BTreeSet::new();
+            }
             Self::unlink(table, &name);
         }
         if let Some(owner) = owner_uid(&object) {
@@ -329,21 +334,17 @@ impl Cache {
             .get(&(namespace.to_owned(), name.to_owned()))
     }
 
-    fn owned(&self, kind: Kind, owner: &DynamicObject) -> Vec<DynamicObject> {
-        let Some(table) = self.tables.get(&kind) else {
-            return Vec::new();
-        };
+    fn owned<'a>(&'a self, kind: Kind, owner: &DynamicObject) -> impl Iterator<Item = &'a DynamicObject> {
+        let table = self.tables.get(&kind);
         let names = owner
             .metadata
             .uid
             .as_ref()
-            .and_then(|uid| table.by_owner.get(uid));
+            .and_then(|uid| table?.by_owner.get(uid));
         names
             .into_iter()
             .flatten()
-            .filter_map(|name| table.objects.get(name))
-            .cloned()
-            .collect()
+            .filter_map(move |name| table?.objects.get(name))
     }
 
     /// The Rollouts that are known.
@@ -374,6 +375,7 @@ impl Cache {
             .iter()
             .chain(&canaries)
             .flat_map(|deployment| self.owned(Kind::ReplicaSet, deployment))
+            .cloned()
             .collect();
         let canary_uids: BTreeSet<_> = canaries
             .iter()
@@ -383,7 +385,7 @@ impl Cache {
             .iter()
             .filter(|set| owner_uid(set).is_some_and(|uid| canary_uids.contains(uid)))
             .flat_map(|set| self.owned(Kind::Pod, set))
-            .map(|pod| pod_of(&pod))
+            .map(pod_of)
             .collect();
         let named = |kind: Kind| {
             let names = Self::traffic_names(&rollout, kind);

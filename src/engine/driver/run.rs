@@ -91,13 +91,13 @@ pub async fn drive(
         tokio::select! {
             biased;
             Some((key, outcome)) = engine.tasks.next(), if !engine.tasks.is_empty() => engine.finished(key, outcome),
-            Some((kind, event)) = watches.next() => match event {
-                Ok(event) => {
-                    let touched = engine.cache.observe(kind, event);
-                    engine.ready.extend(touched);
+            Some(watched) = watches.next() => {
+                engine.observe(watched);
+                // What else is there already: a thousand pods that change at once are one reason to look.
+                while let Some(Some(watched)) = watches.next().now_or_never() {
+                    engine.observe(watched);
                 }
-                Err(error) => tracing::debug!(resource = kind.resource().plural, %error, "watch interrupted"),
-            },
+            }
             () = timer => engine.wake_due(),
         }
     }
@@ -209,6 +209,16 @@ impl Engine {
             standings: BTreeMap::new(),
             stops: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
+        }
+    }
+
+    fn observe(&mut self, (kind, event): Watched) {
+        match event {
+            Ok(event) => {
+                let touched = self.cache.observe(kind, event);
+                self.ready.extend(touched);
+            }
+            Err(error) => tracing::debug!(resource = kind.resource().plural, %error, "watch interrupted"),
         }
     }
 
