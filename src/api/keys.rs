@@ -36,5 +36,8 @@ pub const ROLLING_STYLE: &str = "rollouts.kruise.io/rolling-style";
 /// Annotation that binds a Rollout to a TrafficRouting object.
 pub const TRAFFIC_ROUTING: &str = "rollouts.kruise.io/trafficrouting";
 
+/// Annotation of a ReplicaSet by which the Deployment controller tells that its Deployment was scaled; its own.
+pub const DESIRED_REPLICAS: &str = "deployment.kubernetes.io/desired-replicas";
+
 /// Field manager of every engine write. The hold policies let it pass (cooperative marker).
 pub const FIELD_MANAGER: &str = "rollouts-engine";

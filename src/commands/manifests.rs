@@ -10,9 +10,6 @@ use crate::{
     ui::Ui,
 };
 
-/// Namespace of the engine's own objects unless `--namespace` says otherwise.
-const ENGINE_NAMESPACE: &str = "kruise-rollout";
-
 /// Runs the command. Asks no server.
 ///
 /// # Errors
@@ -26,7 +23,9 @@ pub fn run(ui: &Ui, global: &Global, args: &ManifestsArgs) -> Result<u8> {
             Manifest::Crds => manifests::crds(),
             Manifest::Policy => manifests::policy(),
             Manifest::Rbac => manifests::rbac(namespace),
-            Manifest::Engine => manifests::engine(namespace.unwrap_or(ENGINE_NAMESPACE), &args.image),
+            Manifest::Engine => {
+                manifests::engine(namespace.unwrap_or(manifests::rbac::NAMESPACE), &args.image)
+            }
         })
         .collect();
     ui.text(&manifests::to_yaml(&documents))?;

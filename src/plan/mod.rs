@@ -418,10 +418,10 @@ async fn follow(
                     };
                     let end = match stop {
                         Stop::WaitingForApproval { .. } => continue,
-                        Stop::AtRest | Stop::Disabled | Stop::Gone => End::NothingToDo,
-                        Stop::Completed if timeline.is_empty() => End::NothingToDo,
-                        Stop::RolledBack if timeline.is_empty() => End::NothingToDo,
-                        Stop::Completed => End::Completed,
+                        Stop::AtRest => End::NothingToDo,
+                        Stop::Completed | Stop::RolledBack | Stop::Disabled | Stop::Gone if timeline.is_empty() => End::NothingToDo,
+                        // A Rollout that is disabled or deleted in the middle of a release lets the new version go everywhere.
+                        Stop::Completed | Stop::Disabled | Stop::Gone => End::Completed,
                         Stop::RolledBack => End::RolledBack,
                         Stop::Degraded { .. } => End::Degraded,
                         Stop::Paused | Stop::Blocked { .. } | Stop::Refused { .. } | Stop::NotFound | Stop::OtherEngine { .. } => End::Blocked,

@@ -2,6 +2,7 @@
 
 use crate::{
     api::v1beta1::{Phase, StepState},
+    engine::core::INVALID,
     exit_code,
 };
 
@@ -82,6 +83,7 @@ impl Verdict {
             Phase::Healthy if around.held => Self::Held,
             Phase::Healthy => Self::at_rest(position),
             Phase::Initial if position.message.contains("Not Found") => Self::NoWorkload,
+            Phase::Initial if position.message.starts_with(INVALID) => Self::Degraded,
             _ if around.incomplete => Self::Degraded,
             _ if around.held => Self::Held,
             _ => Self::NotObserved,

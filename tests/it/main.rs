@@ -20,3 +20,5 @@ mod live;
 mod no_forgotten_files;
 #[cfg(test)]
 mod parity;
+#[cfg(test)]
+mod plan;

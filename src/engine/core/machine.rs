@@ -189,10 +189,7 @@ impl<'a> Machine<'a> {
 
     /// The workload is gone: its traffic is given back, which upstream forgets (engine-rollout 11.8).
     fn without_workload(&mut self) -> Flow {
-        let mut effects = self.restore_route();
-        effects.extend(self.unpin());
-        effects.extend(self.remove_canary_service());
-        effects.extend(self.remove_canaries());
+        let mut effects = self.traces();
         effects.extend(self.remove_finalizer());
         if !effects.is_empty() {
             return Flow::Do(effects, Reason::WorkloadNotFound);

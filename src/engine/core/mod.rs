@@ -21,6 +21,6 @@ mod validate;
 pub use decision::{Decision, Wake};
 pub use effect::{Effect, Precondition, Target, Verb};
 pub use machine::decide;
-pub use reason::{Reason, Stop};
+pub use reason::{INVALID, Reason, Stop};
 pub use snapshot::{Pod, Snapshot, owner_uid};
 pub use validate::{obstacle, problems};

@@ -6,6 +6,9 @@ use std::fmt;
 
 use crate::traffic::Obstacle;
 
+/// How the sentence of a Rollout that cannot be followed begins.
+pub const INVALID: &str = "the Rollout is invalid";
+
 /// Why we are here.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reason {
@@ -228,7 +231,7 @@ impl fmt::Display for Reason {
             Self::WorkloadNotObserved => {
                 f.write_str("the workload's controller has not yet seen its last change")
             }
-            Self::Invalid { why } => write!(f, "the Rollout is invalid: {}", why.join("; ")),
+            Self::Invalid { why } => write!(f, "{INVALID}: {}", why.join("; ")),
             Self::Blocked { obstacle } => write!(f, "traffic routing is not possible: {obstacle}"),
             Self::Starting => f.write_str("Rollout is in Progressing"),
             Self::Restarting => f.write_str("Workload is continuous release"),

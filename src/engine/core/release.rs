@@ -156,6 +156,9 @@ impl<'a> Machine<'a> {
 
     /// Nothing can be compared or nothing runs: the workload goes its own way, and is looked at when it has.
     fn settle_without_versions(&mut self, deployment: &Deployment<'_>) -> Flow {
+        if let Some(flow) = self.abandoned() {
+            return flow;
+        }
         match Mark::read(deployment.object) {
             Some(mark) if mark.rollout_name == self.s.name() => {
                 Flow::Do(vec![self.let_go(deployment, &mark)], Reason::AtRest)
@@ -164,8 +167,29 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// What an engine left that was killed before it could write that a release began. No traffic went to it yet.
+    fn abandoned(&self) -> Option<Flow> {
+        if !self.s.has_finalizer() {
+            return None;
+        }
+        let traces = self.traces();
+        (!traces.is_empty()).then_some(Flow::Do(traces, Reason::AtRest))
+    }
+
+    /// The writes that remove all that a release makes beside the workload.
+    pub(super) fn traces(&self) -> Vec<Effect> {
+        let mut effects = self.restore_route();
+        effects.extend(self.unpin());
+        effects.extend(self.remove_canary_service());
+        effects.extend(self.remove_canaries());
+        effects
+    }
+
     /// At rest: leftovers go, and a hold without a new version is lifted at once (hold-policy, finding 5).
     fn rest(&mut self, deployment: &Deployment<'_>, versions: &[ReplicaSet<'_>]) -> Flow {
+        if let Some(flow) = self.abandoned() {
+            return flow;
+        }
         if let Some(mark) = Mark::read(deployment.object).filter(|mark| mark.rollout_name == self.s.name()) {
             return Flow::Do(vec![self.let_go(deployment, &mark)], Reason::AtRest);
         }
@@ -391,12 +415,12 @@ impl<'a> Machine<'a> {
             ready: stable.ready(),
             wanted: replicas,
         };
+        // A version that is not of the size its Deployment once wanted is taken for one being scaled, and as long as that
+        // lasts the Deployment controller does not roll; it corrects its note only when it scales itself.
         let scale = |version: &ReplicaSet<'_>, to: i32, purpose: &str| {
-            self.s.write(
-                version.object,
-                Verb::Merge(json!({ "spec": { "replicas": to } })),
-                purpose,
-            )
+            let note = json!({ keys::DESIRED_REPLICAS: replicas.to_string() });
+            let body = json!({ "metadata": { "annotations": note }, "spec": { "replicas": to } });
+            self.s.write(version.object, Verb::Merge(body), purpose)
         };
         if stable.wanted() < replicas {
             return Some(Flow::Do(

@@ -254,7 +254,10 @@ impl<'a> Machine<'a> {
                 "bring up {wanted} new {}",
                 if wanted == 1 { "pod" } else { "pods" }
             );
-            return Flow::Do(vec![self.s.create(body, purpose)], Reason::Starting);
+            // A canary that was removed by hand gets no traffic until its pods are back.
+            let mut effects = self.restore_route();
+            effects.push(self.s.create(body, purpose));
+            return Flow::Do(effects, Reason::Starting);
         };
         let reason = Reason::Upgrading {
             step: index,
@@ -309,27 +312,8 @@ impl<'a> Machine<'a> {
         let Some(version) = version.filter(|version| !version.hash().is_empty()) else {
             return Some(self.wait_for_pods(reason.clone()));
         };
-        if routes && self.twins() {
-            let routing = self.s.routing()?;
-            let stable = self.s.services.get(&routing.service)?;
-            let effect = match self.s.services.get(&service::canary_name(&routing.service)) {
-                None => Some(self.s.create(
-                    service::canary(stable, version.hash(), self.patched_labels(), self.s.owner()),
-                    "a Service for the new version",
-                )),
-                Some(twin) if service::pinned(twin) != Some(version.hash()) => {
-                    let body = service::pin(Some(version.hash()));
-                    Some(self.s.write(
-                        twin,
-                        Verb::Merge(body),
-                        "point the canary Service at the new version",
-                    ))
-                }
-                Some(_) => None,
-            };
-            if let Some(effect) = effect {
-                return Some(Flow::Do(vec![effect], reason.clone()));
-            }
+        if let Some(effect) = self.twin_service(version.hash(), routes) {
+            return Some(Flow::Do(vec![effect], reason.clone()));
         }
         if self.sub().pod_template_hash != version.hash() {
             self.sub().pod_template_hash = version.hash().to_owned();
@@ -342,6 +326,24 @@ impl<'a> Machine<'a> {
     fn patched_labels(&self) -> Option<&'a BTreeMap<String, String>> {
         let patch = self.s.canary_strategy()?.patch_pod_template_metadata.as_ref();
         patch.map(|patch| &patch.labels)
+    }
+
+    /// What must be written for the canary Service to select the new version.
+    fn twin_service(&self, revision: &str, routes: bool) -> Option<Effect> {
+        let routing = self.s.routing().filter(|_| routes && self.twins())?;
+        let stable = self.s.services.get(&routing.service)?;
+        match self.s.services.get(&service::canary_name(&routing.service)) {
+            None => Some(self.s.create(
+                service::canary(stable, revision, self.patched_labels(), self.s.owner()),
+                "a Service for the new version",
+            )),
+            Some(twin) if service::pinned(twin) != Some(revision) => Some(self.s.write(
+                twin,
+                Verb::Merge(service::pin(Some(revision))),
+                "point the canary Service at the new version",
+            )),
+            Some(_) => None,
+        }
     }
 
     fn scale(&self, canary: &crate::workload::Deployment<'_>, to: i32) -> Effect {
@@ -415,7 +417,6 @@ impl<'a> Machine<'a> {
         self.enter(StepState::StepMetricsAnalysis);
         Flow::Again
     }
-
     /// Waits for a human or for time; meanwhile the step stays as it was asked for when the workload is scaled.
     fn pause(&mut self) -> Flow {
         let (index, step) = self.step();
@@ -455,18 +456,48 @@ impl<'a> Machine<'a> {
                 return Flow::Do(vec![self.scale(&canary, most)], reason);
             }
             Some((_, version)) => {
+                let repairs = self.repair(step, version.as_ref());
+                if !repairs.is_empty() {
+                    return Flow::Do(repairs, reason);
+                }
                 let labels = self.label_pods(version, deployment.replicas());
                 if !labels.is_empty() {
                     return Flow::Do(labels, reason);
                 }
             }
             None => {
-                // Removed by hand: brought up again before anybody is asked to approve it.
+                // Removed by hand: no traffic goes to it, and it is brought up again before anybody is asked to approve it.
+                // Written first: a canary that is there again must not be taken for one that this pause left behind.
+                let route = self.restore_route();
+                if !route.is_empty() {
+                    return Flow::Do(route, reason);
+                }
                 self.enter(StepState::BeforeStepUpgrade);
-                return Flow::Again;
+                let again = Reason::Upgrading {
+                    step: index,
+                    total,
+                    ready: 0,
+                    wanted,
+                };
+                return Flow::Wait(Wake::OnChange, again);
             }
         }
         Flow::Wait(until.map_or(Wake::OnChange, Wake::At), reason)
+    }
+
+    /// The writes that bring back what this step made of the traffic and somebody undid. The pods never left, so there is
+    /// nothing to wait for.
+    fn repair(&mut self, step: &Step, version: Option<&ReplicaSet<'a>>) -> Vec<Effect> {
+        let Some(revision) = version
+            .map(ReplicaSet::hash)
+            .filter(|hash| !hash.is_empty() && traffic::split(step).is_some())
+        else {
+            return Vec::new();
+        };
+        let mut effects: Vec<Effect> = self.pin().into_iter().collect();
+        effects.extend(self.twin_service(revision, true));
+        effects.extend(self.split(step));
+        effects
     }
 
     fn next(&mut self) -> Flow {

@@ -304,6 +304,7 @@ impl Engine {
             status.current_step_state.clone(),
         );
         let stop = decision.reason.stop();
+        let is_pause = matches!(decision.reason, Reason::TimedPause { .. });
         let standing = self.standings.entry(key.clone()).or_default();
         standing.failures = 0;
         standing.rounds = 0;
@@ -324,28 +325,30 @@ impl Engine {
             };
             let _ = self.events.send(event);
         }
+        // Whoever waits for a human, or for a time longer than a Lease lasts, needs none: it would be renewed for nothing.
+        let is_long = is_pause
+            && standing
+                .wake
+                .is_some_and(|at| at.duration_since(now) > lease::DURATION);
+        if let Some(held) = standing.held.take_if(|_| stop.is_some() || is_long) {
+            standing.busy = true;
+            let (client, key) = (self.client.clone(), key.clone());
+            let given_back = async move {
+                lease::release(&client, &key, &held).await;
+                (
+                    key,
+                    Outcome {
+                        written: Vec::new(),
+                        failure: None,
+                        held: None,
+                        foreign: None,
+                    },
+                )
+            };
+            self.tasks.push(given_back.boxed());
+        }
         match stop {
-            Some(stop) => {
-                // Whoever waits for a human needs no Lease.
-                if let Some(held) = standing.held.take() {
-                    standing.busy = true;
-                    let (client, key) = (self.client.clone(), key.clone());
-                    let given_back = async move {
-                        lease::release(&client, &key, &held).await;
-                        (
-                            key,
-                            Outcome {
-                                written: Vec::new(),
-                                failure: None,
-                                held: None,
-                                foreign: None,
-                            },
-                        )
-                    };
-                    self.tasks.push(given_back.boxed());
-                }
-                self.stop(key, stop);
-            }
+            Some(stop) => self.stop(key, stop),
             None => {
                 self.stops.remove(key);
             }

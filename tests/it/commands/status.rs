@@ -17,7 +17,7 @@ Message:  a message
 
     STEP   PODS   TRAFFIC   ENDS
 ▶   1      1      -         by approval
-·   2      100%   -         by approval
+·   2      100%   -         by itself
 
 VERSION   HASH   DESIRED   CURRENT   READY   IMAGES
 stable    aaa    5         5         5       web:v1

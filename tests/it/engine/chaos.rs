@@ -12,7 +12,7 @@ use super::world::{
 };
 
 /// Releases of one run of the suite.
-const RELEASES: u64 = 200;
+const RELEASES: u64 = 120;
 /// Turns of the user in one release.
 const TURNS: u64 = 10;
 
