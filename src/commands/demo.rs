@@ -39,7 +39,10 @@ pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
     demo.release(demo::NEW_IMAGE).await.map_err(failed)?;
     loop {
         let stop = demo.next_stop(|event| tell(ui, event)).await;
-        picture(ui, &demo)?;
+        // The engine that has only looked says so as well; there is nothing to show yet.
+        if stop != Some(Stop::AtRest) {
+            picture(ui, &demo)?;
+        }
         match stop {
             Some(Stop::WaitingForApproval { step, total }) => {
                 if !approved(ui, args, clock, step, total).await? {

@@ -59,7 +59,7 @@ fn guards() {
     assert_snapshot!(shop.kruise(&["approve", "web", "--step", "0"]), @r"
     exit 64
     --- stderr
-    error: invalid value '0' for '--step <N>': 0 is not in 1..=2147483647
+    error: invalid value '0' for '--step <N>': 0 is not in SPAN..=2147483647
 
     For more information, try '--help'.
     ");
@@ -176,7 +176,7 @@ fn warns_when_nobody_acts() {
     --- stdout
     rollout.rollouts.kruise.io/web approved
     --- stderr
-    warning: step 1 was not left within 5 s: does an engine act on this Rollout?
+    warning: step 1 was not left within SPAN s: does an engine act on this Rollout?
     hint: kubectl kruise rollout run web -n shop
     ");
     let pause = json!({ "spec": { "strategy": { "paused": true } } });

@@ -123,7 +123,7 @@ fn approves_by_one_field_what_the_controller_has_paused() {
     }
     assert_eq!(wrong, Vec::<String>::new());
     table.dedup();
-    assert_snapshot!(table.join("\n"), @r#"
+    assert_snapshot!(table.join("\n"), @r"
     bluegreen-nginx Healthy 0 : Healthy, exit 0
     bluegreen-nginx Healthy 3 Completed: Healthy, exit 0
     bluegreen-nginx Progressing 3 Completed: Progressing, exit 0
@@ -282,5 +282,5 @@ fn approves_by_one_field_what_the_controller_has_paused() {
     strategy-paused Progressing 3 Completed: Completed, exit 0
     strategy-paused Healthy 3 Completed: Completed, exit 0
     strategy-paused Terminating 3 Completed: Terminating, exit 0
-    "#);
+    ");
 }

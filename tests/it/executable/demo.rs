@@ -23,7 +23,6 @@ fn a_release_from_start_to_end() {
     A cluster in memory, with Deployment, Service, Ingress and Rollout "web":
     5 pods of v1, and a canary of three steps: 20%, 50%, 100%.
     The new version example.com/web:v2 is set, and held: nothing goes out by itself.
-      pods ready: ; all traffic to the Service
       pods ready: 5 x v1, 1 x v2; 20% of the traffic to v2
     Step 1/3 approved.
       pods ready: 5 x v2; all traffic to the Service

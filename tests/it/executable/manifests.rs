@@ -58,7 +58,7 @@ fn are_documents_of_the_right_kinds() {
     rbac.authorization.k8s.io/v1  Role  shop  rollouts-engine
     rbac.authorization.k8s.io/v1  RoleBinding  shop  rollouts-engine
     ");
-    assert_snapshot!(kinds(&["engine", "--image", "registry.example.com/kruise:1"]), @"apps/v1  Deployment  kruise-rollout  rollouts-engine");
+    assert_snapshot!(kinds(&["engine", "--image", "registry.example.com/kruise:1"]), @"apps/v1  Deployment  rollouts-engine  rollouts-engine");
     assert_eq!(
         kinds(&["crds", "policy"]),
         [kinds(&["crds"]), kinds(&["policy"])].join("\n")

@@ -16,24 +16,24 @@ fn a_table_of_steps() {
     --- stdout
     Plan for shop/web
     STEP     NEW   OLD   READY   TRAFFIC   GATE       EARLIEST   WRITES
-    1        1     3     3..4    20%       approval   +0:03      11
-    2        2     3     4..5    50%       600 s      +0:05      7
-    3        3     3     5..6    100%      -          +10:06     6
-    finish   3     0     3..7    -         -          +10:12     13
+    1        1     3     3..4    20%       approval   +TIME      11
+    2        2     3     4..5    50%       600 s      +TIME      7
+    3        3     3     5..6    100%      -          +TIME     6
+    finish   3     0     3..7    -         -          +TIME     13
 
-    Summary: 3 steps, 37 writes, never below 3 ready pods, at most 7 pods, 612 s at the earliest, completes.
+    Summary: 3 steps, 37 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
     ");
     assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "--replicas", "10"]), @r"
     exit 0
     --- stdout
     Plan for shop/web
     STEP     NEW   OLD   READY    TRAFFIC   GATE       EARLIEST   WRITES
-    1        1     10    3..11    20%       approval   +0:03      11
-    2        2     10    11..12   50%       600 s      +0:05      7
-    3        10    10    12..20   100%      -          +10:06     13
-    finish   10    0     10..23   -         -          +10:11     13
+    1        1     10    3..11    20%       approval   +TIME      11
+    2        2     10    11..12   50%       600 s      +TIME      7
+    3        10    10    12..20   100%      -          +TIME     13
+    finish   10    0     10..23   -         -          +TIME     13
 
-    Summary: 3 steps, 44 writes, never below 3 ready pods, at most 23 pods, 611 s at the earliest, completes.
+    Summary: 3 steps, 44 writes, never below 3 ready pods, at most 23 pods, SECONDS s at the earliest, completes.
     ");
     assert_eq!(shop.sim.trace(), [], "nothing is written");
 }
@@ -46,12 +46,12 @@ fn the_rest_of_a_release_under_way() {
     --- stdout
     Plan for shop/web
     STEP     NEW   OLD   READY   TRAFFIC   GATE       EARLIEST   WRITES
-    1        1     3     4       20%       approval   +0:00      0
-    2        2     3     4..5    50%       600 s      +0:03      7
-    3        3     3     5..6    100%      -          +10:04     6
-    finish   3     0     3..7    -         -          +10:10     13
+    1        1     3     4       20%       approval   +TIME      0
+    2        2     3     4..5    50%       600 s      +TIME      7
+    3        3     3     5..6    100%      -          +TIME     6
+    finish   3     0     3..7    -         -          +TIME     13
 
-    Summary: 3 steps, 26 writes, never below 3 ready pods, at most 7 pods, 610 s at the earliest, completes.
+    Summary: 3 steps, 26 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
     ");
 }
 
@@ -98,7 +98,7 @@ fn nothing_to_do_and_no_such_container() {
     exit 0
     --- stdout
     Plan for shop/web
-    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, 0 s at the earliest, nothing to do.
+    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, nothing to do.
     --- stderr
     hint: kubectl kruise rollout plan web -n shop --set-image CONTAINER=IMAGE
     ");
@@ -122,7 +122,7 @@ fn what_stands_in_the_way() {
     exit 3
     --- stdout
     Plan for shop/web
-    Summary: 0 steps, 1 writes, never below 3 ready pods, at most 3 pods, 0 s at the earliest, blocked.
+    Summary: 0 steps, 1 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, blocked.
     traffic routing is not possible: Ingress web not found
     ");
     assert_eq!(shop.sim.trace(), [], "nothing is written");

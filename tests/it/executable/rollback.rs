@@ -32,7 +32,7 @@ fn puts_the_stable_template_back_exactly() {
     deployment.apps/web rolled back
     --- stderr
     rollout.rollouts.kruise.io/web: waiting for approval: step 1/3; back to revision 6758fd9795:
-    @@ -9,5 +9,5 @@
+    @@ -9,5 +TIME,5 @@
          - name: A
            value: "1"
     -    image: web:v2

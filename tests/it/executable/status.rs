@@ -68,7 +68,7 @@ fn upgrading() {
     exit 0
     --- stdout
     Rollout:  shop/web  canary of deployment/web
-    State:    progressing: step 1/3, bringing up new pods, since 60s
+    State:    progressing: step 1/3, bringing up new pods, since SPAN
     Next:     the engine: the controller in the cluster, or 'kubectl kruise rollout run'
     Message:  Rollout is in step(1/3), and upgrade workload to new version
 
@@ -92,7 +92,7 @@ fn waiting_for_approval() {
     exit 4
     --- stdout
     Rollout:  shop/web  canary of deployment/web
-    State:    waiting for approval: step 1/3, since 58s
+    State:    waiting for approval: step 1/3, since SPAN
     Next:     you
     Command:  kubectl kruise rollout approve web -n shop --step 1
     Message:  Rollout is in step(1/3), and you need manually confirm to enter the next step
@@ -120,12 +120,12 @@ fn a_timed_pause() {
     exit 0
     --- stdout
     Rollout:  shop/web  canary of deployment/web
-    State:    paused for a time: step 2/3, since 58s
+    State:    paused for a time: step 2/3, since SPAN
     Message:  Rollout is in step(2/3), and wait duration(600 seconds) to enter the next step
 
         STEP   PODS   TRAFFIC   ENDS
     ✔   1      1      20%       by approval
-    ▶   2      2      50%       in 9m1s
+    ▶   2      2      50%       in SPAN
     ·   3      100%   100%      by itself
 
     VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
@@ -145,7 +145,7 @@ fn degraded() {
     exit 5
     --- stdout
     Rollout:  shop/web  canary of deployment/web
-    State:    degraded: step 1/3, bringing up new pods, since 13m10s
+    State:    degraded: step 1/3, bringing up new pods, since SPAN
     Reason:   no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
     Next:     you
     Command:  kubectl kruise rollout rollback web -n shop
@@ -219,7 +219,7 @@ fn paused_by_a_human() {
     exit 4
     --- stdout
     Rollout:  shop/web  canary of deployment/web
-    State:    paused: step 1/3, paused, since 88s
+    State:    paused: step 1/3, paused, since SPAN
     Next:     you
     Message:  Rollout has been paused, you can resume it by kube-cli
 

@@ -120,36 +120,47 @@ fn line_redacted(line: &str) -> String {
 
 /// The length of what varies at the start of a text, and what stands for it.
 fn variable(text: &str) -> Option<(usize, &'static str)> {
-    let shapes: [(&str, &str); 3] = [
-        ("dddd-dd-ddTdd:dd:dd", "TIME"),
-        ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "UID"),
-        ("folder-", "FOLDER"),
-    ];
-    for (shape, word) in shapes {
-        if text.len() >= shape.len() && text.is_char_boundary(shape.len()) {
-            let fits = shape
-                .chars()
-                .zip(text.chars())
-                .all(|(wanted, seen)| match wanted {
-                    'd' if word == "TIME" => seen.is_ascii_digit(),
-                    'x' => seen.is_ascii_hexdigit(),
-                    wanted => seen == wanted,
-                });
-            if fits {
-                let rest = &text[shape.len()..];
-                let more = match word {
-                    "FOLDER" => digits(rest, "-"),
-                    // A fraction of any length.
-                    "TIME" => digits(rest, ".Z"),
-                    _ => 0,
-                };
-                return Some((shape.len() + more, word));
-            }
+    if let Some(length) = shaped(text, "dddd-dd-ddTdd:dd:dd") {
+        let rest = &text[length..];
+        let fraction = rest.strip_prefix('.').map_or(0, |rest| 1 + digits(rest, ""));
+        return rest[fraction..]
+            .starts_with('Z')
+            .then_some((length + fraction + 1, "TIME"));
+    }
+    if let Some(length) = shaped(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx") {
+        return Some((length, "UID"));
+    }
+    // Seconds pass while a test runs, and times of whole seconds hide when exactly something was.
+    for (before, of_it, word) in [
+        ("folder-", "-", "FOLDER"),
+        ("since ", "hms", "since SPAN"),
+        ("in ", "hms", "in SPAN"),
+        (" +", ":", " +TIME"),
+        ("127.0.0.1:", "", "SERVER"),
+    ] {
+        let length = text.strip_prefix(before).map_or(0, |rest| digits(rest, of_it));
+        if length > 0 && text.as_bytes()[before.len()].is_ascii_digit() {
+            return Some((before.len() + length, word));
         }
     }
-    let address = "127.0.0.1:";
-    let port = text.strip_prefix(address).map(|rest| digits(rest, ""))?;
-    (port > 0).then_some((address.len() + port, "SERVER"))
+    let seconds = text
+        .strip_prefix("pods, ")
+        .map(|rest| digits(rest, ""))
+        .filter(|length| *length > 0)?;
+    let length = "pods, ".len() + seconds;
+    text[length..]
+        .starts_with(" s at")
+        .then_some((length, "pods, SECONDS"))
+}
+
+/// The length of a shape of digits (`d`), hexadecimal digits (`x`) and other characters, when the text begins with it.
+fn shaped(text: &str, shape: &str) -> Option<usize> {
+    let fits = |(wanted, seen): (char, char)| match wanted {
+        'd' => seen.is_ascii_digit(),
+        'x' => seen.is_ascii_hexdigit(),
+        wanted => seen == wanted,
+    };
+    (text.chars().count() >= shape.len() && shape.chars().zip(text.chars()).all(fits)).then_some(shape.len())
 }
 
 fn digits(text: &str, also: &str) -> usize {
