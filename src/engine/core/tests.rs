@@ -370,7 +370,7 @@ fn freezes_what_was_not_held_and_gives_the_old_version_its_pods_back() {
         .to_owned();
     assert_eq!(
         mark,
-        r#"{"rolloutName":"web","original":{"paused":false,"strategy":{"type":"RollingUpdate"}}}"#
+        r#"{"rolloutName":"web","original":{"paused":null,"strategy":{"type":"RollingUpdate"}}}"#
     );
     s.workload.as_mut().unwrap().metadata.annotations =
         Some([("rollouts.kruise.io/in-progressing".to_owned(), mark)].into());
