@@ -3,15 +3,18 @@
 //! They are plain functions over the store, called in passes. What a pass changes is seen by the next one, a small
 //! latency later, so that watchers see the states in between and every run is the same.
 
+pub(super) mod daemon_set;
 mod deployment;
 mod deployment_status;
 pub(super) mod endpoints;
 mod garbage;
 mod kubelet;
+mod nodes;
 mod pods;
 mod replica_set;
 mod replica_sets;
 mod revisions;
+mod stateful_set;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -305,7 +308,11 @@ impl Manager {
                 }
             }
             Work::Workload(kind, name) => {
-                let again: Option<Timestamp> = None;
+                let again = match kind {
+                    STATEFUL_SETS => stateful_set::reconcile(store, &name, &mut self.next_node, now),
+                    DAEMON_SETS => daemon_set::reconcile(store, &name, now),
+                    _ => None,
+                };
                 if let Some(at) = again {
                     self.at(at, Work::Workload(kind, name));
                 }
