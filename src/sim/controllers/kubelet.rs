@@ -30,6 +30,26 @@ pub(super) enum Plan {
     Nothing,
 }
 
+/// From the end of a node until its pods are removed, as the pod garbage collector has it.
+pub(super) const QUARANTINE: Duration = Duration::from_secs(40);
+
+/// Removes the pods of a node that is gone for good.
+pub(super) fn lost(store: &mut Store, node: &Name) {
+    if store.get(NODES, node).is_some() {
+        return;
+    }
+    let pods: Vec<Name> = store
+        .collection(PODS)
+        .objects
+        .iter()
+        .filter(|(_, pod)| pod.spec_at("/nodeName").is_some_and(|n| *n == *node.name))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for pod in pods {
+        store.remove(PODS, &pod);
+    }
+}
+
 /// A time after another.
 pub(super) fn after(now: Timestamp, span: Duration) -> Timestamp {
     let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
