@@ -3,15 +3,21 @@
 //! They are plain functions over the store, called in passes. What a pass changes is seen by the next one, a small
 //! latency later, so that watchers see the states in between and every run is the same.
 
+mod advanced_daemon_set;
+mod advanced_stateful_set;
+mod clone_set;
+mod clone_set_diff;
 mod deployment;
 mod deployment_status;
 pub(super) mod endpoints;
 mod garbage;
+mod kruise_pods;
 mod kubelet;
 mod pods;
 mod replica_set;
 mod replica_sets;
 mod revisions;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -305,7 +311,14 @@ impl Manager {
                 }
             }
             Work::Workload(kind, name) => {
-                let again: Option<Timestamp> = None;
+                let again = match kind {
+                    CLONE_SETS => clone_set::reconcile(store, &name, &mut self.next_node, now),
+                    ADVANCED_STATEFUL_SETS => {
+                        advanced_stateful_set::reconcile(store, &name, &mut self.next_node, now)
+                    }
+                    ADVANCED_DAEMON_SETS => advanced_daemon_set::reconcile(store, &name, now),
+                    _ => None,
+                };
                 if let Some(at) = again {
                     self.at(at, Work::Workload(kind, name));
                 }
