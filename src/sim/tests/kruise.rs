@@ -89,12 +89,19 @@ impl World {
 
     /// The least number of ready pods and the greatest number of pods until some time has passed.
     async fn bounds(&self, seconds: u64) -> (usize, usize) {
+        let mut versions = self.sim.versions();
         let (mut least, mut most) = (usize::MAX, 0);
-        for _ in 0..seconds * 500 {
-            self.options.clock.sleep(Duration::from_millis(2)).await;
-            let counts = pods(&self.sim);
+        let end = self.options.clock.sleep(Duration::from_secs(seconds));
+        tokio::pin!(end);
+        loop {
+            let counts = self.pods();
             least = least.min(counts.iter().map(|(_, _, ready)| ready).sum());
             most = most.max(counts.iter().map(|(_, all, _)| all).sum());
+            tokio::select! {
+                biased;
+                () = &mut end => break,
+                changed = versions.changed() => changed.expect("a living store"),
+            }
         }
         (least, most)
     }

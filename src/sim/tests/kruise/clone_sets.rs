@@ -146,7 +146,7 @@ fn a_pod_is_available_when_it_has_been_ready_for_long_enough() {
         };
         world.pass(5).await;
         assert_eq!(count(&world), [1, 1, 0]);
-        world.pass(8).await;
+        world.pass(7).await;
         assert_eq!(count(&world), [2, 1, 1]);
         world.pass(30).await;
         assert_eq!(count(&world), [3, 3, 3]);
@@ -254,22 +254,30 @@ fn what_is_more_than_an_image_is_not_changed_in_place() {
     });
 }
 
-/// Brings up a second version beside the first, as a blue-green release does.
-async fn both(world: &World) {
-    let held = json!({"maxSurge": 1, "maxUnavailable": 0, "partition": "100%", "paused": false});
+/// The hold of a blue-green release, and a new version under it.
+async fn held(world: &World) {
+    let strategy = json!({"maxSurge": 1, "maxUnavailable": 0, "partition": "100%", "paused": false});
     world
-        .set(json!({"minReadySeconds": NEVER, "updateStrategy": held}))
+        .set(json!({"minReadySeconds": NEVER, "updateStrategy": strategy}))
         .await;
     world.release("v2").await;
     world.pass(10).await;
     assert_eq!(world.pods(), counted(&[("v1", 5, 5)]));
-    for (surge, new) in [("40%", 2), ("100%", 5)] {
-        world
-            .set(json!({"updateStrategy": {"maxSurge": surge, "partition": null}}))
-            .await;
-        assert_eq!(world.bounds(20).await.0, if new == 2 { 5 } else { 7 });
-        assert_eq!(world.pods(), counted(&[("v1", 5, 5), ("v2", new, new)]));
-    }
+}
+
+/// Opens the partition with a surge, and lets the pods come.
+async fn surge(world: &World, surge: &str) -> Vec<(String, usize, usize)> {
+    world
+        .set(json!({"updateStrategy": {"maxSurge": surge, "partition": null}}))
+        .await;
+    assert!(world.bounds(20).await.0 >= 5);
+    world.pods()
+}
+
+/// Brings up a second version beside the first, as a blue-green release does.
+async fn both(world: &World) {
+    held(world).await;
+    assert_eq!(surge(world, "100%").await, counted(&[("v1", 5, 5), ("v2", 5, 5)]));
     let status = world.status();
     let counts = [
         "replicas",
@@ -282,6 +290,25 @@ async fn both(world: &World) {
         counts.map(|field| status[field].clone()),
         [10, 10, 0, 5, 5].map(|n| json!(n))
     );
+}
+
+/// Kruise surges by the lesser of `maxSurge` and the new pods that lack, and the new pods that are there count against
+/// it. So from `k` new pods a growing surge goes no further than to `replicas - k`; from none it comes whole.
+#[test]
+fn a_surge_that_grows_may_stop_half_way() {
+    for (first, then, new) in [
+        ("20%", "60%", 3),
+        ("20%", "100%", 4),
+        ("40%", "100%", 3),
+        ("60%", "100%", 3),
+    ] {
+        clone_set(json!({"replicas": 5}), |world| async move {
+            held(&world).await;
+            surge(&world, first).await;
+            let wanted = counted(&[("v1", 5, 5), ("v2", new, new)]);
+            assert_eq!(surge(&world, then).await, wanted, "{first}, {then}");
+        });
+    }
 }
 
 #[test]
