@@ -138,7 +138,7 @@ fn paused_at_step_1() -> Snapshot {
     s.canaries = vec![object(canary)];
     s.replica_sets
         .push(object(replica_set(&name, "bbb", "web:v2", 1)));
-    s.pods = vec![Pod {
+    s.pods = vec![std::sync::Arc::new(Pod {
         name: "web-canary-1".to_owned(),
         uid: "uid-pod".to_owned(),
         resource_version: "20".to_owned(),
@@ -150,7 +150,7 @@ fn paused_at_step_1() -> Snapshot {
         owner: format!("uid-{name}-bbb"),
         deleting: false,
         ..Pod::default()
-    }];
+    })];
     let mut twin = serde_json::to_value(&s.services["web"]).unwrap();
     twin["metadata"]["name"] = json!("web-canary");
     twin["metadata"]["ownerReferences"] = owner;
