@@ -44,11 +44,13 @@ pub(super) struct Standpoint {
     is_completed: bool,
     revision: String,
     step: i32,
+    /// The step that was told to be done before the release was paused.
+    done: i32,
 }
 
 impl Standpoint {
     /// Of a Rollout that waits for this reason.
-    pub(super) fn of(rollout: &Rollout, reason: &Reason) -> Self {
+    pub(super) fn of(rollout: &Rollout, reason: &Reason, before: Option<&Self>) -> Self {
         let stage = match reason {
             Reason::AtRest | Reason::Completed | Reason::Cancelled | Reason::Disabled | Reason::Gone => {
                 Stage::Rest
@@ -62,8 +64,14 @@ impl Standpoint {
             _ if reason.stop().is_some() => Stage::Stuck,
             _ => Stage::Moving,
         };
+        let done = match stage {
+            Stage::StepDone(step) => step,
+            Stage::Paused => before.map_or(0, |before| before.done),
+            _ => 0,
+        };
         Self {
             stage,
+            done,
             is_completed: *reason == Reason::Completed,
             ..Self::read(rollout)
         }
@@ -94,6 +102,7 @@ impl Standpoint {
         Self {
             stage,
             is_completed: false,
+            done: 0,
             revision: revision.unwrap_or_default(),
             step: status.map_or(0, |status| status.current_step_index),
         }
@@ -140,6 +149,7 @@ pub(super) fn notes(before: &Standpoint, now: &Standpoint, reason: &Reason) -> V
         )
     };
     match now.stage {
+        Stage::StepDone(step) if before.stage == Stage::Paused && before.done == step => {}
         Stage::StepDone(step) => notes.push(done(step)),
         Stage::Finalising if before.stage == Stage::Moving => notes.push(done(now.step)),
         Stage::Paused => notes.push(normal("Paused", reason.to_string())),
@@ -297,7 +307,11 @@ mod tests {
         let mut before = Standpoint::read(&rollout("Healthy", "Completed", "v1", 2));
         let mut told = Vec::new();
         for (revision, step, reason) in story {
-            let now = Standpoint::of(&rollout("Progressing", "InRolling", revision, step), &reason);
+            let now = Standpoint::of(
+                &rollout("Progressing", "InRolling", revision, step),
+                &reason,
+                Some(&before),
+            );
             let new = notes(&before, &now, &reason);
             told.extend(
                 new.iter()
@@ -305,14 +319,26 @@ mod tests {
             );
             before = now;
         }
-        insta::assert_snapshot!(told.join("\n"), @"");
+        insta::assert_snapshot!(told.join("\n"), @r"
+        Normal Progressing: release of revision v2 begins
+        Normal Progressing: upgrade step(1) canary pods with new versions done
+        Normal Paused: Rollout has been paused, you can resume it by kube-cli
+        Normal Progressing: workload continuous publishing canaryRevision, then restart publishing
+        Warning Degraded: no progress for 600 seconds: pods
+        Normal Progressing: upgrade step(1) canary pods with new versions done
+        Normal Progressing: upgrade step(2) canary pods with new versions done
+        Normal Completed: Rollout progressing has been completed
+        Normal Progressing: release of revision v4 begins
+        Normal Progressing: workload has been rollback, then rollout is canceled
+        Normal Cancelled: Rollout progressing has been canceled
+        ");
     }
 
     #[test]
     fn an_engine_that_takes_over_does_not_tell_the_beginning_again() {
         let rollout = rollout("Progressing", "InRolling", "v2", 2);
         let reason = Reason::TrafficGrace { step: 2, total: 2 };
-        let now = Standpoint::of(&rollout, &reason);
+        let now = Standpoint::of(&rollout, &reason, None);
         assert_eq!(notes(&Standpoint::read(&rollout), &now, &reason), []);
     }
 }

@@ -348,8 +348,8 @@ impl Engine {
         if !self.options.record {
             return;
         }
-        let now = Standpoint::of(rollout, reason);
         let standing = self.standings.entry(key.clone()).or_default();
+        let now = Standpoint::of(rollout, reason, standing.standpoint.as_ref());
         let before = standing.standpoint.replace(now.clone());
         let Some(before) = before.filter(|_| standing.rounds > 0) else {
             return;
