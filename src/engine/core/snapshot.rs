@@ -30,7 +30,7 @@ pub struct Snapshot {
     /// HorizontalPodAutoscalers that aim at the workload, or did before a blue-green release, by name; read for
     /// blue-green Rollouts.
     pub autoscalers: Vec<DynamicObject>,
-    /// Pods of the workload and of the canaries, by name.
+    /// Pods of the workload and of the canaries, by name; shared with the driver, which may have ten thousand of them.
     pub pods: Vec<Arc<Pod>>,
     /// The stable Service and its twin, by name; only those that are there.
     pub services: BTreeMap<String, DynamicObject>,
@@ -130,6 +130,12 @@ impl Snapshot {
             .types
             .as_ref()
             .map_or("", |types| types.api_version.as_str());
+        // What is to go goes whatever was written to it since; it must only be the same object.
+        let resource_version = object
+            .metadata
+            .resource_version
+            .clone()
+            .filter(|_| verb != Verb::Delete);
         Effect {
             target: self.target(
                 api_version,
@@ -139,7 +145,7 @@ impl Snapshot {
             verb,
             precondition: Precondition {
                 uid: object.metadata.uid.clone(),
-                resource_version: object.metadata.resource_version.clone(),
+                resource_version,
             },
             purpose: purpose.into(),
         }

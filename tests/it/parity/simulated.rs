@@ -42,6 +42,7 @@ async fn release(name: &str, held: bool) {
         Options {
             identity: "sim-test".to_owned(),
             forever: true,
+            ..Options::default()
         },
         events,
     ));
