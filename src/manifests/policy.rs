@@ -340,6 +340,115 @@ mod tests {
 
     #[test]
     fn reads_as_one_writes_it_by_hand() {
-        insta::assert_snapshot!(to_yaml(&of(Kind::CloneSet)), @"");
+        insta::assert_snapshot!(to_yaml(&of(Kind::CloneSet)), @r#"
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: MutatingAdmissionPolicy
+        metadata:
+          name: rollouts-hold-cloneset
+          labels:
+            app.kubernetes.io/component: cloneset
+            app.kubernetes.io/part-of: kubectl-kruise
+        spec:
+          failurePolicy: Fail
+          matchConditions:
+          - name: changed
+            expression: |-
+              object.spec.template != oldObject.spec.template ||
+              (oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") != "" && (
+                object.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") != oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") ||
+                object.spec.?updateStrategy.?partition != oldObject.spec.?updateStrategy.?partition ||
+                object.spec.?updateStrategy.?paused != oldObject.spec.?updateStrategy.?paused))
+          - name: not-engine
+            expression: request.?options.?fieldManager.orValue("") != "rollouts-engine"
+          - name: not-held
+            expression: |-
+              !(object.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") != "" &&
+                (oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") == "" || object.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") == oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("")) &&
+                object.spec.?updateStrategy.?partition == optional.of("100%") &&
+                object.spec.?updateStrategy.?paused == optional.of(false))
+          - name: has-pods
+            expression: |-
+              oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("") != "" ||
+              object.spec.?replicas.orValue(1) != 0
+          - name: rollout
+            expression: |-
+              has(params.spec) &&
+              !params.spec.?disabled.orValue(false) &&
+              !has(params.metadata.deletionTimestamp) &&
+              params.spec.workloadRef.kind == "CloneSet" &&
+              params.spec.workloadRef.apiVersion in ["apps.kruise.io/v1alpha1"] &&
+              params.spec.workloadRef.name == object.metadata.name
+          matchConstraints:
+            objectSelector:
+              matchExpressions:
+              - key: rollouts.kruise.io/workload-type
+                operator: Exists
+            resourceRules:
+            - apiGroups:
+              - apps.kruise.io
+              apiVersions:
+              - v1alpha1
+              operations:
+              - UPDATE
+              resources:
+              - clonesets
+          mutations:
+          - jsonPatch:
+              expression: |-
+                (object.spec.?updateStrategy.orValue(null) != null || (variables.keep && oldObject.spec.?updateStrategy.orValue(null) == null) ? [] :
+                  [JSONPatch{op: "add", path: "/spec/updateStrategy", value: {}}]) +
+                (variables.keep && !oldObject.spec.?updateStrategy.?partition.hasValue() ?
+                  (object.spec.?updateStrategy.?partition.hasValue() ? [JSONPatch{op: "remove", path: "/spec/updateStrategy/partition"}] : []) :
+                  [JSONPatch{op: "add", path: "/spec/updateStrategy/partition",
+                    value: variables.keep ? dyn(oldObject.spec.?updateStrategy.?partition.value()) : dyn("100%")}]) +
+                (variables.keep && !oldObject.spec.?updateStrategy.?paused.hasValue() ?
+                  (object.spec.?updateStrategy.?paused.hasValue() ? [JSONPatch{op: "remove", path: "/spec/updateStrategy/paused"}] : []) :
+                  [JSONPatch{op: "add", path: "/spec/updateStrategy/paused",
+                    value: variables.keep ? dyn(oldObject.spec.?updateStrategy.?paused.value()) : dyn(false)}]) +
+                (has(object.metadata.annotations) ? [] :
+                  [JSONPatch{op: "add", path: "/metadata/annotations", value: {}}]) +
+                [JSONPatch{op: "add",
+                  path: "/metadata/annotations/" + jsonpatch.escapeKey("rollouts.kruise.io/in-progressing"),
+                  value: variables.mark}]
+            patchType: JSONPatch
+          paramKind:
+            apiVersion: rollouts.kruise.io/v1beta1
+            kind: Rollout
+          reinvocationPolicy: IfNeeded
+          variables:
+          - name: oldMark
+            expression: >-
+              oldObject.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("")
+          - name: newMark
+            expression: object.metadata.?annotations[?"rollouts.kruise.io/in-progressing"].orValue("")
+          - name: keep
+            expression: |-
+              variables.oldMark != "" &&
+              object.spec.template == oldObject.spec.template
+          - name: mark
+            expression: |-
+              variables.oldMark != "" ? variables.oldMark :
+              variables.newMark != "" ? variables.newMark :
+              '{"rolloutName":"' + params.metadata.name + '","original":{' +
+                '"updateStrategy.partition":' +
+                (object.spec.?updateStrategy.?partition.orValue(null) == null ? 'null' :
+                 type(object.spec.?updateStrategy.?partition.value()) == string ? '"' + string(object.spec.?updateStrategy.?partition.value()) + '"' : string(object.spec.?updateStrategy.?partition.value())) + ',' +
+                '"updateStrategy.paused":' +
+                (object.spec.?updateStrategy.?paused.orValue(null) == null ? 'null' :
+                 type(object.spec.?updateStrategy.?paused.value()) == string ? '"' + string(object.spec.?updateStrategy.?paused.value()) + '"' : string(object.spec.?updateStrategy.?paused.value())) + '}}'
+        ---
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: MutatingAdmissionPolicyBinding
+        metadata:
+          name: rollouts-hold-cloneset
+          labels:
+            app.kubernetes.io/component: cloneset
+            app.kubernetes.io/part-of: kubectl-kruise
+        spec:
+          paramRef:
+            parameterNotFoundAction: Allow
+            selector: {}
+          policyName: rollouts-hold-cloneset
+        "#);
     }
 }
