@@ -30,6 +30,22 @@ pub const ROLLOUT_FINALIZER: &str = "rollouts.kruise.io/rollout";
 /// Label that the Deployment controller puts on ReplicaSets and pods.
 pub const POD_TEMPLATE_HASH: &str = "pod-template-hash";
 
+/// Label that the StatefulSet, DaemonSet and CloneSet controllers put on pods: the revision they were made from.
+pub const CONTROLLER_REVISION_HASH: &str = "controller-revision-hash";
+
+/// Annotation of a pod: those with less of it go first; written by the user.
+pub const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+
+/// Label on pods that need no update in a rollback in batches: the release they need none in. Written by the engine.
+pub const NO_NEED_UPDATE: &str = "rollouts.kruise.io/no-need-update";
+
+/// Annotation of a Rollout, written by the user: `true` takes a version back in the same batches (no traffic routing;
+/// StatefulSets and CloneSets).
+pub const ROLLBACK_IN_BATCH: &str = "rollouts.kruise.io/rollback-in-batch";
+
+/// Suffix of the name that a HorizontalPodAutoscaler aims at while a blue-green release is under way.
+pub const DISABLED_AUTOSCALER: &str = "-DisableByRollout";
+
 /// Annotation by which v1alpha1 chooses between extra canary and partition style.
 pub const ROLLING_STYLE: &str = "rollouts.kruise.io/rolling-style";
 

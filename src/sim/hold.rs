@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::keys;
-use crate::workload::mark::Mark;
+use crate::workload::{Mark, hold};
 
 use super::resource::ROLLOUTS;
 use super::store::Store;
@@ -29,13 +29,13 @@ pub(super) fn admit(store: &Store, object: &mut Value, old: &Value, manager: Opt
     let Some(rollout) = holder(store, object) else {
         return;
     };
-    let hold = changed || paused(old);
+    let held = changed || paused(old);
     let mark = marked.or(was).unwrap_or_else(|| {
-        let mut mark = Mark::of_deployment(&rollout);
-        mark.original.paused = Some(paused(object));
+        let mut mark = Mark::new(&rollout);
+        mark.original.keep(hold::PAUSED, json!(paused(object)));
         mark.text()
     });
-    if hold {
+    if held {
         object["spec"]["paused"] = json!(true);
     } else if let Value::Object(spec) = &mut object["spec"] {
         spec.remove("paused");

@@ -3,7 +3,7 @@
 use kube::api::DynamicObject;
 use serde_json::{Map, Value, json};
 
-use super::{Mark, count, digest};
+use super::{Mark, count, digest, hold};
 use crate::api::{keys, v1beta1::PatchPodTemplateMetadata};
 
 /// Seconds without progress after which a release counts as degraded when the user set none.
@@ -169,7 +169,7 @@ impl<'a> Deployment<'a> {
             },
             "spec": { "paused": true },
         });
-        if mark.original.strategy.is_some() {
+        if mark.original.get(hold::STRATEGY).is_some() {
             // With several active ReplicaSets a paused RollingUpdate Deployment is still scaled proportionally by its
             // controller, which would undo the restored capacity; Recreate switches that off (engine-workloads 15).
             body["spec"]["strategy"] = json!({ "type": "Recreate", "rollingUpdate": null });
@@ -183,7 +183,7 @@ impl<'a> Deployment<'a> {
     #[must_use]
     pub fn resume(mark: Option<&Mark>) -> Value {
         let mut spec = json!({ "paused": false });
-        if let Some(strategy) = mark.and_then(|mark| mark.original.strategy.as_ref()) {
+        if let Some(strategy) = mark.and_then(|mark| mark.original.get(hold::STRATEGY)) {
             spec["strategy"] = strategy.clone();
         }
         spec
@@ -237,7 +237,7 @@ impl<'a> Deployment<'a> {
         }
         spec["replicas"] = json!(replicas);
         spec["template"] = self.canary_template(patch);
-        if let Some(strategy) = mark.and_then(|mark| mark.original.strategy.as_ref()) {
+        if let Some(strategy) = mark.and_then(|mark| mark.original.get(hold::STRATEGY)) {
             spec["strategy"] = strategy.clone();
         }
         json!({

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Mark, mark::Original};
+use super::{Mark, hold};
 use crate::api::keys;
 
 /// An image for a container; `*` stands for every container.
@@ -66,7 +66,7 @@ pub fn set_images(
     let mut patch = vec![unchanged_since(deployment)];
     patch.extend(
         hold_for
-            .map(|rollout| hold(deployment, rollout))
+            .map(|rollout| held(deployment, rollout))
             .unwrap_or_default(),
     );
     patch.extend(changes);
@@ -98,20 +98,14 @@ fn unchanged_since(object: &Value) -> Value {
     json!({ "op": "replace", "path": "/metadata/resourceVersion", "value": object["metadata"]["resourceVersion"] })
 }
 
-fn hold(deployment: &Value, rollout: &str) -> Vec<Value> {
+fn held(deployment: &Value, rollout: &str) -> Vec<Value> {
     let annotations = &deployment["metadata"]["annotations"];
     let paused = deployment["spec"]["paused"] == true;
     let mut patch = Vec::new();
     // A release that is under way keeps its mark: the originals in it are older, and right.
     if !annotations[keys::IN_PROGRESSING].is_string() {
-        let original = Original {
-            paused: Some(paused),
-            ..Original::default()
-        };
-        let mark = Mark {
-            rollout_name: rollout.to_owned(),
-            original,
-        };
+        let mut mark = Mark::new(rollout);
+        mark.original.keep(hold::PAUSED, json!(paused));
         if !annotations.is_object() {
             patch.push(json!({ "op": "add", "path": "/metadata/annotations", "value": {} }));
         }

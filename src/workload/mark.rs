@@ -1,13 +1,16 @@
 //! The mark "a release is under way" on a workload, with the originals that the hold replaced.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-use crate::api::keys;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::hold::{self, Fields};
+use crate::api::{keys, patch::merge_diff};
 
 /// Value of the annotation [`keys::IN_PROGRESSING`]; in the first write of a release, gone in the last.
 ///
-/// The hold policy writes the same JSON from CEL, so field names and their order are fixed:
+/// The hold policies write the same JSON from CEL, so field names and their order are fixed:
 /// `{"rolloutName":"demo","original":{"paused":false}}`. Upstream's webhook writes only `rolloutName`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,41 +22,170 @@ pub struct Mark {
     pub original: Original,
 }
 
-/// The user's values that a hold replaced; absent means that the hold did not touch the field.
+/// The user's values that a release replaced, by their dotted paths under `spec`; null where the user had none. A value
+/// once written is never replaced: it is older, and right.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Original {
-    /// `spec.paused` of a Deployment.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paused: Option<bool>,
-    /// `spec.strategy` of a Deployment, whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub strategy: Option<Value>,
+#[serde(transparent)]
+pub struct Original(BTreeMap<String, Value>);
+
+impl Original {
+    /// Keeps what `spec` has where `fields` will be written, unless it is kept already.
+    pub fn remember(&mut self, spec: &Value, fields: &Fields) {
+        for (path, _) in fields.iter() {
+            self.keep(path, hold::at(spec, path).clone());
+        }
+    }
+
+    /// Keeps the value of one field, unless one is kept already.
+    pub fn keep(&mut self, path: &str, value: Value) {
+        self.0.entry(path.to_owned()).or_insert(value);
+    }
+
+    /// Whether the user had the workload paused.
+    #[must_use]
+    pub fn was_paused(&self) -> bool {
+        [hold::PAUSED, hold::UPDATE_PAUSED, hold::ROLLING_PAUSED]
+            .iter()
+            .any(|path| self.get(path) == Some(&Value::Bool(true)))
+    }
+
+    /// The user's value of a field; nothing when it was not replaced.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&Value> {
+        self.0.get(path)
+    }
+
+    /// Whether every one of `fields` is kept.
+    #[must_use]
+    pub fn covers(&self, fields: &Fields) -> bool {
+        fields.iter().all(|(path, _)| self.0.contains_key(path))
+    }
+
+    /// The merge patch of `spec` that gives back every original but those of `except`; nothing when all are in place.
+    #[must_use]
+    pub fn restore(&self, spec: &Value, except: &[&str]) -> Option<Value> {
+        let mut wanted = spec.clone();
+        for (path, value) in self.0.iter().filter(|(path, _)| !except.contains(&path.as_str())) {
+            hold::put(&mut wanted, path, value.clone());
+        }
+        merge_diff(spec, &wanted)
+    }
 }
 
 impl Mark {
+    /// A mark without originals.
+    #[must_use]
+    pub fn new(rollout_name: &str) -> Self {
+        Self {
+            rollout_name: rollout_name.to_owned(),
+            original: Original::default(),
+        }
+    }
+
     /// The mark of a Deployment that was not paused.
     #[must_use]
     pub fn of_deployment(rollout_name: &str) -> Self {
-        Self {
-            rollout_name: rollout_name.to_owned(),
-            original: Original {
-                paused: Some(false),
-                strategy: None,
-            },
-        }
+        let mut mark = Self::new(rollout_name);
+        mark.original.keep(hold::PAUSED, Value::Bool(false));
+        mark
     }
 
     /// Reads the mark from an object's annotations; an annotation that does not parse is a mark without originals.
     #[must_use]
     pub fn read(object: &kube::api::DynamicObject) -> Option<Self> {
         let text = object.metadata.annotations.as_ref()?.get(keys::IN_PROGRESSING)?;
-        Some(serde_json::from_str(text).unwrap_or_default())
+        Some(Self::parse(text))
+    }
+
+    /// Reads the annotation's text.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let plain = || {
+            let map: Map<String, Value> = serde_json::from_str(text).ok()?;
+            Some(Self::new(map.get("rolloutName")?.as_str()?))
+        };
+        serde_json::from_str(text).ok().or_else(plain).unwrap_or_default()
     }
 
     /// The annotation's text.
     #[must_use]
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Mark;
+    use crate::{
+        api::v1beta1::RollingStyle,
+        workload::{Kind, hold},
+    };
+
+    #[test]
+    fn gives_back_what_the_user_had() {
+        let cases = [
+            (
+                Kind::Deployment,
+                RollingStyle::Partition,
+                json!({"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}, "replicas": 3}),
+            ),
+            (
+                Kind::Deployment,
+                RollingStyle::BlueGreen,
+                json!({"strategy": {"type": "Recreate"}, "paused": true, "minReadySeconds": 0}),
+            ),
+            (
+                Kind::StatefulSet,
+                RollingStyle::Partition,
+                json!({"updateStrategy": {"rollingUpdate": {"partition": 2}}}),
+            ),
+            (
+                Kind::CloneSet,
+                RollingStyle::Partition,
+                json!({"updateStrategy": {"partition": "20%", "type": "ReCreate"}}),
+            ),
+            (
+                Kind::CloneSet,
+                RollingStyle::BlueGreen,
+                json!({"updateStrategy": {"maxSurge": 0}}),
+            ),
+            (
+                Kind::DaemonSet,
+                RollingStyle::Partition,
+                json!({"updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {}}}),
+            ),
+        ];
+        for (kind, style, user) in cases {
+            let fields = hold::held(kind, style);
+            let mut mark = Mark::new("demo");
+            mark.original.remember(&user, &fields);
+            let mut spec = user.clone();
+            json_patch::merge(&mut spec, &fields.difference(&user).unwrap_or_else(|| json!({})));
+            assert!(fields.in_place(&spec), "{kind:?} {spec}");
+            // A second hold finds the first one's values and must not take them for the user's.
+            mark.original.remember(&spec, &fields);
+            let read = Mark::parse(&mark.text());
+            let back = read.original.restore(&spec, &[]).unwrap_or_else(|| json!({}));
+            json_patch::merge(&mut spec, &back);
+            assert_eq!(spec, user, "{kind:?} {style:?}");
+            assert_eq!(read.original.restore(&spec, &[]), None::<Value>);
+        }
+    }
+
+    #[test]
+    fn reads_upstreams_and_broken_ones() {
+        assert_eq!(Mark::parse(r#"{"rolloutName":"demo"}"#), Mark::new("demo"));
+        assert_eq!(
+            Mark::parse(r#"{"rolloutName":"demo","original":3}"#),
+            Mark::new("demo")
+        );
+        assert_eq!(Mark::parse("[]"), Mark::default());
+        assert_eq!(
+            Mark::of_deployment("demo").text(),
+            r#"{"rolloutName":"demo","original":{"paused":false}}"#
+        );
     }
 }

@@ -2,11 +2,16 @@
 
 pub mod deployment;
 pub mod edit;
+pub mod hold;
+pub mod kind;
 pub mod mark;
+pub mod pod;
 pub mod replica_set;
 
 pub use deployment::Deployment;
+pub use kind::Kind;
 pub use mark::Mark;
+pub use pod::Pod;
 pub use replica_set::ReplicaSet;
 
 use serde_json::Value;

@@ -14,7 +14,7 @@ use crate::{
         v1beta1::{FinalisingStep, Phase, StepState},
     },
     traffic::{self, ingress, service},
-    workload::{Deployment, Mark, deployment::NotRolledOut},
+    workload::{Deployment, Mark, deployment::NotRolledOut, hold},
 };
 
 /// Why a release ends.
@@ -194,7 +194,7 @@ impl Machine<'_> {
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
         let (deployment, versions) = self.workload()?;
         let mark = Mark::read(deployment.object);
-        let strategy = mark.as_ref().and_then(|mark| mark.original.strategy.as_ref());
+        let strategy = mark.as_ref().and_then(|mark| mark.original.get(hold::STRATEGY));
         let held = strategy.is_some_and(|strategy| deployment.object.data["spec"]["strategy"] != *strategy);
         if deployment.paused() || held {
             let body = json!({ "spec": Deployment::resume(mark.as_ref()) });
@@ -233,7 +233,7 @@ impl Machine<'_> {
         if let Some((deployment, versions)) = self.workload() {
             if let Some(mark) = Mark::read(deployment.object) {
                 let mut body = json!({ "metadata": { "annotations": { keys::IN_PROGRESSING: null } } });
-                if mark.original.paused == Some(true) {
+                if mark.original.was_paused() {
                     body["spec"] = json!({ "paused": true });
                 }
                 return Some(Flow::Do(

@@ -18,9 +18,10 @@ mod step;
 mod tests;
 mod validate;
 
+pub use crate::workload::Pod;
 pub use decision::{Decision, Wake};
 pub use effect::{Effect, Precondition, Target, Verb};
 pub use machine::decide;
 pub use reason::{INVALID, Reason, Stop};
-pub use snapshot::{Pod, Snapshot, owner_uid};
+pub use snapshot::{Snapshot, owner_uid};
 pub use validate::{obstacle, problems};

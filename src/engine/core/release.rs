@@ -14,7 +14,7 @@ use crate::{
         keys,
         v1beta1::{CanaryStatus, FinalisingStep, Phase, StepState},
     },
-    workload::{self, Deployment, Mark, ReplicaSet, digest, same_template},
+    workload::{self, Deployment, Mark, ReplicaSet, digest, hold, same_template},
 };
 
 impl<'a> Machine<'a> {
@@ -209,7 +209,7 @@ impl<'a> Machine<'a> {
     /// The write that takes mark and hold off at once.
     fn let_go(&self, deployment: &Deployment<'_>, mark: &Mark) -> Effect {
         let mut spec = Deployment::resume(Some(mark));
-        if mark.original.paused == Some(true) {
+        if mark.original.was_paused() {
             spec["paused"] = json!(true);
         }
         let body = json!({ "metadata": { "annotations": { keys::IN_PROGRESSING: null } }, "spec": spec });
@@ -383,16 +383,17 @@ impl<'a> Machine<'a> {
                 "hold the new version"
             };
             let mut mark = mark.unwrap_or_else(|| {
-                let mut mark = Mark::of_deployment(self.s.name());
-                mark.original.paused = Some(deployment.paused());
+                let mut mark = Mark::new(self.s.name());
+                mark.original.keep(hold::PAUSED, json!(deployment.paused()));
                 mark
             });
-            if !frozen && mark.original.strategy.is_none() {
-                mark.original.strategy = Some(deployment.object.data["spec"]["strategy"].clone());
+            if !frozen {
+                mark.original
+                    .keep(hold::STRATEGY, deployment.object.data["spec"]["strategy"].clone());
             }
             let body = deployment.claim(&mark, &revision);
             // A server-side apply cannot remove the user's rollingUpdate block, which Recreate does not allow.
-            let verb = if mark.original.strategy.is_some() {
+            let verb = if mark.original.get(hold::STRATEGY).is_some() {
                 Verb::Merge(body)
             } else {
                 Verb::Apply(body)

@@ -11,7 +11,7 @@ use crate::{
         keys,
         v1beta1::{CanaryStrategy, Rollout, TrafficRoutingRef},
     },
-    workload::{Deployment, ReplicaSet},
+    workload::{Deployment, Pod, ReplicaSet},
 };
 
 /// What is known of one Rollout and what it refers to; sorted, each object with its uid and resourceVersion.
@@ -25,7 +25,12 @@ pub struct Snapshot {
     pub canaries: Vec<DynamicObject>,
     /// ReplicaSets of the workload and of the canaries, by name.
     pub replica_sets: Vec<DynamicObject>,
-    /// Pods of the canaries, by name.
+    /// ControllerRevisions of the workload, by name; read for DaemonSets, whose status names none.
+    pub revisions: Vec<DynamicObject>,
+    /// HorizontalPodAutoscalers that aim at the workload, or did before a blue-green release, by name; read for
+    /// blue-green Rollouts.
+    pub autoscalers: Vec<DynamicObject>,
+    /// Pods of the workload and of the canaries, by name.
     pub pods: Vec<Pod>,
     /// The stable Service and its twin, by name; only those that are there.
     pub services: BTreeMap<String, DynamicObject>,
@@ -33,32 +38,8 @@ pub struct Snapshot {
     pub ingresses: BTreeMap<String, DynamicObject>,
     /// Other enabled Rollouts that name the same workload, by name.
     pub rivals: Vec<String>,
-}
-
-/// What matters of a pod.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Pod {
-    /// Name.
-    pub name: String,
-    /// Uid.
-    pub uid: String,
-    /// resourceVersion.
-    pub resource_version: String,
-    /// Labels.
-    pub labels: BTreeMap<String, String>,
-    /// Uid of the ReplicaSet it belongs to.
-    pub owner: String,
-    /// Whether it is being deleted.
-    pub deleting: bool,
-}
-
-impl Pod {
-    /// Whether another look at the pod tells nothing new but its resourceVersion.
-    #[must_use]
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        (&self.uid, &self.labels, &self.owner, self.deleting)
-            == (&other.uid, &other.labels, &other.owner, other.deleting)
-    }
+    /// A kind that the Rollout needs and the cluster does not serve, such as `clonesets.apps.kruise.io`.
+    pub unserved: Option<String>,
 }
 
 impl Snapshot {

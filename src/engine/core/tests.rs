@@ -149,6 +149,7 @@ fn paused_at_step_1() -> Snapshot {
         .into(),
         owner: format!("uid-{name}-bbb"),
         deleting: false,
+        ..Pod::default()
     }];
     let mut twin = serde_json::to_value(&s.services["web"]).unwrap();
     twin["metadata"]["name"] = json!("web-canary");

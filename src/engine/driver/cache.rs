@@ -417,6 +417,7 @@ impl Cache {
             ingresses: named(Kind::Ingress),
             rivals,
             rollout,
+            ..Snapshot::default()
         })
     }
 }
@@ -435,5 +436,6 @@ fn pod_of(object: &DynamicObject) -> Pod {
         labels: object.metadata.labels.clone().unwrap_or_default(),
         owner: owner_uid(object).unwrap_or_default().to_owned(),
         deleting: object.metadata.deletion_timestamp.is_some(),
+        ..Pod::default()
     }
 }

@@ -7,16 +7,19 @@ mod advanced_daemon_set;
 mod advanced_stateful_set;
 mod clone_set;
 mod clone_set_diff;
+pub(super) mod daemon_set;
 mod deployment;
 mod deployment_status;
 pub(super) mod endpoints;
 mod garbage;
 mod kruise_pods;
 mod kubelet;
+mod nodes;
 mod pods;
 mod replica_set;
 mod replica_sets;
 mod revisions;
+mod stateful_set;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -317,6 +320,8 @@ impl Manager {
                         advanced_stateful_set::reconcile(store, &name, &mut self.next_node, now)
                     }
                     ADVANCED_DAEMON_SETS => advanced_daemon_set::reconcile(store, &name, now),
+                    STATEFUL_SETS => stateful_set::reconcile(store, &name, &mut self.next_node, now),
+                    DAEMON_SETS => daemon_set::reconcile(store, &name, now),
                     _ => None,
                 };
                 if let Some(at) = again {

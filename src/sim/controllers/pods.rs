@@ -6,13 +6,52 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::kubelet;
-use crate::sim::object::{Fields, Object, seconds};
+use crate::sim::object::{Fields, Object, PodFacts, seconds};
 use crate::sim::resource::{KindId, NODES, PODS};
 use crate::sim::store::Store;
+
+/// Judges availability: how long pods must be ready, and when to look again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    seconds: i64,
+    now: Timestamp,
+    next: Option<Timestamp>,
+}
+
+impl Patience {
+    /// Pods are available that were ready for so many seconds.
+    pub(super) fn new(seconds: i64, now: Timestamp) -> Self {
+        Self {
+            seconds,
+            now,
+            next: None,
+        }
+    }
+
+    /// Whether a pod is available; for one that is only ready, remembers when it will be.
+    pub(super) fn available(&mut self, pod: &PodFacts) -> bool {
+        if !pod.ready || self.seconds <= 0 {
+            return pod.ready;
+        }
+        let since = pod.ready_since.unwrap_or(self.now);
+        let at = since
+            .saturating_add(SignedDuration::from_secs(self.seconds))
+            .unwrap_or(Timestamp::MAX);
+        if at > self.now {
+            self.next = Some(self.next.map_or(at, |soonest| soonest.min(at)));
+        }
+        at <= self.now
+    }
+
+    /// When the next of the pods judged so far becomes available; `None` when none will.
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        self.next.filter(|at| *at < Timestamp::MAX)
+    }
+}
 
 /// Where a new pod goes.
 #[derive(Clone, Copy, Debug)]

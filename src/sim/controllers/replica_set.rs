@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::pods::{Maker, Place};
+use super::pods::{Maker, Patience, Place};
 use crate::sim::deletion::{Propagation, begin};
 use crate::sim::object::{Object, PodFacts};
 use crate::sim::resource::{PODS, REPLICA_SETS};
@@ -33,22 +33,15 @@ pub(super) fn reconcile(
             delete(store, &pods, pods.len() - wanted, now);
         }
     }
-    let patience = set
+    let seconds = set
         .spec_at("/minReadySeconds")
         .and_then(Value::as_i64)
         .unwrap_or(0);
-    let (mut ready, mut available, mut again) = (0i64, 0i64, None::<Timestamp>);
-    for (_, facts) in pods.iter().filter(|(_, facts)| facts.ready) {
-        ready += 1;
-        let since = facts.ready_since.unwrap_or(now);
-        let at = since
-            .saturating_add(SignedDuration::from_secs(patience))
-            .unwrap_or(Timestamp::MAX);
-        if patience == 0 || at <= now {
-            available += 1;
-        } else {
-            again = Some(again.map_or(at, |soonest| soonest.min(at)));
-        }
+    let mut patience = Patience::new(seconds, now);
+    let (mut ready, mut available) = (0i64, 0i64);
+    for (_, facts) in &pods {
+        ready += i64::from(facts.ready);
+        available += i64::from(patience.available(facts));
     }
     let mut status = json!({"replicas": pods.len(), "observedGeneration": set.generation()});
     for (field, count) in [
@@ -68,7 +61,7 @@ pub(super) fn reconcile(
         counted.status = Some(Arc::new(status));
         store.replace(REPLICA_SETS, counted);
     }
-    again.filter(|at| *at < Timestamp::MAX)
+    patience.next()
 }
 
 /// Makes pods from the set's template, spread over the nodes.
