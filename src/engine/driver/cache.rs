@@ -385,7 +385,7 @@ impl Cache {
             .iter()
             .filter(|set| owner_uid(set).is_some_and(|uid| canary_uids.contains(uid)))
             .flat_map(|set| self.owned(Kind::Pod, set))
-            .map(pod_of)
+            .map(|pod| std::sync::Arc::new(pod_of(pod)))
             .collect();
         let named = |kind: Kind| {
             let names = Self::traffic_names(&rollout, kind);
