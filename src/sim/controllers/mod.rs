@@ -322,8 +322,6 @@ impl Manager {
                         advanced_stateful_set::reconcile(store, &name, &mut self.next_node, now)
                     }
                     ADVANCED_DAEMON_SETS => advanced_daemon_set::reconcile(store, &name, now),
-                    STATEFUL_SETS => stateful_set::reconcile(store, &name, &mut self.next_node, now),
-                    DAEMON_SETS => daemon_set::reconcile(store, &name, now),
                     _ => None,
                 };
                 if let Some(at) = again {
