@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::sim::object::seconds;
+use crate::sim::object::{Object, seconds};
 use crate::sim::resource::{NODES, PODS};
 use crate::sim::store::{Name, Store};
 
@@ -69,6 +69,13 @@ pub(super) fn look(store: &mut Store, name: &Name, next_node: usize, now: Timest
         .status_at("/phase")
         .and_then(Value::as_str)
         .unwrap_or("Pending");
+    if renewed(pod) {
+        stop(store, pod.clone(), now);
+        return Plan::Start {
+            uid,
+            took_node: false,
+        };
+    }
     if phase != "Pending" || pod.status_at("/containerStatuses").is_some() {
         return Plan::Nothing;
     }
@@ -85,6 +92,40 @@ pub(super) fn look(store: &mut Store, name: &Name, next_node: usize, now: Timest
         store.replace(PODS, bound);
     }
     Plan::Start { uid, took_node }
+}
+
+/// Whether a pod that runs got another image, so that its containers start anew.
+fn renewed(pod: &Object) -> bool {
+    let (Some(statuses), Some(containers)) = (
+        pod.status_at("/containerStatuses").and_then(Value::as_array),
+        pod.spec_at("/containers").and_then(Value::as_array),
+    ) else {
+        return false;
+    };
+    containers
+        .iter()
+        .zip(statuses)
+        .any(|(container, status)| container["image"] != status["image"])
+}
+
+/// A pod whose containers start anew is not ready meanwhile.
+fn stop(store: &mut Store, mut pod: Object, now: Timestamp) {
+    let mut status = pod.status.as_deref().cloned().unwrap_or_else(|| json!({}));
+    for condition in status["conditions"].as_array_mut().into_iter().flatten() {
+        if matches!(condition["type"].as_str(), Some("Ready" | "ContainersReady"))
+            && condition["status"] == "True"
+        {
+            condition["status"] = json!("False");
+            condition["reason"] = json!("ContainersNotReady");
+            condition["lastTransitionTime"] = json!(seconds(now));
+        }
+    }
+    for container in status["containerStatuses"].as_array_mut().into_iter().flatten() {
+        container["ready"] = json!(false);
+        container["started"] = json!(false);
+    }
+    pod.status = Some(Arc::new(status));
+    store.replace(PODS, pod);
 }
 
 /// The name of the node whose turn it is.
@@ -128,7 +169,8 @@ fn fate(containers: &[Value]) -> Fate {
 /// A pod's start has taken its time.
 pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp) {
     let Some(pod) = store.get(PODS, name) else { return };
-    if pod.uid() != uid || pod.pod.deleting || pod.status_at("/containerStatuses").is_some() {
+    let again = renewed(pod);
+    if pod.uid() != uid || pod.pod.deleting || (pod.status_at("/containerStatuses").is_some() && !again) {
         return;
     }
     let mut pod = pod.clone();
@@ -142,9 +184,14 @@ pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp)
         return;
     }
     let at = json!(seconds(now));
+    let restarts = |index: usize| {
+        let count = pod.status_at(&format!("/containerStatuses/{index}/restartCount"));
+        count.and_then(Value::as_i64).map_or(0, |count| count + 1)
+    };
     let statuses: Vec<Value> = containers
         .iter()
-        .map(|c| container_status(c, fate, &at))
+        .enumerate()
+        .map(|(index, c)| container_status(c, fate, restarts(index), &at))
         .collect();
     let scheduled = json!({"type": "PodScheduled", "status": "True", "lastTransitionTime": at});
     let condition = |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": at});
@@ -153,8 +200,11 @@ pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp)
         "qosClass": "BestEffort", "startTime": at, "containerStatuses": statuses,
     });
     if fate == Fate::Runs {
-        let number = store.next_number();
-        let ip = format!("10.244.{}.{}", (number / 250) % 250, number % 250 + 1);
+        let known = pod.status_at("/podIP").and_then(Value::as_str);
+        let ip = known.map(str::to_owned).unwrap_or_else(|| {
+            let number = store.next_number();
+            format!("10.244.{}.{}", (number / 250) % 250, number % 250 + 1)
+        });
         status["podIPs"] = json!([{"ip": ip}]);
         status["podIP"] = json!(ip);
         let kinds = [
@@ -175,10 +225,10 @@ pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp)
     store.replace(PODS, pod);
 }
 
-fn container_status(container: &Value, fate: Fate, at: &Value) -> Value {
+fn container_status(container: &Value, fate: Fate, restarts: i64, at: &Value) -> Value {
     let image = &container["image"];
     let mut status = json!({"name": container["name"], "image": image, "imageID": "", "ready": fate == Fate::Runs,
-                            "started": fate == Fate::Runs, "restartCount": 0});
+                            "started": fate == Fate::Runs, "restartCount": restarts});
     match fate {
         Fate::Missing => {
             let message = format!("Back-off pulling image {image}");
@@ -186,7 +236,7 @@ fn container_status(container: &Value, fate: Fate, at: &Value) -> Value {
         }
         Fate::Crashes => {
             let message = "back-off 40s restarting failed container";
-            status["restartCount"] = json!(3);
+            status["restartCount"] = json!(restarts + 3);
             status["state"] = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
             let ended = json!({"exitCode": 137, "reason": "OOMKilled", "finishedAt": at});
             status["lastState"] = json!({"terminated": ended});
