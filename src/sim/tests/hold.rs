@@ -123,20 +123,37 @@ impl Workload {
     }
 }
 
+/// Puts one tree into another, nulls included, as a merge patch that is still to be sent needs them.
+fn merge(into: &mut Value, tree: &Value) {
+    match tree {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                merge(&mut into[key], value);
+            }
+        }
+        value => *into = value.clone(),
+    }
+}
+
 #[test]
 fn a_new_template_is_held_and_what_a_foreign_write_lifts_is_put_back() {
     for (kind, spec, wanted, original) in cases() {
         run(|options| async move {
             let workload = held(&options, kind, spec, true).await;
-            let before = workload.seen();
-            assert_eq!(before.1, Value::Null);
+            assert_eq!(workload.seen().1, Value::Null);
             workload.patch(None, super::image("v2")).await;
             let mark = json!({"rolloutName": "demo", "original": original});
             assert_eq!(workload.seen(), (wanted.clone(), mark.clone()), "{kind:?}");
             let unmark = json!({"metadata": {"annotations": {keys::IN_PROGRESSING: null}}});
             let mut lift = unmark.clone();
-            lift["spec"] = before.0;
-            lift["spec"]["paused"] = json!(false);
+            for (path, value) in original.as_object().expect("originals") {
+                let keys: Vec<&str> = path.split('.').collect();
+                let tree = keys
+                    .iter()
+                    .rev()
+                    .fold(value.clone(), |inner, key| json!({*key: inner}));
+                merge(&mut lift["spec"], &tree);
+            }
             for write in [super::image("v3"), unmark, lift.clone()] {
                 workload.patch(None, write.clone()).await;
                 assert_eq!(

@@ -160,7 +160,11 @@ fn what_the_server_refuses_of_sets() {
             .patch("web", &PatchParams::default(), &Patch::Merge(fixed))
             .await;
         let strategy = |strategy: Value| json!({"updateStrategy": strategy});
-        let made = |kind: &str, spec: Value| parse(workload("apps/v1", kind, "v1", spec));
+        let made = |kind: &str, spec: Value| {
+            let mut object = workload("apps/v1", kind, "v1", spec);
+            object["metadata"]["name"] = json!("other");
+            parse(object)
+        };
         let params = PostParams::default();
         let on_delete = strategy(json!({"type": "OnDelete", "rollingUpdate": {"partition": 1}}));
         let nothing = strategy(json!({"rollingUpdate": {"maxUnavailable": 0}}));
@@ -175,7 +179,6 @@ fn what_the_server_refuses_of_sets() {
             Err(kube::Error::Api(status)) => (status.code, status.details.map(|d| d.causes[0].field.clone())),
             other => panic!("{other:?}"),
         });
-        // `create` finds `web` first only if it is valid, so that the second one names its cause.
         let field = |name: &str| (422, Some(name.to_owned()));
         assert_eq!(
             answers,
