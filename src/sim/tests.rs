@@ -3,6 +3,7 @@
 mod controllers;
 mod daemon_set;
 mod hold;
+mod kruise;
 mod resources;
 mod server;
 mod stateful_set;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::sim::object::{Object, seconds};
+use crate::sim::object::seconds;
 use crate::sim::resource::{NODES, PODS};
 use crate::sim::store::{Name, Store};
 
@@ -65,18 +65,8 @@ pub(super) fn look(store: &mut Store, name: &Name, next_node: usize, now: Timest
     if pod.pod.deleting {
         return Plan::End { uid };
     }
-    let phase = pod
-        .status_at("/phase")
-        .and_then(Value::as_str)
-        .unwrap_or("Pending");
-    if renewed(pod) {
-        stop(store, pod.clone(), now);
-        return Plan::Start {
-            uid,
-            took_node: false,
-        };
-    }
-    if phase != "Pending" || pod.status_at("/containerStatuses").is_some() {
+    // A running pod without containers is one that was changed in place.
+    if pod.pod.ended || pod.status_at("/containerStatuses").is_some() {
         return Plan::Nothing;
     }
     let took_node = pod.spec_at("/nodeName").is_none();
@@ -92,40 +82,6 @@ pub(super) fn look(store: &mut Store, name: &Name, next_node: usize, now: Timest
         store.replace(PODS, bound);
     }
     Plan::Start { uid, took_node }
-}
-
-/// Whether a pod that runs got another image, so that its containers start anew.
-fn renewed(pod: &Object) -> bool {
-    let (Some(statuses), Some(containers)) = (
-        pod.status_at("/containerStatuses").and_then(Value::as_array),
-        pod.spec_at("/containers").and_then(Value::as_array),
-    ) else {
-        return false;
-    };
-    containers
-        .iter()
-        .zip(statuses)
-        .any(|(container, status)| container["image"] != status["image"])
-}
-
-/// A pod whose containers start anew is not ready meanwhile.
-fn stop(store: &mut Store, mut pod: Object, now: Timestamp) {
-    let mut status = pod.status.as_deref().cloned().unwrap_or_else(|| json!({}));
-    for condition in status["conditions"].as_array_mut().into_iter().flatten() {
-        if matches!(condition["type"].as_str(), Some("Ready" | "ContainersReady"))
-            && condition["status"] == "True"
-        {
-            condition["status"] = json!("False");
-            condition["reason"] = json!("ContainersNotReady");
-            condition["lastTransitionTime"] = json!(seconds(now));
-        }
-    }
-    for container in status["containerStatuses"].as_array_mut().into_iter().flatten() {
-        container["ready"] = json!(false);
-        container["started"] = json!(false);
-    }
-    pod.status = Some(Arc::new(status));
-    store.replace(PODS, pod);
 }
 
 /// The name of the node whose turn it is.
@@ -169,8 +125,7 @@ fn fate(containers: &[Value]) -> Fate {
 /// A pod's start has taken its time.
 pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp) {
     let Some(pod) = store.get(PODS, name) else { return };
-    let again = renewed(pod);
-    if pod.uid() != uid || pod.pod.deleting || (pod.status_at("/containerStatuses").is_some() && !again) {
+    if pod.uid() != uid || pod.pod.deleting || pod.status_at("/containerStatuses").is_some() {
         return;
     }
     let mut pod = pod.clone();
@@ -184,14 +139,9 @@ pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp)
         return;
     }
     let at = json!(seconds(now));
-    let restarts = |index: usize| {
-        let count = pod.status_at(&format!("/containerStatuses/{index}/restartCount"));
-        count.and_then(Value::as_i64).map_or(0, |count| count + 1)
-    };
     let statuses: Vec<Value> = containers
         .iter()
-        .enumerate()
-        .map(|(index, c)| container_status(c, fate, restarts(index), &at))
+        .map(|c| container_status(c, fate, &at))
         .collect();
     let scheduled = json!({"type": "PodScheduled", "status": "True", "lastTransitionTime": at});
     let condition = |kind: &str| json!({"type": kind, "status": "True", "lastTransitionTime": at});
@@ -200,8 +150,8 @@ pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp)
         "qosClass": "BestEffort", "startTime": at, "containerStatuses": statuses,
     });
     if fate == Fate::Runs {
-        let known = pod.status_at("/podIP").and_then(Value::as_str);
-        let ip = known.map(str::to_owned).unwrap_or_else(|| {
+        let known = pod.status_at("/podIP").and_then(Value::as_str).map(str::to_owned);
+        let ip = known.unwrap_or_else(|| {
             let number = store.next_number();
             format!("10.244.{}.{}", (number / 250) % 250, number % 250 + 1)
         });
@@ -225,10 +175,10 @@ pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp)
     store.replace(PODS, pod);
 }
 
-fn container_status(container: &Value, fate: Fate, restarts: i64, at: &Value) -> Value {
+fn container_status(container: &Value, fate: Fate, at: &Value) -> Value {
     let image = &container["image"];
     let mut status = json!({"name": container["name"], "image": image, "imageID": "", "ready": fate == Fate::Runs,
-                            "started": fate == Fate::Runs, "restartCount": restarts});
+                            "started": fate == Fate::Runs, "restartCount": 0});
     match fate {
         Fate::Missing => {
             let message = format!("Back-off pulling image {image}");
@@ -236,7 +186,7 @@ fn container_status(container: &Value, fate: Fate, restarts: i64, at: &Value) ->
         }
         Fate::Crashes => {
             let message = "back-off 40s restarting failed container";
-            status["restartCount"] = json!(restarts + 3);
+            status["restartCount"] = json!(3);
             status["state"] = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
             let ended = json!({"exitCode": 137, "reason": "OOMKilled", "finishedAt": at});
             status["lastState"] = json!({"terminated": ended});

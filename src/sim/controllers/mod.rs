@@ -3,11 +3,16 @@
 //! They are plain functions over the store, called in passes. What a pass changes is seen by the next one, a small
 //! latency later, so that watchers see the states in between and every run is the same.
 
+mod advanced_daemon_set;
+mod advanced_stateful_set;
+mod clone_set;
+mod clone_set_diff;
 pub(super) mod daemon_set;
 mod deployment;
 mod deployment_status;
 pub(super) mod endpoints;
 mod garbage;
+mod kruise_pods;
 mod kubelet;
 mod nodes;
 mod pods;
@@ -15,6 +20,7 @@ mod replica_set;
 mod replica_sets;
 mod revisions;
 mod stateful_set;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -309,6 +315,11 @@ impl Manager {
                 let again = match kind {
                     STATEFUL_SETS => stateful_set::reconcile(store, &name, &mut self.next_node, now),
                     DAEMON_SETS => daemon_set::reconcile(store, &name, now),
+                    CLONE_SETS => clone_set::reconcile(store, &name, &mut self.next_node, now),
+                    ADVANCED_STATEFUL_SETS => {
+                        advanced_stateful_set::reconcile(store, &name, &mut self.next_node, now)
+                    }
+                    ADVANCED_DAEMON_SETS => advanced_daemon_set::reconcile(store, &name, now),
                     _ => None,
                 };
                 if let Some(at) = again {

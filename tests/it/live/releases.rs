@@ -32,6 +32,7 @@ async fn release(name: &str, held: bool) {
         Options {
             identity: "live-test".to_owned(),
             forever: true,
+            ..Options::default()
         },
         events,
     ));
