@@ -69,6 +69,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         }
     }
     // Unreachable by construction; if it ever is reached, waiting harms nobody.
+    debug_assert!(false, "transitions without end: {:?}", snapshot.rollout);
     Decision {
         effects: Vec::new(),
         status: None,
