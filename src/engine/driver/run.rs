@@ -62,7 +62,7 @@ pub async fn drive(
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::pin!(shutdown);
     let mut engine = Engine::new(client, clock, scope, options, events);
