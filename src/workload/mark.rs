@@ -41,6 +41,17 @@ impl Original {
         self.0.entry(path.to_owned()).or_insert(value);
     }
 
+    /// Replaces the value of a field by another one that the user wants once the release has ended.
+    pub fn replace(&mut self, path: &str, value: Value) {
+        self.0.insert(path.to_owned(), value);
+    }
+
+    /// The paths of all fields that are kept, in order.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
     /// Whether the user had the workload paused.
     #[must_use]
     pub fn was_paused(&self) -> bool {
