@@ -81,7 +81,7 @@ fn where_there_is_nothing_to_roll_back() {
     --- stderr
     error: rollout.rollouts.kruise.io/web has no release under way (healthy): there is nothing to roll back
 
-    hint: to go back to an earlier revision: kubectl rollout history deployment/web -n shop
+    hint: to go back to an earlier revision: kubectl rollout history deployment.apps/web -n shop
     hint: kubectl kruise rollout status web -n shop
     ");
     assert_snapshot!(shop.kruise(&["rollback", "nobody", "--yes"]), @r#"
