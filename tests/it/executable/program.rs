@@ -187,7 +187,6 @@ fn under_its_other_name() {
     exit 0
     --- stdout
     approve	Let a paused step go on
-    apply	Apply manifests; a new version of a workload that a Rollout names is held back
     :4
     ");
 }

@@ -373,19 +373,38 @@ fn what_is_not_there() {
 
     hint: give CONTAINER=IMAGE, or *=IMAGE for all containers
     ");
-    assert_snapshot!(shop.kruise(&["set", "image", "main=web:v2"]), @r#"
+    assert_snapshot!(shop.kruise(&["set", "image", "main=web:v2"]), @r"
+    exit 64
+    --- stderr
+    error: nothing is named that is to be changed
+
+    hint: give NAME or rollout/NAME, or a workload: deploy/NAME, sts/NAME, cloneset/NAME ...
+    ");
+    assert_snapshot!(shop.kruise(&["set", "image", "web", "main="]), @r#"
+    exit 64
+    --- stderr
+    error: invalid value "main=": expected CONTAINER=IMAGE
+    "#);
+    assert_snapshot!(shop.kruise(&["set", "env", "web"]), @r"
+    exit 64
+    --- stderr
+    error: no variable is given
+
+    hint: give KEY=VALUE, KEY- to remove one, or --from
+    ");
+    assert_snapshot!(shop.kruise(&["set", "env", "web", "--from=pod/x"]), @r#"
     exit 64
     --- stderr
     error: "pod/x" is neither configmap/NAME nor secret/NAME
     "#);
-    assert_snapshot!(shop.kruise(&["set", "image", "web", "main="]), @r"
+    assert_snapshot!(shop.kruise(&["set", "resources", "web", "--limits=cpu=many"]), @r"
     exit 64
     --- stderr
     error: invalid value 'cpu=many' for '--limits <NAME=AMOUNT>': expected NAME=AMOUNT, such as cpu=500m or memory=1Gi
 
     For more information, try '--help'.
     ");
-    assert_snapshot!(shop.kruise(&["set", "env", "web"]), @r"
+    assert_snapshot!(shop.kruise(&["set", "resources", "web"]), @r"
     exit 64
     --- stderr
     error: the following required arguments were not provided:
@@ -395,9 +414,6 @@ fn what_is_not_there() {
 
     For more information, try '--help'.
     ");
-    assert_snapshot!(shop.kruise(&["set", "env", "web", "--from=pod/x"]), @"");
-    assert_snapshot!(shop.kruise(&["set", "resources", "web", "--limits=cpu=many"]), @"");
-    assert_snapshot!(shop.kruise(&["set", "resources", "web"]), @"");
     assert_eq!(shop.sim.trace(), []);
 }
 
@@ -455,7 +471,11 @@ fn dry_run_prints_the_requests() {
         deployment.apps/web image updated (dry run)
         "#);
     assert_eq!(shop.sim.trace(), []);
-    assert_snapshot!(shop.kruise(&["set", "image", "web", "main=web:v2", "--dry-run=server"]), @"");
+    assert_snapshot!(shop.kruise(&["set", "image", "web", "main=web:v2", "--dry-run=server"]), @r"
+    exit 0
+    --- stdout
+    deployment.apps/web image updated (server dry run)
+    ");
     assert_eq!(shop.deployment()["spec"].get("paused"), None);
     assert_eq!(shop.rollout()["metadata"].get("finalizers"), None);
 }
