@@ -6,6 +6,7 @@ pub mod complete;
 pub mod completion;
 pub mod demo;
 pub mod files;
+pub mod interruption;
 pub mod manifests;
 pub mod plan;
 pub mod reading;
@@ -29,7 +30,7 @@ use crate::{
         values::{ColorChoice, DryRun, Output},
     },
     cluster::Patch,
-    error::{Error, Kind, Result},
+    error::{Kind, Result},
     exit_code,
     ui::Ui,
 };
@@ -94,12 +95,7 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
 
 /// Runs a command until it is done or the user interrupts it.
 fn block_on(command: impl Future<Output = Result<u8>>) -> Result<u8> {
-    runtime()?.block_on(async {
-        tokio::select! {
-            done = command => done,
-            _ = tokio::signal::ctrl_c() => Err(Error::new(Kind::Interrupted, "interrupted")),
-        }
-    })
+    runtime()?.block_on(interruption::until_interrupted(command))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::{Outcomes, connect, reading, status};
+use super::{Outcomes, connect, interruption, reading, status};
 use crate::{
     cli::{Global, args::RunArgs, target::Targets},
     cluster::{Cluster, Found, Resource, charge::Charge, connect_engine, failure},
@@ -139,6 +139,8 @@ async fn drive(
     let options = Options {
         identity: identity(cluster),
         forever,
+        record: true,
+        shutdown: interruption::told(),
     };
     let namespace = scope.namespace().map(str::to_owned);
     let work = driver::drive(client, cluster.clock, scope, options, events);

@@ -367,7 +367,8 @@ mod tests {
     fn targets_come_before_changes() {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         let is_change = |word: &str| word.contains('=') || word.ends_with('-');
-        let cases: [(&[&str], Result<(usize, usize), &str>); 6] = [
+        type Parts = Result<(usize, usize), &'static str>;
+        let cases: [(&[&str], Parts); 6] = [
             (&["web", "a=b"], Ok((1, 1))),
             (&["sts", "web", "db", "a=b", "c-"], Ok((2, 2))),
             (&["sts/web", "ds/x", "a=b"], Ok((2, 1))),

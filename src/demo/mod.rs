@@ -105,6 +105,7 @@ impl Demo {
         let options = driver::Options {
             identity: "demo".to_owned(),
             forever: true,
+            ..driver::Options::default()
         };
         let engine = tokio::spawn(driver::drive(client.clone(), clock, scope, options, sender));
         Ok(Self {

@@ -380,6 +380,7 @@ async fn follow(
     let options = driver::Options {
         identity: "plan".to_owned(),
         forever: true,
+        ..driver::Options::default()
     };
     let engine = driver::drive(client.clone(), clock, scope, options, events);
     let sets = api(&client, &key.namespace, "apps", "v1", "ReplicaSet", "replicasets");

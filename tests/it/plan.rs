@@ -78,6 +78,7 @@ impl Stage {
         let options = Options {
             identity: "test".to_owned(),
             forever: true,
+            ..Options::default()
         };
         let engine = tokio::spawn(driver::drive(
             self.sim.client(),

@@ -1,6 +1,6 @@
 //! Everything one decision may read.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::{
         keys,
         v1beta1::{CanaryStrategy, Rollout, TrafficRoutingRef},
     },
-    workload::{Deployment, Pod, ReplicaSet},
+    workload::{Kind, Pod, ReplicaSet},
 };
 
 /// What is known of one Rollout and what it refers to; sorted, each object with its uid and resourceVersion.
@@ -30,8 +30,8 @@ pub struct Snapshot {
     /// HorizontalPodAutoscalers that aim at the workload, or did before a blue-green release, by name; read for
     /// blue-green Rollouts.
     pub autoscalers: Vec<DynamicObject>,
-    /// Pods of the workload and of the canaries, by name.
-    pub pods: Vec<Pod>,
+    /// Pods of the workload and of the canaries, by name; shared with the driver, which may have ten thousand of them.
+    pub pods: Vec<Arc<Pod>>,
     /// The stable Service and its twin, by name; only those that are there.
     pub services: BTreeMap<String, DynamicObject>,
     /// The Ingress and its twin, by name; only those that are there.
@@ -61,10 +61,10 @@ impl Snapshot {
         self.rollout.metadata.namespace.as_deref().unwrap_or_default()
     }
 
-    /// The workload, seen as a Deployment.
+    /// The kind of workload that the Rollout names; nothing when it is none that is released.
     #[must_use]
-    pub fn deployment(&self) -> Option<Deployment<'_>> {
-        self.workload.as_ref().map(Deployment::new)
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::named(&self.rollout.spec.workload_ref)
     }
 
     /// The ReplicaSets of a Deployment, in the order of their names.
@@ -130,6 +130,12 @@ impl Snapshot {
             .types
             .as_ref()
             .map_or("", |types| types.api_version.as_str());
+        // What is to go goes whatever was written to it since; it must only be the same object.
+        let resource_version = object
+            .metadata
+            .resource_version
+            .clone()
+            .filter(|_| verb != Verb::Delete);
         Effect {
             target: self.target(
                 api_version,
@@ -139,7 +145,7 @@ impl Snapshot {
             verb,
             precondition: Precondition {
                 uid: object.metadata.uid.clone(),
-                resource_version: object.metadata.resource_version.clone(),
+                resource_version,
             },
             purpose: purpose.into(),
         }

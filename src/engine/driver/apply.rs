@@ -89,7 +89,7 @@ pub(super) async fn apply(client: &Client, effect: &Effect) -> Result<Written, k
         Verb::Delete => {
             let preconditions = Preconditions {
                 uid: effect.precondition.uid.clone(),
-                resource_version: None,
+                resource_version: effect.precondition.resource_version.clone(),
             };
             let params = DeleteParams {
                 propagation_policy: Some(PropagationPolicy::Background),

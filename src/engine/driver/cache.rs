@@ -1,153 +1,153 @@
 //! What is known of the cluster: filled by watches and by the answers to our own writes, whichever is newer.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::{api::DynamicObject, runtime::watcher};
-
-use super::RolloutKey;
-use crate::{
-    api::{keys, v1beta1::Rollout},
-    engine::core::{Pod, Snapshot, owner_uid},
-    traffic,
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
 };
 
-/// A kind that the engine reads.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
-pub(super) enum Kind {
-    Rollout,
-    Deployment,
-    ReplicaSet,
-    Pod,
-    Service,
-    Ingress,
-}
+use kube::{api::DynamicObject, runtime::watcher};
 
-impl Kind {
-    pub(super) const ALL: [Self; 6] = [
-        Self::Rollout,
-        Self::Deployment,
-        Self::ReplicaSet,
-        Self::Pod,
-        Self::Service,
-        Self::Ingress,
-    ];
+use super::{
+    RolloutKey,
+    kind::{self, DEPLOYMENT, DEPLOYMENT_PODS, Kind, REVISION_PODS},
+    table::{self, Entry, Name, Put, State, Table, controller},
+};
+use crate::{
+    api::v1beta1::Rollout,
+    engine::core::{Pod, Snapshot},
+    traffic,
+    workload::Kind as WorkloadKind,
+};
 
-    pub(super) fn resource(self) -> kube::api::ApiResource {
-        let (group, version, kind, plural) = match self {
-            Self::Rollout => (keys::GROUP, "v1beta1", "Rollout", "rollouts"),
-            Self::Deployment => ("apps", "v1", "Deployment", "deployments"),
-            Self::ReplicaSet => ("apps", "v1", "ReplicaSet", "replicasets"),
-            Self::Pod => ("", "v1", "Pod", "pods"),
-            Self::Service => ("", "v1", "Service", "services"),
-            Self::Ingress => ("networking.k8s.io", "v1", "Ingress", "ingresses"),
-        };
-        let api_version = if group.is_empty() {
-            version.to_owned()
-        } else {
-            format!("{group}/{version}")
-        };
-        kube::api::ApiResource {
-            group: group.to_owned(),
-            version: version.to_owned(),
-            api_version,
-            kind: kind.to_owned(),
-            plural: plural.to_owned(),
-        }
-    }
-
-    pub(super) fn of(kind: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.resource().kind == kind)
-    }
-}
-
-/// Namespace and name.
-type Name = (String, String);
-
-#[derive(Default)]
-struct Table {
-    objects: BTreeMap<Name, DynamicObject>,
-    by_owner: HashMap<String, BTreeSet<Name>>,
-    listed: Option<BTreeSet<Name>>,
-    synced: bool,
-}
+/// Something that a Rollout names: group, kind, namespace, name.
+type Mention = (String, String, String, String);
 
 /// All tables, and what leads from an object to its Rollouts.
 #[derive(Default)]
 pub(super) struct Cache {
     tables: BTreeMap<Kind, Table>,
     rollouts: BTreeMap<RolloutKey, Rollout>,
-    by_workload: HashMap<Name, BTreeSet<RolloutKey>>,
+    /// Which Rollouts name a workload, a Service or an Ingress, twins included.
+    mentions: HashMap<Mention, BTreeSet<RolloutKey>>,
+    /// Uids of workloads and ReplicaSets: what pods and revisions belong to.
+    owners: HashMap<String, (Kind, Name)>,
     /// Uids of objects that we deleted and whose last watch event is still to come.
-    deleted: BTreeSet<String>,
+    deleted: BTreeMap<String, (Kind, Name)>,
 }
 
-fn name_of(object: &DynamicObject) -> Name {
+/// Whether other objects belong to objects of this kind.
+fn is_owner(kind: Kind) -> bool {
+    matches!(kind, Kind::Workload(..) | Kind::ReplicaSet)
+}
+
+fn mention(kind: Kind, name: &Name) -> Mention {
+    let resource = kind.resource();
+    (resource.group, resource.kind, name.0.clone(), name.1.clone())
+}
+
+/// The workload that a Rollout names, whatever its kind and version.
+fn workload_of(namespace: &str, rollout: &Rollout) -> Mention {
+    let reference = &rollout.spec.workload_ref;
     (
-        object.metadata.namespace.clone().unwrap_or_default(),
-        object.metadata.name.clone().unwrap_or_default(),
+        kind::split(&reference.api_version).0.to_owned(),
+        reference.kind.clone(),
+        namespace.to_owned(),
+        reference.name.clone(),
     )
 }
 
-/// resourceVersions of one server can be compared as numbers (Kubernetes 1.35 promises it, all servers do it).
-fn version_of(object: &DynamicObject) -> u128 {
-    object
-        .metadata
-        .resource_version
-        .as_deref()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(u128::MAX)
+/// Names of the Services or Ingresses that a Rollout is about, twins included.
+fn traffic_names(rollout: &Rollout, kind: Kind) -> Vec<String> {
+    let routings = rollout.spec.strategy.traffic_routings().iter();
+    match kind {
+        Kind::Service => routings
+            .flat_map(|r| [r.service.clone(), traffic::service::canary_name(&r.service)])
+            .collect(),
+        _ => routings
+            .filter_map(|r| r.ingress.as_ref())
+            .flat_map(|ingress| [ingress.name.clone(), traffic::ingress::canary_name(&ingress.name)])
+            .collect(),
+    }
+}
+
+fn mentions_of(key: &RolloutKey, rollout: &Rollout) -> Vec<Mention> {
+    let traffic = [Kind::Service, Kind::Ingress].into_iter().flat_map(|kind| {
+        let names = traffic_names(rollout, kind).into_iter();
+        names.map(move |name| mention(kind, &(key.namespace.clone(), name)))
+    });
+    traffic.chain([workload_of(&key.namespace, rollout)]).collect()
 }
 
 impl Cache {
-    /// Whether every kind has been listed once.
-    pub(super) fn synced(&self) -> bool {
-        Kind::ALL
-            .iter()
-            .all(|kind| self.tables.get(kind).is_some_and(|table| table.synced))
+    /// Makes room for a kind that is about to be watched.
+    pub(super) fn open(&mut self, kind: Kind) {
+        self.tables.entry(kind).or_default();
+    }
+
+    /// Whether a kind is watched.
+    pub(super) fn is_open(&self, kind: Kind) -> bool {
+        self.tables.contains_key(&kind)
+    }
+
+    /// Whether it is not yet known what there is of a kind.
+    pub(super) fn is_awaited(&self, kind: Kind) -> bool {
+        self.tables
+            .get(&kind)
+            .is_none_or(|table| table.state == State::Awaited)
+    }
+
+    /// Kinds that a Rollout needs and of which it is not yet known what there is.
+    pub(super) fn awaited_by(&self, key: &RolloutKey) -> Vec<Kind> {
+        let needed = self.rollouts.get(key).map(Kind::needed_by).unwrap_or_default();
+        needed.into_iter().filter(|kind| self.is_awaited(*kind)).collect()
+    }
+
+    /// Whether the scope's label selector picks a Rollout.
+    pub(super) fn is_picked(&self, key: &RolloutKey) -> bool {
+        let name = (key.namespace.clone(), key.name.clone());
+        self.entry(Kind::Picked, &name).is_some()
     }
 
     /// Takes in what a watch says; answers which Rollouts must be looked at.
     pub(super) fn observe(
         &mut self,
         kind: Kind,
-        event: watcher::Event<DynamicObject>,
+        event: watcher::Event<(Name, Entry)>,
     ) -> BTreeSet<RolloutKey> {
         match event {
             watcher::Event::Init => {
-                self.tables.entry(kind).or_default().listed = Some(BTreeSet::new());
+                self.tables.entry(kind).or_default().begin_listing();
                 BTreeSet::new()
             }
-            watcher::Event::InitApply(object) => {
-                let name = name_of(&object);
-                if let Some(listed) = &mut self.tables.entry(kind).or_default().listed {
-                    listed.insert(name);
-                }
-                self.put(kind, object)
+            watcher::Event::InitApply((name, entry)) => {
+                let touched = self.put(kind, &name, entry);
+                self.tables.entry(kind).or_default().note_listed(&name);
+                touched
             }
             watcher::Event::InitDone => {
                 let table = self.tables.entry(kind).or_default();
-                table.synced = true;
-                let listed = table.listed.take().unwrap_or_default();
-                let gone: Vec<Name> = table
-                    .objects
-                    .keys()
-                    .filter(|name| !listed.contains(*name))
-                    .cloned()
-                    .collect();
-                gone.into_iter()
-                    .flat_map(|name| self.remove(kind, &name))
-                    .collect()
+                let was = std::mem::replace(&mut table.state, State::Listed);
+                let gone = table.end_listing();
+                // What is not there any more will have no last event.
+                self.deleted
+                    .retain(|_, (of, name)| *of != kind || table.get(name).is_some());
+                let mut touched: BTreeSet<RolloutKey> =
+                    gone.iter().flat_map(|name| self.remove(kind, name)).collect();
+                if was != State::Listed {
+                    touched.extend(self.that_need(kind));
+                }
+                touched
             }
-            watcher::Event::Apply(object) => self.put(kind, object),
-            watcher::Event::Delete(object) => {
-                if let Some(uid) = &object.metadata.uid {
+            watcher::Event::Apply((name, entry)) => self.put(kind, &name, entry),
+            watcher::Event::Delete((name, entry)) => {
+                if let Some(uid) = entry.uid() {
                     self.deleted.remove(uid);
                 }
-                let name = name_of(&object);
-                let known = self.tables.get(&kind).and_then(|table| table.objects.get(&name));
                 // A new object of the same name may already be known from the answer to our own write.
-                if known.is_some_and(|known| known.metadata.uid == object.metadata.uid) {
+                if self
+                    .entry(kind, &name)
+                    .is_some_and(|known| known.uid() == entry.uid())
+                {
                     self.remove(kind, &name)
                 } else {
                     BTreeSet::new()
@@ -156,195 +156,202 @@ impl Cache {
         }
     }
 
-    /// Takes in an object, from a watch or from the answer to a write; older ones than known are passed over.
-    pub(super) fn put(&mut self, kind: Kind, mut object: DynamicObject) -> BTreeSet<RolloutKey> {
-        let resource = kind.resource();
-        object.types = Some(kube::core::TypeMeta {
-            api_version: resource.api_version,
-            kind: resource.kind,
-        });
-        object.metadata.managed_fields = None;
-        if kind == Kind::Pod {
-            object.data = serde_json::Value::Null;
-            object.metadata.annotations = None;
-        }
-        if object
-            .metadata
-            .uid
-            .as_ref()
-            .is_some_and(|uid| self.deleted.contains(uid))
-        {
+    /// Notes that the API server does not serve a kind: there are no objects of it. Answers which Rollouts must be
+    /// looked at.
+    pub(super) fn note_unserved(&mut self, kind: Kind) -> BTreeSet<RolloutKey> {
+        let table = self.tables.entry(kind).or_default();
+        if std::mem::replace(&mut table.state, State::Unserved) == State::Unserved {
             return BTreeSet::new();
         }
-        let name = name_of(&object);
-        let table = self.tables.entry(kind).or_default();
-        if let Some(known) = table.objects.get(&name) {
-            if version_of(known) >= version_of(&object) {
-                return BTreeSet::new();
-            }
-            if kind == Kind::Pod && pod_of(known).says_the_same(&pod_of(&object)) {
-                // The kubelet writes a pod's status all the time; no decision reads it.
-                table.objects.insert(name, object);
-                return BTreeSet::new();
-            }
-            Self::unlink(table, &name);
+        for name in table.names() {
+            self.remove(kind, &name);
         }
-        if let Some(owner) = owner_uid(&object) {
-            table
-                .by_owner
-                .entry(owner.to_owned())
-                .or_default()
-                .insert(name.clone());
+        self.that_need(kind)
+    }
+
+    /// A scan of all Rollouts; only for news about a kind as a whole.
+    fn that_need(&self, kind: Kind) -> BTreeSet<RolloutKey> {
+        let needing = self.rollouts.iter();
+        needing
+            .filter(|(_, rollout)| Kind::needed_by(rollout).contains(&kind))
+            .map(|(key, _)| key.clone())
+            .collect()
+    }
+
+    /// Takes in the answer to a write. Kinds that are not watched are passed over.
+    pub(super) fn answered(&mut self, kind: Kind, object: &DynamicObject) -> BTreeSet<RolloutKey> {
+        let (name, entry) = Entry::of(kind, object.clone());
+        if self.is_open(kind) && entry.belongs_to(kind) {
+            self.put(kind, &name, entry)
+        } else {
+            BTreeSet::new()
+        }
+    }
+
+    /// Takes in an object; older ones than known are passed over.
+    fn put(&mut self, kind: Kind, name: &Name, entry: Entry) -> BTreeSet<RolloutKey> {
+        if entry.uid().is_some_and(|uid| self.deleted.contains_key(uid)) {
+            return BTreeSet::new();
+        }
+        let (entry, parsed) = if kind == Kind::Rollout {
+            parse(entry)
+        } else {
+            (entry, None)
+        };
+        let Put::News(old) = self.tables.entry(kind).or_default().put(name, entry) else {
+            return BTreeSet::new();
+        };
+        if is_owner(kind) {
+            if let Some(uid) = old.as_ref().and_then(Entry::uid) {
+                self.owners.remove(uid);
+            }
+            if let Some(uid) = self.entry(kind, name).and_then(Entry::uid) {
+                let uid = uid.to_owned();
+                self.owners.insert(uid, (kind, name.clone()));
+            }
         }
         let mut touched = BTreeSet::new();
         if kind == Kind::Rollout {
-            touched.extend(self.index_rollout(&name, Some(&object)));
+            touched.extend(self.index_rollout(name, parsed));
         }
-        touched.extend(self.rollouts_of(kind, &object));
-        self.tables.entry(kind).or_default().objects.insert(name, object);
+        // An autoscaler may have been turned to another workload.
+        touched.extend(
+            old.map(|old| self.rollouts_of(kind, name, &old))
+                .unwrap_or_default(),
+        );
+        if let Some(entry) = self.entry(kind, name) {
+            touched.extend(self.rollouts_of(kind, name, entry));
+        }
         touched
     }
 
     /// Forgets an object that we deleted, before the watch says so.
-    pub(super) fn forget(&mut self, kind: Kind, namespace: &str, name: &str, uid: Option<String>) {
-        self.deleted.extend(uid);
-        self.remove(kind, &(namespace.to_owned(), name.to_owned()));
-    }
-
-    fn unlink(table: &mut Table, name: &Name) {
-        if let Some(owner) = table.objects.get(name).and_then(owner_uid)
-            && let Some(names) = table.by_owner.get_mut(owner)
-        {
-            names.remove(name);
-            if names.is_empty() {
-                let owner = owner.to_owned();
-                table.by_owner.remove(&owner);
-            }
+    pub(super) fn forget(&mut self, kind: Kind, namespace: &str, name: &str, uid: Option<&str>) {
+        let name = (namespace.to_owned(), name.to_owned());
+        let Some(entry) = self.entry(kind, &name) else {
+            return;
+        };
+        if uid.is_some() && entry.uid() != uid {
+            return;
         }
+        if let Some(uid) = uid {
+            self.deleted.insert(uid.to_owned(), (kind, name.clone()));
+        }
+        self.remove(kind, &name);
     }
 
     fn remove(&mut self, kind: Kind, name: &Name) -> BTreeSet<RolloutKey> {
-        let table = self.tables.entry(kind).or_default();
-        Self::unlink(table, name);
-        let Some(object) = table.objects.remove(name) else {
+        let Some(entry) = self.tables.entry(kind).or_default().remove(name) else {
             return BTreeSet::new();
         };
-        let mut touched = self.rollouts_of(kind, &object);
+        let mut touched = self.rollouts_of(kind, name, &entry);
+        if is_owner(kind)
+            && let Some(uid) = entry.uid()
+        {
+            self.owners.remove(uid);
+        }
         if kind == Kind::Rollout {
             touched.extend(self.index_rollout(name, None));
         }
         touched
     }
 
-    /// Keeps the typed Rollout and the way from its workload to it; answers its rivals too.
-    fn index_rollout(&mut self, name: &Name, object: Option<&DynamicObject>) -> BTreeSet<RolloutKey> {
+    /// Keeps the typed Rollout and the ways to it; answers its rivals too.
+    fn index_rollout(&mut self, name: &Name, rollout: Option<Rollout>) -> BTreeSet<RolloutKey> {
         let key = RolloutKey {
             namespace: name.0.clone(),
             name: name.1.clone(),
         };
         let mut touched = BTreeSet::from([key.clone()]);
         if let Some(old) = self.rollouts.remove(&key) {
-            let workload = (key.namespace.clone(), old.spec.workload_ref.name);
-            if let Some(keys) = self.by_workload.get_mut(&workload) {
-                keys.remove(&key);
-                touched.extend(keys.iter().cloned());
+            for mention in mentions_of(&key, &old) {
+                if let Some(keys) = self.mentions.get_mut(&mention) {
+                    keys.remove(&key);
+                    if keys.is_empty() {
+                        self.mentions.remove(&mention);
+                    }
+                }
             }
+            touched.extend(self.that_mention(&workload_of(&key.namespace, &old)));
         }
-        let parsed = object
-            .and_then(|object| serde_json::to_value(object).ok())
-            .and_then(|value| serde_json::from_value::<Rollout>(value).ok());
-        if let Some(rollout) = parsed {
-            let keys = self
-                .by_workload
-                .entry((key.namespace.clone(), rollout.spec.workload_ref.name.clone()))
-                .or_default();
-            keys.insert(key.clone());
-            touched.extend(keys.iter().cloned());
+        if let Some(rollout) = rollout {
+            for mention in mentions_of(&key, &rollout) {
+                self.mentions.entry(mention).or_default().insert(key.clone());
+            }
+            touched.extend(self.that_mention(&workload_of(&key.namespace, &rollout)));
             self.rollouts.insert(key, rollout);
         }
         touched
     }
 
-    fn rollouts_of(&self, kind: Kind, object: &DynamicObject) -> BTreeSet<RolloutKey> {
-        let namespace = object.metadata.namespace.clone().unwrap_or_default();
-        let name = object.metadata.name.clone().unwrap_or_default();
-        let of_workload = |name: &str| {
-            self.by_workload
-                .get(&(namespace.clone(), name.to_owned()))
-                .cloned()
-                .unwrap_or_default()
+    fn that_mention(&self, mention: &Mention) -> BTreeSet<RolloutKey> {
+        self.mentions.get(mention).cloned().unwrap_or_default()
+    }
+
+    fn rollouts_of(&self, kind: Kind, name: &Name, entry: &Entry) -> BTreeSet<RolloutKey> {
+        let key = |name: &str, namespace: &str| RolloutKey {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
         };
         match kind {
-            Kind::Rollout => BTreeSet::from([RolloutKey { namespace, name }]),
-            Kind::Deployment => match controller(object).filter(|owner| owner.kind == "Rollout") {
-                Some(rollout) => BTreeSet::from([RolloutKey {
-                    namespace,
-                    name: rollout.name.clone(),
-                }]),
-                None => of_workload(&name),
-            },
-            Kind::ReplicaSet => {
-                let Some(owner) = controller(object) else {
-                    return BTreeSet::new();
-                };
-                let deployment = self.object(Kind::Deployment, &namespace, &owner.name);
-                deployment.map_or_else(
-                    || of_workload(&owner.name),
-                    |deployment| self.rollouts_of(Kind::Deployment, deployment),
-                )
+            Kind::Rollout | Kind::Picked => BTreeSet::from([key(&name.1, &name.0)]),
+            Kind::Workload(..) => {
+                let owner = entry.object().and_then(controller);
+                match owner.filter(|owner| owner.kind == "Rollout") {
+                    Some(rollout) => BTreeSet::from([key(&rollout.name, &name.0)]),
+                    None => self.that_mention(&mention(kind, name)),
+                }
             }
-            Kind::Pod => {
-                let set = controller(object)
-                    .and_then(|owner| self.object(Kind::ReplicaSet, &namespace, &owner.name));
-                set.map_or_else(BTreeSet::new, |set| self.rollouts_of(Kind::ReplicaSet, set))
+            Kind::ReplicaSet | Kind::ControllerRevision | Kind::Pod(_) => {
+                let owner = entry.owner().and_then(|uid| self.owners.get(uid));
+                owner.map_or_else(BTreeSet::new, |(kind, name)| {
+                    self.entry(*kind, name)
+                        .map(|owner| self.rollouts_of(*kind, name, owner))
+                        .unwrap_or_default()
+                })
             }
-            Kind::Service | Kind::Ingress => self
-                .rollouts
-                .range(
-                    RolloutKey {
-                        namespace: namespace.clone(),
-                        name: String::new(),
-                    }..,
-                )
-                .take_while(|(key, _)| key.namespace == namespace)
-                .filter(|(_, rollout)| Self::traffic_names(rollout, kind).contains(&name))
-                .map(|(key, _)| key.clone())
-                .collect(),
+            Kind::Autoscaler => entry.object().map_or_else(BTreeSet::new, |object| {
+                let (group, kind, target) = table::aim(object);
+                self.that_mention(&(
+                    group.to_owned(),
+                    kind.to_owned(),
+                    name.0.clone(),
+                    target.to_owned(),
+                ))
+            }),
+            Kind::Service | Kind::Ingress => self.that_mention(&mention(kind, name)),
         }
     }
 
-    /// Names of the Services or Ingresses that a Rollout is about, twins included.
-    fn traffic_names(rollout: &Rollout, kind: Kind) -> Vec<String> {
-        let routings = rollout.spec.strategy.traffic_routings().iter();
-        match kind {
-            Kind::Service => routings
-                .flat_map(|r| [r.service.clone(), traffic::service::canary_name(&r.service)])
-                .collect(),
-            _ => routings
-                .filter_map(|r| r.ingress.as_ref())
-                .flat_map(|ingress| [ingress.name.clone(), traffic::ingress::canary_name(&ingress.name)])
-                .collect(),
-        }
+    fn entry(&self, kind: Kind, name: &Name) -> Option<&Entry> {
+        self.tables.get(&kind)?.get(name)
     }
 
     fn object(&self, kind: Kind, namespace: &str, name: &str) -> Option<&DynamicObject> {
-        self.tables
-            .get(&kind)?
-            .objects
-            .get(&(namespace.to_owned(), name.to_owned()))
+        self.entry(kind, &(namespace.to_owned(), name.to_owned()))?
+            .object()
     }
 
-    fn owned<'a>(&'a self, kind: Kind, owner: &DynamicObject) -> impl Iterator<Item = &'a DynamicObject> {
-        let table = self.tables.get(&kind);
-        let names = owner
-            .metadata
-            .uid
-            .as_ref()
-            .and_then(|uid| table?.by_owner.get(uid));
-        names
+    fn linked(&self, kind: Kind, link: &str) -> impl Iterator<Item = &Entry> {
+        self.tables
+            .get(&kind)
             .into_iter()
-            .flatten()
-            .filter_map(move |name| table?.objects.get(name))
+            .flat_map(move |table| table.linked(link))
+    }
+
+    /// The objects of a kind that belong to an owner, by name.
+    fn owned(&self, kind: Kind, owner: Option<&str>) -> Vec<DynamicObject> {
+        let entries = owner.into_iter().flat_map(|uid| self.linked(kind, uid));
+        entries.filter_map(Entry::object).cloned().collect()
+    }
+
+    /// The pods of these owners that have not come to their end, by name.
+    fn pods<'a>(&self, kind: Kind, owners: impl Iterator<Item = &'a DynamicObject>) -> Vec<Arc<Pod>> {
+        let uids = owners.filter_map(|owner| owner.metadata.uid.as_deref());
+        let entries = uids.flat_map(|uid| self.linked(kind, uid));
+        let mut pods: Vec<Arc<Pod>> = entries.filter_map(Entry::pod).cloned().collect();
+        pods.sort_by(|a, b| a.name.cmp(&b.name));
+        pods
     }
 
     /// The Rollouts that are known.
@@ -356,86 +363,75 @@ impl Cache {
     pub(super) fn snapshot(&self, key: &RolloutKey) -> Option<Snapshot> {
         let rollout = self.rollouts.get(key)?.clone();
         let namespace = key.namespace.as_str();
-        let reference = &rollout.spec.workload_ref;
-        let is_deployment = reference.kind == "Deployment" && reference.api_version == "apps/v1";
-        let workload = is_deployment
-            .then(|| self.object(Kind::Deployment, namespace, &reference.name).cloned())
-            .flatten();
-        let canaries: Vec<DynamicObject> = rollout.metadata.uid.as_ref().map_or_else(Vec::new, |uid| {
-            let table = self.tables.get(&Kind::Deployment);
-            let names = table.and_then(|table| table.by_owner.get(uid));
-            names
-                .into_iter()
-                .flatten()
-                .filter_map(|name| table?.objects.get(name))
-                .cloned()
-                .collect()
+        let needed = Kind::needed_by(&rollout);
+        let unserved = needed.iter().find(|kind| {
+            self.tables
+                .get(kind)
+                .is_some_and(|table| table.state == State::Unserved)
         });
-        let replica_sets: Vec<DynamicObject> = workload
-            .iter()
-            .chain(&canaries)
-            .flat_map(|deployment| self.owned(Kind::ReplicaSet, deployment))
-            .cloned()
-            .collect();
-        let canary_uids: BTreeSet<_> = canaries
-            .iter()
-            .filter_map(|canary| canary.metadata.uid.as_deref())
-            .collect();
-        let pods = replica_sets
-            .iter()
-            .filter(|set| owner_uid(set).is_some_and(|uid| canary_uids.contains(uid)))
-            .flat_map(|set| self.owned(Kind::Pod, set))
-            .map(pod_of)
-            .collect();
-        let named = |kind: Kind| {
-            let names = Self::traffic_names(&rollout, kind);
+        let reference = &rollout.spec.workload_ref;
+        let named = kind::named(&rollout);
+        let workload = named.and_then(|(kind, version)| {
+            self.object(Kind::Workload(kind, version), namespace, &reference.name)
+                .cloned()
+        });
+        let uid = workload
+            .as_ref()
+            .and_then(|workload| workload.metadata.uid.as_deref());
+        let mut snapshot = Snapshot {
+            unserved: unserved.map(|kind| kind.qualified()),
+            ..Snapshot::default()
+        };
+        if let Some((WorkloadKind::Deployment, _)) = named {
+            snapshot.canaries = self.owned(DEPLOYMENT, rollout.metadata.uid.as_deref());
+            let deployments = workload.iter().chain(&snapshot.canaries);
+            snapshot.replica_sets = deployments
+                .flat_map(|deployment| self.owned(Kind::ReplicaSet, deployment.metadata.uid.as_deref()))
+                .collect();
+            snapshot.pods = self.pods(DEPLOYMENT_PODS, snapshot.replica_sets.iter());
+        } else {
+            snapshot.pods = self.pods(REVISION_PODS, workload.iter());
+        }
+        if needed.contains(&Kind::ControllerRevision) {
+            snapshot.revisions = self.owned(Kind::ControllerRevision, uid);
+        }
+        if needed.contains(&Kind::Autoscaler) {
+            let (group, _) = kind::split(&reference.api_version);
+            let link = table::autoscaled(namespace, group, &reference.kind, &reference.name);
+            snapshot.autoscalers = self.owned(Kind::Autoscaler, Some(&link));
+        }
+        let traffic = |kind: Kind| {
+            let names = traffic_names(&rollout, kind).into_iter();
             names
-                .into_iter()
                 .filter_map(|name| Some((name.clone(), self.object(kind, namespace, &name)?.clone())))
                 .collect()
         };
-        let rivals = self
-            .by_workload
-            .get(&(namespace.to_owned(), reference.name.clone()))
-            .into_iter()
-            .flatten();
-        let rivals = rivals
-            .filter(|rival| *rival != key)
-            .filter(|rival| {
-                self.rollouts
-                    .get(rival)
-                    .is_some_and(|other| other.spec.workload_ref == *reference && !other.spec.disabled)
-            })
-            .map(|rival| rival.name.clone())
+        snapshot.services = traffic(Kind::Service);
+        snapshot.ingresses = traffic(Kind::Ingress);
+        let rivals = self.that_mention(&workload_of(namespace, &rollout)).into_iter();
+        snapshot.rivals = rivals
+            .filter(|rival| rival != key)
+            .filter(|rival| self.rollouts.get(rival).is_some_and(|other| !other.spec.disabled))
+            .map(|rival| rival.name)
             .collect();
-        Some(Snapshot {
-            workload,
-            canaries,
-            replica_sets,
-            pods,
-            services: named(Kind::Service),
-            ingresses: named(Kind::Ingress),
-            rivals,
-            rollout,
-            ..Snapshot::default()
-        })
+        snapshot.workload = workload;
+        snapshot.rollout = rollout;
+        Some(snapshot)
     }
 }
 
-/// The reference to the controller of an object.
-fn controller(object: &DynamicObject) -> Option<&OwnerReference> {
-    let owners = object.metadata.owner_references.iter().flatten();
-    owners.into_iter().find(|owner| owner.controller == Some(true))
-}
-
-fn pod_of(object: &DynamicObject) -> Pod {
-    Pod {
-        name: object.metadata.name.clone().unwrap_or_default(),
-        uid: object.metadata.uid.clone().unwrap_or_default(),
-        resource_version: object.metadata.resource_version.clone().unwrap_or_default(),
-        labels: object.metadata.labels.clone().unwrap_or_default(),
-        owner: owner_uid(object).unwrap_or_default().to_owned(),
-        deleting: object.metadata.deletion_timestamp.is_some(),
-        ..Pod::default()
+/// The typed Rollout, and what else is kept of it: who it is.
+fn parse(entry: Entry) -> (Entry, Option<Rollout>) {
+    let Entry::Object(mut object) = entry else {
+        return (entry, None);
+    };
+    let metadata = object.metadata.clone();
+    let mut value = serde_json::json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout" });
+    if let (Some(all), serde_json::Value::Object(data)) = (value.as_object_mut(), object.data.take()) {
+        all.extend(data);
     }
+    if let Ok(metadata) = serde_json::to_value(metadata) {
+        value["metadata"] = metadata;
+    }
+    (Entry::Object(object), serde_json::from_value(value).ok())
 }

@@ -4,8 +4,13 @@
 
 mod apply;
 mod cache;
+mod kind;
 mod lease;
+mod record;
 mod run;
+mod table;
+mod watch;
+mod work;
 
 use std::fmt;
 
@@ -64,12 +69,16 @@ impl Scope {
 }
 
 /// How to drive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Who we are, in Leases.
     pub identity: String,
     /// Goes on for ever instead of ending when every Rollout is done, waits for a human, or failed.
     pub forever: bool,
+    /// Tells what becomes of a release in Events on the Rollout.
+    pub record: bool,
+    /// Ends the driving when it turns true: requests under way are finished, and Leases are given back.
+    pub shutdown: Option<tokio::sync::watch::Receiver<bool>>,
 }
 
 /// What a driver does, as it happens.

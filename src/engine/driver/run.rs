@@ -4,32 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{
     FutureExt as _, StreamExt as _,
-    future::BoxFuture,
-    stream::{BoxStream, FuturesUnordered, select_all},
+    future::{BoxFuture, join_all},
+    stream::{BoxStream, FuturesUnordered, SelectAll},
 };
 use jiff::{SignedDuration, Timestamp};
-use kube::{
-    Api, Client,
-    api::DynamicObject,
-    core::PartialObjectMeta,
-    runtime::{WatchStreamExt as _, watcher},
-};
-use tokio::sync::mpsc::UnboundedSender;
+use kube::{Client, runtime::watcher};
+use tokio::{sync::mpsc::UnboundedSender, time::Duration};
 
 use super::{
     Error, Event, Options, RolloutKey, Scope,
-    apply::{self, Written},
-    cache::{Cache, Kind},
-    lease::{self, Claim, Foreign, Held},
+    apply::Written,
+    cache::Cache,
+    kind::Kind,
+    lease::{self, Foreign, Held},
+    record::{self, Standpoint},
+    watch::{self, Watched},
+    work::{Outcome, Work},
 };
 use crate::{
-    api::{keys, v1beta1::Rollout},
+    api::v1beta1::Rollout,
     clock::Clock,
-    engine::core::{Decision, Effect, Reason, Snapshot, Stop, Target, Verb, Wake, decide},
+    engine::core::{Decision, Effect, Reason, Snapshot, Stop, Verb, Wake, decide},
 };
 
-/// Seconds after which a watch is renewed, whatever happens.
-const WATCH_SECONDS: u32 = 3600;
 /// When somebody else's Lease is looked at again to see whether it is renewed.
 const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(6);
 
@@ -38,12 +35,15 @@ const BUSY_ROUNDS: u32 = 64;
 /// The rest.
 const BUSY_REST: SignedDuration = SignedDuration::from_secs(2);
 
-type Watched = (Kind, Result<watcher::Event<DynamicObject>, watcher::Error>);
+/// How long the last Events may take when everything else is done.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
 
-/// Drives Rollouts until each is done, waits for a human or failed; for ever when the options say so.
+/// Drives Rollouts until each is done, waits for a human or failed; for ever when the options say so; at the most until
+/// it is told to end, when it finishes the requests under way and gives its Leases back.
 ///
-/// Must be called inside a tokio runtime. Dropping the future stops all work; whatever is half done is picked up by the
-/// next driver.
+/// Rollouts are watched first. Every other kind is watched from when a Rollout that is driven needs it, so that no right
+/// is needed on what nobody uses. Must be called inside a tokio runtime. Dropping the future stops all work; whatever is
+/// half done is picked up by the next driver.
 ///
 /// # Errors
 /// A kind that the engine reads cannot be listed.
@@ -54,31 +54,34 @@ pub async fn drive(
     options: Options,
     events: UnboundedSender<Event>,
 ) -> Result<BTreeMap<RolloutKey, Stop>, Error> {
-    let mut watches = select_all(Kind::ALL.map(|kind| watch(&client, &scope, kind)));
+    let told = options.shutdown.clone();
+    let shutdown = async move {
+        // Nobody left who could say it: on without end.
+        if let Some(mut told) = told
+            && told.wait_for(|end| *end).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
+    };
+    tokio::pin!(shutdown);
     let mut engine = Engine::new(client, clock, scope, options, events);
-    while !engine.cache.synced() {
-        match watches.next().await {
-            Some((kind, Ok(event))) => {
-                engine.cache.observe(kind, event);
-            }
-            Some((kind, Err(error))) => {
-                if engine.options.forever && is_passing(&error) {
-                    tracing::warn!(resource = kind.resource().plural, %error, "cannot list yet");
-                    continue;
-                }
-                return Err(Error::List {
-                    plural: kind.resource().plural,
-                    source: Box::new(error),
-                });
-            }
-            None => break,
+    engine.open(Kind::Rollout);
+    if engine.picks() {
+        engine.open(Kind::Picked);
+    }
+    while engine.is_awaiting_rollouts() {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => return Ok(engine.stops),
+            Some(watched) = engine.watches.next() => engine.observe(watched)?,
         }
     }
     engine.begin();
     loop {
         engine.look_at_ready();
         if !engine.options.forever && engine.is_done() {
-            engine.give_leases_back().await;
+            engine.finish().await;
             return Ok(engine.stops);
         }
         let wake = engine.next_wake();
@@ -90,76 +93,22 @@ pub async fn drive(
         };
         tokio::select! {
             biased;
+            () = &mut shutdown => {
+                engine.finish().await;
+                return Ok(engine.stops);
+            }
             Some((key, outcome)) = engine.tasks.next(), if !engine.tasks.is_empty() => engine.finished(key, outcome),
-            Some(watched) = watches.next() => {
-                engine.observe(watched);
+            Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
+            Some(watched) = engine.watches.next() => {
+                engine.observe(watched)?;
                 // What else is there already: a thousand pods that change at once are one reason to look.
-                while let Some(Some(watched)) = watches.next().now_or_never() {
-                    engine.observe(watched);
+                while let Some(Some(watched)) = engine.watches.next().now_or_never() {
+                    engine.observe(watched)?;
                 }
             }
             () = timer => engine.wake_due(),
         }
     }
-}
-
-fn watch(client: &Client, scope: &Scope, kind: Kind) -> BoxStream<'static, Watched> {
-    let mut config = watcher::Config::default().timeout(WATCH_SECONDS);
-    match (kind, scope) {
-        (
-            Kind::Rollout,
-            Scope::Selected {
-                labels: Some(labels), ..
-            },
-        ) => config = config.labels(labels),
-        // Pods of Deployments only: no other kind's are ever looked at.
-        (Kind::Pod, _) => config = config.labels(keys::POD_TEMPLATE_HASH),
-        _ => {}
-    }
-    let resource = kind.resource();
-    if kind == Kind::Pod {
-        // Who owns a pod and how it is labelled is all that matters of it.
-        let api: Api<PartialObjectMeta<DynamicObject>> = match scope.namespace() {
-            Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-            None => Api::all_with(client.clone(), &resource),
-        };
-        return watcher(api, config)
-            .default_backoff()
-            .map(move |event| (kind, event.map(bare)))
-            .boxed();
-    }
-    let api: Api<DynamicObject> = match scope.namespace() {
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
-        None => Api::all_with(client.clone(), &resource),
-    };
-    watcher(api, config)
-        .default_backoff()
-        .map(move |event| (kind, event))
-        .boxed()
-}
-
-/// An event about an object of which only the metadata is known.
-fn bare(event: watcher::Event<PartialObjectMeta<DynamicObject>>) -> watcher::Event<DynamicObject> {
-    let bare = |object: PartialObjectMeta<DynamicObject>| DynamicObject {
-        types: None,
-        metadata: object.metadata,
-        data: serde_json::Value::Null,
-    };
-    match event {
-        watcher::Event::Apply(object) => watcher::Event::Apply(bare(object)),
-        watcher::Event::Delete(object) => watcher::Event::Delete(bare(object)),
-        watcher::Event::Init => watcher::Event::Init,
-        watcher::Event::InitApply(object) => watcher::Event::InitApply(bare(object)),
-        watcher::Event::InitDone => watcher::Event::InitDone,
-    }
-}
-
-/// What a task brought back.
-struct Outcome {
-    written: Vec<(Target, Written)>,
-    failure: Option<(kube::Error, Option<Effect>)>,
-    held: Option<Held>,
-    foreign: Option<Foreign>,
 }
 
 /// One Rollout's standing between looks.
@@ -175,6 +124,8 @@ struct Standing {
     /// No look before this time: a write failed.
     not_before: Option<Timestamp>,
     reported: Option<(Reason, i32, crate::api::v1beta1::StepState)>,
+    /// Where the Rollout stood, as Events tell it.
+    standpoint: Option<Standpoint>,
 }
 
 struct Engine {
@@ -184,10 +135,13 @@ struct Engine {
     options: Options,
     events: UnboundedSender<Event>,
     cache: Cache,
+    watches: SelectAll<BoxStream<'static, Watched>>,
     ready: BTreeSet<RolloutKey>,
     standings: BTreeMap<RolloutKey, Standing>,
     stops: BTreeMap<RolloutKey, Stop>,
     tasks: FuturesUnordered<BoxFuture<'static, (RolloutKey, Outcome)>>,
+    /// Events on their way.
+    notes: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
 impl Engine {
@@ -205,21 +159,69 @@ impl Engine {
             options,
             events,
             cache: Cache::default(),
+            watches: SelectAll::new(),
             ready: BTreeSet::new(),
             standings: BTreeMap::new(),
             stops: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
+            notes: FuturesUnordered::new(),
         }
     }
 
-    fn observe(&mut self, (kind, event): Watched) {
+    fn open(&mut self, kind: Kind) {
+        self.cache.open(kind);
+        self.watches.push(watch::watch(&self.client, &self.scope, kind));
+    }
+
+    /// Whether a label selector picks the Rollouts.
+    fn picks(&self) -> bool {
+        matches!(self.scope, Scope::Selected { labels: Some(_), .. })
+    }
+
+    fn is_awaiting_rollouts(&self) -> bool {
+        self.cache.is_awaited(Kind::Rollout) || self.picks() && self.cache.is_awaited(Kind::Picked)
+    }
+
+    fn observe(&mut self, (kind, event): Watched) -> Result<(), Error> {
         match event {
             Ok(event) => {
                 let touched = self.cache.observe(kind, event);
                 self.ready.extend(touched);
+                Ok(())
             }
-            Err(error) => tracing::debug!(resource = kind.resource().plural, %error, "watch interrupted"),
+            Err(error) => self.interrupted(kind, error),
         }
+    }
+
+    /// Answers an error of a watch, which will go on by itself: what is not known yet may be worth no wait.
+    fn interrupted(&mut self, kind: Kind, error: watcher::Error) -> Result<(), Error> {
+        let resource = kind.qualified();
+        if !kind.is_essential() && watch::is_unserved(&error) {
+            tracing::debug!(resource, %error, "not served");
+            if watch::is_lost_watch(&error) {
+                self.open(kind);
+            }
+            let touched = self.cache.note_unserved(kind);
+            self.ready.extend(touched);
+            return Ok(());
+        }
+        if !self.cache.is_awaited(kind) {
+            tracing::debug!(resource, %error, "watch interrupted");
+            return Ok(());
+        }
+        let goes_on = if kind.is_essential() {
+            self.options.forever && watch::is_passing(&error)
+        } else {
+            self.options.forever || watch::is_passing(&error)
+        };
+        if goes_on {
+            tracing::warn!(resource, %error, "cannot list yet");
+            return Ok(());
+        }
+        Err(Error::List {
+            plural: kind.resource().plural,
+            source: Box::new(error),
+        })
     }
 
     fn emit(&self, event: Event) {
@@ -230,7 +232,8 @@ impl Engine {
     fn in_scope(&self, key: &RolloutKey) -> bool {
         match &self.scope {
             Scope::Names { namespace, names } => *namespace == key.namespace && names.contains(&key.name),
-            Scope::Selected { .. } => true,
+            Scope::Selected { labels: Some(_), .. } => self.cache.is_picked(key),
+            Scope::Selected { labels: None, .. } => true,
         }
     }
 
@@ -271,6 +274,9 @@ impl Engine {
         let now = self.clock.now();
         for key in std::mem::take(&mut self.ready) {
             if !self.in_scope(&key) {
+                if !self.standings.get(&key).is_some_and(|standing| standing.busy) {
+                    self.leave(&key);
+                }
                 continue;
             }
             let standing = self.standings.entry(key.clone()).or_default();
@@ -286,22 +292,72 @@ impl Engine {
     }
 
     fn look(&mut self, key: &RolloutKey, now: Timestamp) {
-        let Some(snapshot) = self.cache.snapshot(key) else {
-            if self
-                .standings
-                .remove(key)
-                .is_some_and(|standing| standing.reported.is_some())
-            {
-                self.stop(key, Stop::Gone);
+        let awaited = self.cache.awaited_by(key);
+        if !awaited.is_empty() {
+            // Looked at when the last of them has been listed.
+            for kind in awaited {
+                if !self.cache.is_open(kind) {
+                    self.open(kind);
+                }
             }
             return;
+        }
+        let Some(snapshot) = self.cache.snapshot(key) else {
+            self.leave(key);
+            return;
         };
+        if self.options.record {
+            let standing = self.standings.entry(key.clone()).or_default();
+            standing
+                .standpoint
+                .get_or_insert_with(|| Standpoint::read(&snapshot.rollout));
+        }
         let decision = decide(&snapshot, now);
         if decision.effects.is_empty() && decision.status.is_none() {
             self.settled(key, &snapshot.rollout, decision, now);
         } else {
             self.stops.remove(key);
             self.start(key, &snapshot, decision);
+        }
+    }
+
+    /// The Rollout is gone, or not ours to drive any more.
+    fn leave(&mut self, key: &RolloutKey) {
+        let Some(mut standing) = self.standings.remove(key) else {
+            return;
+        };
+        if let Some(held) = standing.held.take() {
+            self.give_back(key, held);
+        }
+        if standing.reported.is_some() {
+            self.stop(key, Stop::Gone);
+        }
+    }
+
+    fn give_back(&self, key: &RolloutKey, held: Held) {
+        let (client, key) = (self.client.clone(), key.clone());
+        let given_back = async move {
+            lease::release(&client, &key, &held).await;
+            (key, Outcome::default())
+        };
+        self.tasks.push(given_back.boxed());
+    }
+
+    /// Tells what has happened since the Rollout waited last, if it was our doing.
+    fn record(&mut self, key: &RolloutKey, rollout: &Rollout, reason: &Reason) {
+        if !self.options.record {
+            return;
+        }
+        let standing = self.standings.entry(key.clone()).or_default();
+        let now = Standpoint::of(rollout, reason, standing.standpoint.as_ref());
+        let before = standing.standpoint.replace(now.clone());
+        let Some(before) = before.filter(|_| standing.rounds > 0) else {
+            return;
+        };
+        for note in record::notes(&before, &now, reason) {
+            let (client, identity) = (self.client.clone(), self.options.identity.clone());
+            let written = record::write(client, self.clock, identity, key.clone(), rollout.clone(), note);
+            self.notes.push(written.boxed());
         }
     }
 
@@ -314,6 +370,7 @@ impl Engine {
             status.current_step_state.clone(),
         );
         let stop = decision.reason.stop();
+        self.record(key, rollout, &decision.reason);
         let is_pause = matches!(decision.reason, Reason::TimedPause { .. });
         let standing = self.standings.entry(key.clone()).or_default();
         standing.failures = 0;
@@ -342,20 +399,7 @@ impl Engine {
                 .is_some_and(|at| at.duration_since(now) > lease::DURATION);
         if let Some(held) = standing.held.take_if(|_| stop.is_some() || is_long) {
             standing.busy = true;
-            let (client, key) = (self.client.clone(), key.clone());
-            let given_back = async move {
-                lease::release(&client, &key, &held).await;
-                (
-                    key,
-                    Outcome {
-                        written: Vec::new(),
-                        failure: None,
-                        held: None,
-                        foreign: None,
-                    },
-                )
-            };
-            self.tasks.push(given_back.boxed());
+            self.give_back(key, held);
         }
         match stop {
             Some(stop) => self.stop(key, stop),
@@ -391,6 +435,7 @@ impl Engine {
             clock: self.clock,
             identity: self.options.identity.clone(),
             events: self.events.clone(),
+            shutdown: self.options.shutdown.clone(),
             key: key.clone(),
             held: standing.held.take(),
             // Kept here too: only the comparison with what is seen next tells that its holder is alive.
@@ -404,12 +449,14 @@ impl Engine {
         let now = self.clock.now();
         let mut touched = BTreeSet::new();
         for (target, written) in outcome.written {
-            let Some(kind) = Kind::of(&target.kind) else {
-                continue;
-            };
-            match written {
-                Written::Object(object) => touched.extend(self.cache.put(kind, *object)),
-                Written::Gone(uid) => self.cache.forget(kind, &target.namespace, &target.name, uid),
+            for kind in Kind::of(&target) {
+                match &written {
+                    Written::Object(object) => touched.extend(self.cache.answered(kind, object)),
+                    Written::Gone(uid) => {
+                        self.cache
+                            .forget(kind, &target.namespace, &target.name, uid.as_deref());
+                    }
+                }
             }
         }
         let standing = self.standings.entry(key.clone()).or_default();
@@ -549,10 +596,9 @@ impl Engine {
                 (
                     key,
                     Outcome {
-                        written: Vec::new(),
                         failure,
                         held,
-                        foreign: None,
+                        ..Outcome::default()
                     },
                 )
             };
@@ -560,137 +606,18 @@ impl Engine {
         }
     }
 
-    async fn give_leases_back(&mut self) {
-        for (key, standing) in &mut self.standings {
-            if let Some(held) = standing.held.take() {
-                lease::release(&self.client, key, &held).await;
-            }
+    /// Lets what is under way come to its end, and gives the Leases back.
+    async fn finish(&mut self) {
+        while let Some((key, outcome)) = self.tasks.next().await {
+            self.standings.entry(key).or_default().held = outcome.held;
+        }
+        let standings = self.standings.iter_mut();
+        let held = standings.filter_map(|(key, standing)| Some((key, standing.held.take()?)));
+        let client = &self.client;
+        join_all(held.map(|(key, held)| async move { lease::release(client, key, &held).await })).await;
+        tokio::select! {
+            () = async { while self.notes.next().await.is_some() {} } => {}
+            () = self.clock.sleep(LAST_EVENTS) => {}
         }
     }
-}
-
-/// One Rollout's writes, in order, under its Lease.
-struct Work {
-    client: Client,
-    clock: Clock,
-    identity: String,
-    events: UnboundedSender<Event>,
-    key: RolloutKey,
-    held: Option<Held>,
-    foreign: Option<Foreign>,
-}
-
-impl Work {
-    async fn carry_out(mut self, effects: Vec<Effect>) -> Outcome {
-        let mut written = Vec::new();
-        for effect in effects {
-            match self.hold_lease().await {
-                Ok(None) => {}
-                Ok(Some(foreign)) => {
-                    return Outcome {
-                        written,
-                        failure: None,
-                        held: None,
-                        foreign: Some(foreign),
-                    };
-                }
-                Err(error) => {
-                    return Outcome {
-                        written,
-                        failure: Some((error, None)),
-                        held: None,
-                        foreign: self.foreign,
-                    };
-                }
-            }
-            match apply::apply(&self.client, &effect).await {
-                Ok(result) => {
-                    written.push((effect.target.clone(), result));
-                    let event = Event::Wrote {
-                        key: self.key.clone(),
-                        at: self.clock.now(),
-                        effect: Box::new(effect),
-                    };
-                    let _ = self.events.send(event);
-                }
-                Err(error) => {
-                    if matches!(&error, kube::Error::Api(status) if matches!(status.code, 404 | 409)) {
-                        written.extend(self.read_again(&effect.target).await);
-                    }
-                    return Outcome {
-                        written,
-                        failure: Some((error, Some(effect))),
-                        held: self.held,
-                        foreign: None,
-                    };
-                }
-            }
-        }
-        Outcome {
-            written,
-            failure: None,
-            held: self.held,
-            foreign: None,
-        }
-    }
-
-    /// Makes sure that nobody else writes for this Rollout; answers who does.
-    async fn hold_lease(&mut self) -> Result<Option<Foreign>, kube::Error> {
-        let now = self.clock.now();
-        if let Some(held) = self.held.clone() {
-            if !held.is_due(now) {
-                return Ok(None);
-            }
-            if held.holds(now) {
-                match lease::renew(&self.client, &self.key, &held, now).await {
-                    Ok(held) => {
-                        self.held = Some(held);
-                        return Ok(None);
-                    }
-                    Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            self.held = None;
-        }
-        match lease::acquire(
-            &self.client,
-            &self.key,
-            &self.identity,
-            self.foreign.as_ref(),
-            now,
-        )
-        .await?
-        {
-            Claim::Ours(held) => {
-                self.held = Some(held);
-                Ok(None)
-            }
-            Claim::Theirs(foreign) => Ok(Some(foreign)),
-        }
-    }
-
-    /// What a refused write was about, as it is now: the next look must not rely on what the watch has not said yet.
-    async fn read_again(&self, target: &Target) -> Option<(Target, Written)> {
-        let object = apply::api(&self.client, target)
-            .get_opt(&target.name)
-            .await
-            .ok()?;
-        Some((
-            target.clone(),
-            object.map_or(Written::Gone(None), |object| Written::Object(Box::new(object))),
-        ))
-    }
-}
-
-/// Whether a watch's error may pass by itself.
-fn is_passing(error: &watcher::Error) -> bool {
-    let code = match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => status.code,
-        _ => return true,
-    };
-    code == 429 || code >= 500
 }

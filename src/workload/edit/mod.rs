@@ -142,9 +142,8 @@ fn put_mark(workload: &mut Value, mark: &Mark) {
 /// The spec as the user wants it once no release is under way.
 fn at_rest(workload: &Value) -> Value {
     let mut spec = workload["spec"].clone();
-    let back = mark_of(workload).and_then(|mark| mark.original.restore(&spec, &[]));
-    if let Some(back) = back {
-        json_patch::merge(&mut spec, &back);
+    if let Some(mark) = mark_of(workload) {
+        mark.original.put_back(&mut spec);
     }
     spec
 }
@@ -289,9 +288,8 @@ mod tests {
             expected["spec"]["template"]["spec"]["containers"][0]["image"] = json!("web:v3");
             assert_eq!(patched(&moved, again), expected, "{kind:?}");
 
-            let back = mark_of(&held).unwrap().original.restore(&held["spec"], &[]);
             let mut rest = held["spec"].clone();
-            json_patch::merge(&mut rest, &back.unwrap_or_else(|| json!({})));
+            mark_of(&held).unwrap().original.put_back(&mut rest);
             let mut user = before["spec"].clone();
             user["template"] = rest["template"].clone();
             if kind == Kind::Deployment {

@@ -337,6 +337,7 @@ impl World {
             Options {
                 identity: identity.clone(),
                 forever,
+                ..Options::default()
             },
             sender,
         ));

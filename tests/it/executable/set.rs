@@ -196,13 +196,9 @@ fn every_kind_is_held() {
         );
         let after = get(&shop, kind);
         assert!(hold::first(kind).in_place(&after["spec"]), "{kind:?} {after}");
-        let back = kubectl_kruise::workload::edit::mark_of(&after)
-            .unwrap()
-            .original
-            .restore(&after["spec"], &[])
-            .unwrap();
         let mut rest = after["spec"].clone();
-        json_patch::merge(&mut rest, &back);
+        let mark = kubectl_kruise::workload::edit::mark_of(&after).unwrap();
+        mark.original.put_back(&mut rest);
         assert_eq!(rest["updateStrategy"], spec["updateStrategy"], "{kind:?}");
         assert_eq!(shop.sim.trace().len(), 2, "{kind:?}");
 

@@ -111,6 +111,7 @@ pub(crate) fn several_after(names: &[&str], turns: &[Turn]) -> Vec<Value> {
         let options = Options {
             identity: "shop".to_owned(),
             forever: true,
+            ..Options::default()
         };
         let (events, _unheard) = tokio::sync::mpsc::unbounded_channel();
         let engine = tokio::spawn(driver::drive(sim.client(), clock, scope, options, events));

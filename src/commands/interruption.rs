@@ -1,0 +1,67 @@
+//! What Ctrl-C, or being told to terminate, means to a command that holds something.
+
+use std::{future::Future, time::Duration};
+
+use tokio::sync::watch;
+
+use crate::{
+    clock::Clock,
+    error::{Error, Kind, Result},
+};
+
+/// How long a command may take to let go of what it holds. A second interruption ends it at once.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+tokio::task_local! {
+    static INTERRUPTED: watch::Sender<bool>;
+}
+
+/// Turns true when the command is to end. A command that has asked for this is given a moment to do so by itself.
+#[must_use]
+pub fn told() -> Option<watch::Receiver<bool>> {
+    INTERRUPTED.try_with(watch::Sender::subscribe).ok()
+}
+
+/// Runs a command until it is done or the user interrupts it.
+///
+/// # Errors
+/// The command's own, or that it was interrupted.
+pub async fn until_interrupted(command: impl Future<Output = Result<u8>>) -> Result<u8> {
+    let interrupted = watch::Sender::new(false);
+    let command = INTERRUPTED.scope(interrupted.clone(), command);
+    tokio::pin!(command);
+    tokio::select! {
+        done = &mut command => return done,
+        () = interruption() => {}
+    }
+    if interrupted.send(true).is_ok() {
+        let clock = Clock::wall();
+        tokio::select! {
+            _ = &mut command => {}
+            () = interruption() => {}
+            () = clock.sleep(LAST_WORDS) => {}
+        }
+    }
+    Err(Error::new(Kind::Interrupted, "interrupted"))
+}
+
+/// Ctrl-C, or SIGTERM: the first process of a container is not ended by it unless it listens.
+async fn interruption() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate()).ok();
+        let terminated = async {
+            match &mut terminated {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = terminated => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(tokio::signal::ctrl_c().await);
+}
