@@ -1,8 +1,10 @@
 //! `rollback`: what it shows, what it writes, and when it refuses.
 
 use insta::assert_snapshot;
-use serde_json::Value;
+use kubectl_kruise::workload::Kind;
+use serde_json::{Value, json};
 
+use super::set::workload;
 use crate::harness::{
     served::{Life, Served},
     shop::{Turn, after},
@@ -127,4 +129,29 @@ fn to_the_end() {
     assert_eq!(after.code, Some(6), "{after}");
     assert_eq!(shop.deployment()["spec"]["template"], stable_template());
     assert_eq!(shop.deployment()["spec"].get("paused"), None);
+}
+
+#[test]
+fn a_held_stateful_set_gets_the_template_of_its_pods_revision_back() {
+    let mut objects = workload(Kind::StatefulSet, &json!({}));
+    objects[1]["metadata"]["uid"] = json!("u");
+    objects[1]["status"] = json!({ "currentRevision": "web-a" });
+    let template = objects[1]["spec"]["template"].clone();
+    let kept = |name: &str, number: i64, image: &str| {
+        let mut template = template.clone();
+        template["$patch"] = json!("replace");
+        template["spec"]["containers"][0]["image"] = json!(image);
+        json!({ "apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": number,
+            "metadata": { "name": name, "namespace": "shop", "ownerReferences": [{ "apiVersion": "apps/v1",
+                "kind": "StatefulSet", "name": "web", "uid": "u", "controller": true }] },
+            "data": { "spec": { "template": template } } })
+    };
+    objects.push(kept("web-a", 1, "web:v1"));
+    objects.push(kept("web-b", 2, "web:v2"));
+    let shop = Served::with(objects, Life::Still);
+    assert_eq!(shop.kruise(&["set", "image", "sts/web", "main=web:v2"]).code, Some(0));
+    assert_snapshot!(shop.kruise(&["rollback", "web"]), @"");
+    let set = shop.get("apps/v1", "StatefulSet", "web");
+    assert_eq!(set["spec"]["template"]["spec"]["containers"][0]["image"], "web:v1");
+    assert_eq!(set["spec"]["template"].get("$patch"), None);
 }

@@ -27,7 +27,7 @@ fn writes(shop: &Served) -> Vec<Value> {
     shop.sim.trace().iter().map(shown).collect()
 }
 
-/// A workload of a kind, called `web`, and its Rollout; with Kruise's definitions where it needs them.
+/// A workload of a kind, called `web`, and its Rollout.
 pub(super) fn workload(kind: Kind, spec: &Value) -> Vec<Value> {
     let labels = json!({ "app": "web" });
     let version = kind.api_versions()[0];
@@ -39,36 +39,18 @@ pub(super) fn workload(kind: Kind, spec: &Value) -> Vec<Value> {
         workload["spec"]["replicas"] = json!(3);
     }
     json_patch::merge(&mut workload["spec"], spec);
-    let mut objects =
-        vec![json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } })];
-    if version.starts_with("apps.kruise.io/") {
-        objects.push(definition(kind));
+    if kind == Kind::StatefulSet {
+        // Cannot be changed later, not even to its default.
+        workload["spec"]["podManagementPolicy"] = json!("OrderedReady");
     }
-    objects.push(workload);
-    objects.push(json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout",
-        "metadata": { "name": "web", "namespace": NAMESPACE },
-        "spec": { "workloadRef": { "apiVersion": version, "kind": kind.kind(), "name": "web" },
-            "strategy": { "canary": { "steps": [{ "replicas": "50%", "pause": {} }, { "replicas": "100%" }] } } } }));
-    objects
-}
-
-/// As much of a definition as a server needs to serve the kind.
-fn definition(kind: Kind) -> Value {
-    let (plural, singular) = (kind.plural(), kind.kind().to_lowercase());
-    let versions: Vec<Value> = kind
-        .api_versions()
-        .iter()
-        .enumerate()
-        .map(|(at, version)| {
-            let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-            json!({ "name": version.rsplit('/').next(), "served": true, "storage": at == 0,
-                "schema": { "openAPIV3Schema": any }, "subresources": { "status": {} } })
-        })
-        .collect();
-    json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": { "name": format!("{plural}.{}", kind.group()) },
-        "spec": { "group": kind.group(), "scope": "Namespaced", "versions": versions,
-            "names": { "kind": kind.kind(), "plural": plural, "singular": singular, "listKind": format!("{}List", kind.kind()) } } })
+    vec![
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } }),
+        workload,
+        json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout",
+            "metadata": { "name": "web", "namespace": NAMESPACE },
+            "spec": { "workloadRef": { "apiVersion": version, "kind": kind.kind(), "name": "web" },
+                "strategy": { "canary": { "steps": [{ "replicas": "50%", "pause": {} }, { "replicas": "100%" }] } } } }),
+    ]
 }
 
 fn get(shop: &Served, kind: Kind) -> Value {
