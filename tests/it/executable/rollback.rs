@@ -149,9 +149,36 @@ fn a_held_stateful_set_gets_the_template_of_its_pods_revision_back() {
     objects.push(kept("web-a", 1, "web:v1"));
     objects.push(kept("web-b", 2, "web:v2"));
     let shop = Served::with(objects, Life::Still);
-    assert_eq!(shop.kruise(&["set", "image", "sts/web", "main=web:v2"]).code, Some(0));
-    assert_snapshot!(shop.kruise(&["rollback", "web"]), @"");
+    assert_eq!(
+        shop.kruise(&["set", "image", "sts/web", "main=web:v2"]).code,
+        Some(0)
+    );
+    assert_snapshot!(shop.kruise(&["rollback", "web"]), @r#"
+    exit 0
+    --- stdout
+    statefulset.apps/web rolled back
+    --- stderr
+    rollout.rollouts.kruise.io/web: not observed yet; back to revision web-a:
+    @@ -7,13 +TIME,4 @@
+         - name: A
+           value: "1"
+    -    image: web:v2
+    -    imagePullPolicy: IfNotPresent
+    +    image: web:v1
+         name: main
+    -    resources: {}
+    -    terminationMessagePath: /dev/termination-log
+    -    terminationMessagePolicy: File
+    -  dnsPolicy: ClusterFirst
+    -  restartPolicy: Always
+    -  schedulerName: default-scheduler
+    -  securityContext: {}
+    -  terminationGracePeriodSeconds: 30
+    "#);
     let set = shop.get("apps/v1", "StatefulSet", "web");
-    assert_eq!(set["spec"]["template"]["spec"]["containers"][0]["image"], "web:v1");
+    assert_eq!(
+        set["spec"]["template"]["spec"]["containers"][0]["image"],
+        "web:v1"
+    );
     assert_eq!(set["spec"]["template"].get("$patch"), None);
 }
