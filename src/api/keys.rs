@@ -55,5 +55,11 @@ pub const TRAFFIC_ROUTING: &str = "rollouts.kruise.io/trafficrouting";
 /// Annotation of a ReplicaSet by which the Deployment controller tells that its Deployment was scaled; its own.
 pub const DESIRED_REPLICAS: &str = "deployment.kubernetes.io/desired-replicas";
 
+/// Annotation by which the Deployment controller numbers revisions; its own.
+pub const REVISION: &str = "deployment.kubernetes.io/revision";
+
+/// Annotation of a ReplicaSet: the most pods its Deployment may have; the Deployment controller scales by it.
+pub const MAX_REPLICAS: &str = "deployment.kubernetes.io/max-replicas";
+
 /// Field manager of every engine write. The hold policies let it pass (cooperative marker).
 pub const FIELD_MANAGER: &str = "rollouts-engine";

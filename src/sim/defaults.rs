@@ -1,8 +1,10 @@
 //! The defaults that the API server writes into objects of the kinds that releases touch.
 
+mod kruise;
+
 use serde_json::{Map, Value, json};
 
-use super::resource::Resource;
+use super::resource::{KRUISE, Resource};
 use super::schema;
 
 /// Fills in what a real API server would; also removes nulls and the empty values it never stores.
@@ -29,46 +31,12 @@ pub(super) fn fill(resource: &Resource, object: &mut Value) {
             default(object, "/spec", "replicas", json!(1));
             template(object);
         }
-        ("apps", "StatefulSet") => {
-            default(object, "/spec", "replicas", json!(1));
-            default(object, "/spec", "revisionHistoryLimit", json!(10));
-            default(object, "/spec", "podManagementPolicy", json!("OrderedReady"));
-            default(
-                object,
-                "/spec",
-                "updateStrategy",
-                json!({"type": "RollingUpdate"}),
-            );
-            if object
-                .pointer("/spec/updateStrategy/type")
-                .is_some_and(|t| t == "RollingUpdate")
-            {
-                default(
-                    object,
-                    "/spec/updateStrategy",
-                    "rollingUpdate",
-                    json!({"partition": 0}),
-                );
-            }
-            template(object);
-        }
-        ("apps", "DaemonSet") => {
-            default(object, "/spec", "revisionHistoryLimit", json!(10));
-            default(
-                object,
-                "/spec",
-                "updateStrategy",
-                json!({"type": "RollingUpdate"}),
-            );
-            if object
-                .pointer("/spec/updateStrategy/type")
-                .is_some_and(|t| t == "RollingUpdate")
-            {
-                let rolling = json!({"maxUnavailable": 1, "maxSurge": 0});
-                default(object, "/spec/updateStrategy", "rollingUpdate", rolling);
-            }
-            template(object);
-        }
+        ("apps", "StatefulSet") => stateful_set(object),
+        ("apps", "DaemonSet") => daemon_set(object),
+        (KRUISE, "CloneSet") => kruise::clone_set(object),
+        (KRUISE, "StatefulSet") => kruise::stateful_set(object),
+        (KRUISE, "DaemonSet") => kruise::daemon_set(object),
+        ("autoscaling", "HorizontalPodAutoscaler") => default(object, "/spec", "minReplicas", json!(1)),
         ("", "Pod") => {
             if let Some(spec) = object.get_mut("spec") {
                 pod(spec);
@@ -158,13 +126,67 @@ fn deployment(object: &mut Value) {
             json!("25%"),
         );
     }
+    drop_unset(object, [("paused", json!(false)), ("minReadySeconds", json!(0))]);
+    template(object);
+}
+
+/// Whether a workload updates its pods by itself, as it does when nothing else is said.
+fn rolls(object: &Value) -> bool {
+    object
+        .pointer("/spec/updateStrategy/type")
+        .is_some_and(|t| t == "RollingUpdate")
+}
+
+/// Removes fields of the spec that say what their absence says; they are never sent.
+fn drop_unset<const N: usize>(object: &mut Value, unset: [(&str, Value); N]) {
     if let Some(Value::Object(spec)) = object.get_mut("spec") {
-        for (field, unset) in [("paused", json!(false)), ("minReadySeconds", json!(0))] {
-            if spec.get(field) == Some(&unset) {
+        for (field, value) in unset {
+            if spec.get(field) == Some(&value) {
                 spec.remove(field);
             }
         }
     }
+}
+
+fn stateful_set(object: &mut Value) {
+    let retention = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
+    for (field, value) in [
+        ("replicas", json!(1)),
+        ("revisionHistoryLimit", json!(10)),
+        ("podManagementPolicy", json!("OrderedReady")),
+        ("updateStrategy", json!({})),
+        ("persistentVolumeClaimRetentionPolicy", retention),
+    ] {
+        default(object, "/spec", field, value);
+    }
+    default(object, "/spec/updateStrategy", "type", json!("RollingUpdate"));
+    if rolls(object) {
+        default(object, "/spec/updateStrategy", "rollingUpdate", json!({}));
+        default(
+            object,
+            "/spec/updateStrategy/rollingUpdate",
+            "partition",
+            json!(0),
+        );
+    }
+    drop_unset(
+        object,
+        [("minReadySeconds", json!(0)), ("serviceName", json!(""))],
+    );
+    template(object);
+}
+
+fn daemon_set(object: &mut Value) {
+    default(object, "/spec", "revisionHistoryLimit", json!(10));
+    default(object, "/spec", "updateStrategy", json!({}));
+    default(object, "/spec/updateStrategy", "type", json!("RollingUpdate"));
+    if rolls(object) {
+        let rolling = "/spec/updateStrategy/rollingUpdate";
+        default(object, "/spec/updateStrategy", "rollingUpdate", json!({}));
+        default(object, rolling, "maxUnavailable", json!(1));
+        default(object, rolling, "maxSurge", json!(0));
+    }
+    drop_unset(object, [("minReadySeconds", json!(0))]);
     template(object);
 }
 

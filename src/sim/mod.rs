@@ -60,8 +60,10 @@ pub struct Options {
     pub pod_gone_after: Duration,
     /// Number of nodes that pods are spread over, in turn.
     pub nodes: usize,
-    /// Whether the hold policy is in force for Deployments.
+    /// Whether the hold policies are in force.
     pub hold: bool,
+    /// Whether the workloads of Kruise are served from the start; objects of them that are loaded are in any case.
+    pub kruise: bool,
     /// From a change until the controllers act on it.
     pub latency: Duration,
     /// How many events of each resource watches can go back.
@@ -69,7 +71,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Three nodes, pods ready after 1 s and gone after 300 ms, no hold policy, controllers that act after 2 ms.
+    /// Three nodes, pods ready after 1 s and gone after 300 ms, no hold policy, no Kruise, controllers that act after 2 ms.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -78,6 +80,7 @@ impl Options {
             pod_gone_after: Duration::from_millis(300),
             nodes: 3,
             hold: false,
+            kruise: false,
             latency: Duration::from_millis(2),
             log_limit: 16_384,
         }
@@ -151,7 +154,7 @@ impl Sim {
     /// An empty cluster with its nodes and the namespaces `default` and `kube-system`.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let mut store = Store::new(options.log_limit);
+        let mut store = Store::new(options.log_limit, options.kruise);
         let now = options.clock.now();
         for namespace in ["default", "kube-system"] {
             add_namespace(&mut store, namespace, now);
@@ -219,7 +222,7 @@ impl Sim {
         }
         let id = store
             .find_kind(&api_version, &kind)
-            .unwrap_or_else(|| store.register(Resource::guessed(&api_version, &kind, !namespace.is_empty())));
+            .unwrap_or_else(|| store.register(Resource::of(&api_version, &kind, !namespace.is_empty())));
         if !namespace.is_empty() && store.get(NAMESPACES, &Name::new("", &namespace)).is_none() {
             add_namespace(store, &namespace, now);
         }

@@ -21,6 +21,17 @@ pub(super) const REPLICA_SETS: KindId = 6;
 pub(super) const ROLLOUTS: KindId = 7;
 pub(super) const NODES: KindId = 8;
 pub(super) const CUSTOM_RESOURCE_DEFINITIONS: KindId = 9;
+pub(super) const STATEFUL_SETS: KindId = 14;
+pub(super) const DAEMON_SETS: KindId = 15;
+pub(super) const CONTROLLER_REVISIONS: KindId = 16;
+/// The Advanced StatefulSet of Kruise.
+pub(super) const ADVANCED_STATEFUL_SETS: KindId = 25;
+pub(super) const CLONE_SETS: KindId = 26;
+/// The Advanced DaemonSet of Kruise.
+pub(super) const ADVANCED_DAEMON_SETS: KindId = 27;
+
+/// Group of Kruise's workloads. Their definitions come with Kruise, so that not every cluster serves them.
+pub(super) const KRUISE: &str = "apps.kruise.io";
 
 /// A column of `kubectl get`.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,8 +158,20 @@ impl Resource {
         })
     }
 
+    /// The resource of an object whose kind is not served: a built-in one that waits to be, or a guess.
+    pub(super) fn of(api_version: &str, kind: &str, namespaced: bool) -> Self {
+        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+        let known = built_in()
+            .iter()
+            .find(|r| r.group == group && r.kind == kind && r.versions.iter().any(|v| v == version));
+        known.map_or_else(
+            || Self::guessed(api_version, kind, namespaced),
+            |resource| (**resource).clone(),
+        )
+    }
+
     /// A resource known by nothing but an object of it, for snapshots of clusters with kinds of their own.
-    pub(super) fn guessed(api_version: &str, kind: &str, namespaced: bool) -> Self {
+    fn guessed(api_version: &str, kind: &str, namespaced: bool) -> Self {
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
         let lower = kind.to_lowercase();
         let plural = match lower.strip_suffix('y') {
@@ -182,7 +205,7 @@ fn simple(group: &str, version: &str, kind: &str, plural: &str, namespaced: bool
     }
 }
 
-/// A row of the built-in table: group, version, kind, plural, short names, and what it has
+/// A row of the built-in table: group, versions with the preferred one first, kind, plural, short names, and what it has
 /// (`n` namespaced, `s` status, `c` scale, `g` generation, `a` in category all).
 type Row = (
     &'static str,
@@ -282,6 +305,23 @@ const BUILT_IN: &[Row] = &[
         &[],
         "g",
     ),
+    (
+        KRUISE,
+        "v1beta1,v1alpha1",
+        "StatefulSet",
+        "statefulsets",
+        &["sts", "asts"],
+        "nscg",
+    ),
+    (KRUISE, "v1alpha1", "CloneSet", "clonesets", &["clone"], "nscg"),
+    (
+        KRUISE,
+        "v1alpha1",
+        "DaemonSet",
+        "daemonsets",
+        &["daemon", "ads"],
+        "nsg",
+    ),
 ];
 
 /// The resources of a fresh server, shared by all of them.
@@ -301,31 +341,57 @@ fn row(&(group, version, kind, plural, short, has): &Row) -> Resource {
     } else {
         Vec::new()
     };
-    resource.custom = group == "rollouts.kruise.io";
+    resource.versions = version.split(',').map(str::to_owned).collect();
+    resource.custom = matches!(group, "rollouts.kruise.io" | KRUISE);
     if kind == "Rollout" {
         let definition = serde_json::to_value(Rollout::crd()).unwrap_or_default();
         if let Some(derived) = Resource::from_definition(&definition) {
             resource.schema = derived.schema;
         }
-        resource.columns = rollout_columns();
     }
+    resource.columns = columns(group, kind);
     resource
 }
 
-/// The columns that Rollouts have wherever their CRD is installed.
-fn rollout_columns() -> Vec<Column> {
-    [
-        ("STATUS", "string", ".status.phase"),
-        ("CANARY_STEP", "integer", ".status.currentStepIndex"),
-        ("CANARY_STATE", "string", ".status.currentStepState"),
-        ("MESSAGE", "string", ".status.message"),
-        ("AGE", "date", ".metadata.creationTimestamp"),
-    ]
-    .map(|(name, kind, path)| Column {
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-        path: path.to_owned(),
-        priority: 0,
-    })
-    .to_vec()
+/// The columns that custom kinds have wherever their definitions are installed.
+fn columns(group: &str, kind: &str) -> Vec<Column> {
+    let own: &[(&str, &str, &str)] = match (group, kind) {
+        (_, "Rollout") => &[
+            ("STATUS", "string", ".status.phase"),
+            ("CANARY_STEP", "integer", ".status.currentStepIndex"),
+            ("CANARY_STATE", "string", ".status.currentStepState"),
+            ("MESSAGE", "string", ".status.message"),
+        ],
+        (KRUISE, "CloneSet") => &[
+            ("DESIRED", "integer", ".spec.replicas"),
+            ("UPDATED", "integer", ".status.updatedReplicas"),
+            ("UPDATED_READY", "integer", ".status.updatedReadyReplicas"),
+            ("UPDATED_AVAILABLE", "integer", ".status.updatedAvailableReplicas"),
+            ("READY", "integer", ".status.readyReplicas"),
+            ("TOTAL", "integer", ".status.replicas"),
+        ],
+        (KRUISE, "StatefulSet") => &[
+            ("DESIRED", "integer", ".spec.replicas"),
+            ("CURRENT", "integer", ".status.replicas"),
+            ("UPDATED", "integer", ".status.updatedReplicas"),
+            ("READY", "integer", ".status.readyReplicas"),
+        ],
+        (KRUISE, "DaemonSet") => &[
+            ("DESIRED", "integer", ".status.desiredNumberScheduled"),
+            ("CURRENT", "integer", ".status.currentNumberScheduled"),
+            ("READY", "integer", ".status.numberReady"),
+            ("UP-TO-DATE", "integer", ".status.updatedNumberScheduled"),
+            ("AVAILABLE", "integer", ".status.numberAvailable"),
+        ],
+        _ => return Vec::new(),
+    };
+    own.iter()
+        .chain(&[("AGE", "date", ".metadata.creationTimestamp")])
+        .map(|&(name, kind, path)| Column {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            path: path.to_owned(),
+            priority: 0,
+        })
+        .collect()
 }

@@ -55,6 +55,13 @@ fn built_in(kind: &str) -> &'static [(&'static str, &'static str, bool)] {
             ("READY", "{readyReplicas}", false),
         ],
         "StatefulSet" => &[("READY", "{ready}", false)],
+        "DaemonSet" => &[
+            ("DESIRED", ".status.desiredNumberScheduled", false),
+            ("CURRENT", ".status.currentNumberScheduled", false),
+            ("READY", ".status.numberReady", false),
+            ("UP-TO-DATE", "{scheduled}", false),
+            ("AVAILABLE", "{numberAvailable}", false),
+        ],
         "Pod" => &[
             ("READY", "{containers}", false),
             ("STATUS", "{state}", false),
@@ -134,6 +141,8 @@ fn cell(object: &Value, column: &Column, now: Timestamp) -> Value {
         }
         "{updated}" => json!(count("updatedReplicas")),
         "{available}" => json!(count("availableReplicas")),
+        "{scheduled}" => json!(count("updatedNumberScheduled")),
+        "{numberAvailable}" => json!(count("numberAvailable")),
         "{readyReplicas}" => json!(count("readyReplicas")),
         "{age}" => json!(age(
             object["metadata"]["creationTimestamp"]

@@ -1,6 +1,7 @@
 //! The simulator, seen through a client.
 
 mod controllers;
+mod kruise;
 mod server;
 
 use std::future::Future;

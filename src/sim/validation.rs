@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::failure::Cause;
-use super::resource::Resource;
+use super::resource::{KRUISE, Resource};
 use super::schema;
 use super::selector::LabelSelector;
 
@@ -25,8 +25,14 @@ pub(super) fn causes(resource: &Resource, object: &Value, old: Option<&Value>) -
         structural(object, structure, &mut causes);
     }
     match (resource.group.as_str(), resource.kind.as_str()) {
-        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => {
-            workload(object, old, &mut causes);
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
+        | (KRUISE, "CloneSet" | "StatefulSet" | "DaemonSet") => {
+            workload(resource, object, old, &mut causes);
+            match (resource.group.as_str(), resource.kind.as_str()) {
+                ("apps", "StatefulSet") => stateful_set(object, old, &mut causes),
+                ("apps", "DaemonSet") => daemon_set(object, &mut causes),
+                _ => {}
+            }
         }
         ("", "Service") => service(object, &mut causes),
         ("networking.k8s.io", "Ingress") => ingress(object, &mut causes),
@@ -99,7 +105,7 @@ fn structural(object: &Value, structure: &Value, causes: &mut Vec<Cause>) {
     }
 }
 
-fn workload(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
+fn workload(resource: &Resource, object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
     let Some(spec) = object.get("spec") else {
         causes.push(Cause::required("spec", ""));
         return;
@@ -124,8 +130,8 @@ fn workload(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
         Some(selector) => {
             let labels = spec.pointer("/template/metadata/labels");
             if LabelSelector::from_spec(selector).is_empty() {
-                let why = "empty selector is invalid for deployment";
-                causes.push(Cause::invalid("spec.selector", selector, why));
+                let why = format!("empty selector is invalid for {}", resource.singular);
+                causes.push(Cause::invalid("spec.selector", selector, &why));
             } else if !LabelSelector::from_spec(selector).matches(labels) {
                 let shown = labels.cloned().unwrap_or(Value::Null);
                 let why = "`selector` does not match template `labels`";
@@ -161,6 +167,78 @@ fn workload(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
                 why,
             ));
         }
+    }
+}
+
+/// What a StatefulSet may still change once it exists; everything else is fixed.
+const CHANGEABLE: [&str; 7] = [
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+];
+
+fn stateful_set(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
+    let spec = &object["spec"];
+    let rolling = spec.pointer("/updateStrategy/rollingUpdate");
+    if let Some(rolling) = rolling {
+        let field = "spec.updateStrategy.rollingUpdate";
+        if spec["updateStrategy"]["type"] == "OnDelete" {
+            let why = "only allowed for updateStrategy 'RollingUpdate'";
+            causes.push(Cause::invalid(field, rolling, why));
+        } else if rolling["partition"].as_i64().is_some_and(|n| n < 0) {
+            causes.push(Cause::invalid(
+                format!("{field}.partition"),
+                &rolling["partition"],
+                "must be greater than or equal to 0",
+            ));
+        }
+    }
+    let fixed = |spec: &Value| -> Vec<(String, Value)> {
+        let fields = spec.as_object().into_iter().flatten();
+        fields
+            .filter(|(key, _)| !CHANGEABLE.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
+    };
+    if let Some(old) = old
+        && fixed(spec) != fixed(&old["spec"])
+    {
+        let (last, others) = CHANGEABLE.split_last().unwrap_or((&"", &[]));
+        causes.push(Cause {
+            field: "spec".to_owned(),
+            reason: "FieldValueForbidden",
+            message: format!(
+                "Forbidden: updates to statefulset spec for fields other than '{}' and '{last}' are forbidden",
+                others.join("', '")
+            ),
+        });
+    }
+}
+
+fn daemon_set(object: &Value, causes: &mut Vec<Cause>) {
+    let Some(rolling) = object.pointer("/spec/updateStrategy/rollingUpdate") else {
+        return;
+    };
+    let field = "spec.updateStrategy.rollingUpdate";
+    let set = |name: &str| rolling.get(name).is_some_and(|value| !zero(value));
+    match (set("maxUnavailable"), set("maxSurge")) {
+        (true, true) => {
+            let why = "may not be set when maxUnavailable is non-zero";
+            causes.push(Cause::invalid(
+                format!("{field}.maxSurge"),
+                &rolling["maxSurge"],
+                why,
+            ));
+        }
+        (false, false) => {
+            let why = "cannot be 0 when maxSurge is 0";
+            causes.push(Cause::required(format!("{field}.maxUnavailable"), why));
+        }
+        _ => {}
     }
 }
 

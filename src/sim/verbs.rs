@@ -7,13 +7,14 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::controllers::daemon_set::TEMPLATE_GENERATION;
 use super::deletion::{self, Outcome, Propagation};
 use super::failure::{Cause, Failure};
 use super::object::{Object, seconds};
 use super::patch::{self, Form};
 use super::request::{Request, Subresource};
 use super::resource::{
-    CUSTOM_RESOURCE_DEFINITIONS, DEPLOYMENTS, KindId, NAMESPACES, PODS, Resource, SERVICES,
+    CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, DEPLOYMENTS, KindId, NAMESPACES, PODS, Resource, SERVICES,
 };
 use super::scale::scale_of;
 use super::store::{Name, Store};
@@ -114,6 +115,9 @@ impl Verbs<'_> {
         defaults::fill(&resource, &mut value);
         if kind == SERVICES {
             self.give_address(&mut value);
+        }
+        if kind == DAEMON_SETS {
+            count_template(&mut value, None);
         }
         let causes = validation::causes(&resource, &value, None);
         if !causes.is_empty() {
@@ -300,6 +304,9 @@ impl Verbs<'_> {
         if self.hold && kind == DEPLOYMENTS && sub.is_none() {
             hold::admit(self.store, &mut value, &before, request.manager());
             defaults::fill(&resource, &mut value);
+        }
+        if kind == DAEMON_SETS {
+            count_template(&mut value, Some(&before));
         }
         let causes = validation::causes(&resource, &value, Some(&before));
         if !causes.is_empty() {
@@ -575,6 +582,23 @@ fn share(object: &mut Object, old: &Object) {
     if object.status == old.status {
         object.status.clone_from(&old.status);
     }
+}
+
+/// Counts the templates of a DaemonSet in the annotation that stands for a field of older versions; clients cannot.
+fn count_template(value: &mut Value, before: Option<&Value>) {
+    let counted = |object: &Value| {
+        let text = object["metadata"]["annotations"][TEMPLATE_GENERATION].as_str();
+        text.and_then(|n| n.parse::<i64>().ok())
+            .unwrap_or_default()
+            .max(1)
+    };
+    let count = before.map_or(1, |old| {
+        counted(old) + i64::from(old["spec"]["template"] != value["spec"]["template"])
+    });
+    if !value["metadata"]["annotations"].is_object() {
+        value["metadata"]["annotations"] = json!({});
+    }
+    value["metadata"]["annotations"][TEMPLATE_GENERATION] = json!(count.to_string());
 }
 
 /// Whether a write counts in `metadata.generation`; Deployments count their annotations too.

@@ -5,18 +5,16 @@ use std::collections::BTreeMap;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::api::keys;
-
 /// Name of the canary twin.
 #[must_use]
 pub fn canary_name(stable: &str) -> String {
     format!("{stable}-canary")
 }
 
-/// The revision a Service is pinned to.
+/// The revision a Service is pinned to by `key`, the label that tells the workload's versions apart.
 #[must_use]
-pub fn pinned(service: &DynamicObject) -> Option<&str> {
-    service.data["spec"]["selector"][keys::POD_TEMPLATE_HASH].as_str()
+pub fn pinned<'a>(service: &'a DynamicObject, key: &str) -> Option<&'a str> {
+    service.data["spec"]["selector"][key].as_str()
 }
 
 /// Whether a Service selects pods by label at all.
@@ -30,11 +28,11 @@ pub fn selects(service: &DynamicObject) -> bool {
 
 /// Patch that pins a Service to a revision, or un-pins it.
 #[must_use]
-pub fn pin(revision: Option<&str>) -> Value {
-    json!({ "spec": { "selector": { keys::POD_TEMPLATE_HASH: revision } } })
+pub fn pin(key: &str, revision: Option<&str>) -> Value {
+    json!({ "spec": { "selector": { key: revision } } })
 }
 
-/// The canary twin of a stable Service, selecting `revision`.
+/// The canary twin of a stable Service, selecting the pods whose label `key` is `revision`.
 ///
 /// Copies what describes the traffic and leaves out what belongs to the one Service alone: addresses, node ports and the
 /// load balancer (upstream copies those too, defect D7 of engine-traffic 8). A headless Service stays headless. Labels that
@@ -42,7 +40,7 @@ pub fn pin(revision: Option<&str>) -> Value {
 #[must_use]
 pub fn canary(
     stable: &DynamicObject,
-    revision: &str,
+    (key, revision): (&str, &str),
     patched: Option<&BTreeMap<String, String>>,
     owner: Value,
 ) -> Value {
@@ -53,7 +51,7 @@ pub fn canary(
             selector[key] = json!(value);
         }
     }
-    selector[keys::POD_TEMPLATE_HASH] = json!(revision);
+    selector[key] = json!(revision);
     let ports: Vec<Value> = spec["ports"]
         .as_array()
         .into_iter()
@@ -121,7 +119,12 @@ mod tests {
         ]
         .into();
         assert_eq!(
-            super::canary(&stable, "bbb", Some(&patched), json!({ "name": "demo" })),
+            super::canary(
+                &stable,
+                ("pod-template-hash", "bbb"),
+                Some(&patched),
+                json!({ "name": "demo" })
+            ),
             json!({
                 "apiVersion": "v1", "kind": "Service",
                 "metadata": { "name": "web-canary", "namespace": "shop", "labels": { "app": "web" }, "annotations": { "team": "a" },

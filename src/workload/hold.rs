@@ -156,11 +156,10 @@ pub fn put(spec: &mut Value, path: &str, value: Value) {
     }
     let mut place = spec;
     for key in parents.split('.').filter(|key| !key.is_empty()) {
-        if !place[key].is_object() {
-            place[key] = Value::Object(Map::new());
-        }
+        make_object(place);
         place = &mut place[key];
     }
+    make_object(place);
     match (place, value) {
         (Value::Object(fields), Value::Null) => {
             fields.remove(leaf);
@@ -169,5 +168,11 @@ pub fn put(spec: &mut Value, path: &str, value: Value) {
             fields.insert(leaf.to_owned(), value);
         }
         _ => {}
+    }
+}
+
+fn make_object(value: &mut Value) {
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
     }
 }

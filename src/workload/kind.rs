@@ -107,8 +107,10 @@ impl Kind {
     #[must_use]
     pub fn revision_label(self) -> &'static str {
         match self {
-            Self::Deployment | Self::CloneSet | Self::AdvancedDaemonSet => keys::POD_TEMPLATE_HASH,
-            Self::StatefulSet | Self::AdvancedStatefulSet | Self::DaemonSet => keys::CONTROLLER_REVISION_HASH,
+            Self::Deployment | Self::CloneSet => keys::POD_TEMPLATE_HASH,
+            Self::StatefulSet | Self::AdvancedStatefulSet | Self::DaemonSet | Self::AdvancedDaemonSet => {
+                keys::CONTROLLER_REVISION_HASH
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::hold::{self, Fields};
-use crate::api::{keys, patch::merge_diff};
+use crate::api::keys;
 
 /// Value of the annotation [`keys::IN_PROGRESSING`]; in the first write of a release, gone in the last.
 ///
@@ -41,12 +41,13 @@ impl Original {
         self.0.entry(path.to_owned()).or_insert(value);
     }
 
-    /// Whether the user had the workload paused.
-    #[must_use]
-    pub fn was_paused(&self) -> bool {
-        [hold::PAUSED, hold::UPDATE_PAUSED, hold::ROLLING_PAUSED]
-            .iter()
-            .any(|path| self.get(path) == Some(&Value::Bool(true)))
+    /// Puts into a patch of the spec that the workload is paused, if the user had it so.
+    pub fn pause_again(&self, patch: &mut Value) {
+        for path in [hold::PAUSED, hold::UPDATE_PAUSED, hold::ROLLING_PAUSED] {
+            if self.get(path) == Some(&Value::Bool(true)) {
+                hold::put(patch, path, Value::Bool(true));
+            }
+        }
     }
 
     /// The user's value of a field; nothing when it was not replaced.
@@ -61,14 +62,11 @@ impl Original {
         fields.iter().all(|(path, _)| self.0.contains_key(path))
     }
 
-    /// The merge patch of `spec` that gives back every original but those of `except`; nothing when all are in place.
-    #[must_use]
-    pub fn restore(&self, spec: &Value, except: &[&str]) -> Option<Value> {
-        let mut wanted = spec.clone();
-        for (path, value) in self.0.iter().filter(|(path, _)| !except.contains(&path.as_str())) {
-            hold::put(&mut wanted, path, value.clone());
+    /// Puts every original back into `spec`.
+    pub fn put_back(&self, spec: &mut Value) {
+        for (path, value) in &self.0 {
+            hold::put(spec, path, value.clone());
         }
-        merge_diff(spec, &wanted)
     }
 }
 
@@ -116,7 +114,7 @@ impl Mark {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::Mark;
     use crate::{
@@ -167,11 +165,8 @@ mod tests {
             assert!(fields.in_place(&spec), "{kind:?} {spec}");
             // A second hold finds the first one's values and must not take them for the user's.
             mark.original.remember(&spec, &fields);
-            let read = Mark::parse(&mark.text());
-            let back = read.original.restore(&spec, &[]).unwrap_or_else(|| json!({}));
-            json_patch::merge(&mut spec, &back);
+            Mark::parse(&mark.text()).original.put_back(&mut spec);
             assert_eq!(spec, user, "{kind:?} {style:?}");
-            assert_eq!(read.original.restore(&spec, &[]), None::<Value>);
         }
     }
 

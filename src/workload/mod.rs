@@ -1,18 +1,23 @@
 //! Pure knowledge of each workload kind: reads its state, makes its patches.
 
+pub mod daemon;
 pub mod deployment;
 pub mod edit;
 pub mod hold;
 pub mod kind;
 pub mod mark;
+pub mod partition;
 pub mod pod;
 pub mod replica_set;
+pub mod rolling;
+pub mod view;
 
 pub use deployment::Deployment;
 pub use kind::Kind;
 pub use mark::Mark;
 pub use pod::Pod;
 pub use replica_set::ReplicaSet;
+pub use view::Workload;
 
 use serde_json::Value;
 

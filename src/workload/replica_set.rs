@@ -57,6 +57,21 @@ impl<'a> ReplicaSet<'a> {
         count(&self.object.data["status"]["readyReplicas"])
     }
 
+    /// Pods that have been ready for `minReadySeconds`.
+    #[must_use]
+    pub fn available(&self) -> i32 {
+        count(&self.object.data["status"]["availableReplicas"])
+    }
+
+    /// The number that the Deployment controller gave the revision, 0 when it has none yet.
+    #[must_use]
+    pub fn number(&self) -> i64 {
+        let annotations = self.object.metadata.annotations.as_ref();
+        annotations
+            .and_then(|all| all.get(keys::REVISION)?.parse().ok())
+            .unwrap_or(0)
+    }
+
     /// Whether its controller has seen the present spec.
     #[must_use]
     pub fn observed(&self) -> bool {

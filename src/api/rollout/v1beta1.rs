@@ -558,6 +558,26 @@ impl Strategy {
         }
     }
 
+    /// New pods that may be missing when a step counts as done, of whichever strategy is set.
+    #[must_use]
+    pub fn failure_threshold(&self) -> Option<&IntOrPercent> {
+        match (&self.blue_green, &self.canary) {
+            (Some(blue_green), _) => blue_green.failure_threshold.as_ref(),
+            (None, Some(canary)) => canary.failure_threshold.as_ref(),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether a release makes a `SERVICE-canary` of its own.
+    #[must_use]
+    pub fn makes_canary_service(&self) -> bool {
+        match (&self.blue_green, &self.canary) {
+            (Some(blue_green), _) => !blue_green.disable_generate_canary_service,
+            (None, Some(canary)) => !canary.disable_generate_canary_service,
+            (None, None) => false,
+        }
+    }
+
     /// The traffic routings of whichever strategy is set.
     #[must_use]
     pub fn traffic_routings(&self) -> &[TrafficRoutingRef] {

@@ -9,12 +9,9 @@ use super::{
     machine::{Flow, Machine},
 };
 use crate::{
-    api::{
-        keys,
-        v1beta1::{FinalisingStep, Phase, StepState},
-    },
+    api::v1beta1::{FinalisingStep, Phase, RollingStyle, StepState},
     traffic::{self, ingress, service},
-    workload::{Deployment, Mark, deployment::NotRolledOut, hold},
+    workload::{Kind, Mark, Pod, Workload, deployment::NotRolledOut, hold},
 };
 
 /// Why a release ends.
@@ -32,21 +29,37 @@ pub(super) enum Ending {
 
 impl Ending {
     /// On success the stable Service needs all pods before the route and the stable pods go; on rollback un-pinning it
-    /// first would send ordinary requests to the bad pods.
-    fn order(self) -> &'static [FinalisingStep] {
+    /// first would send ordinary requests to the bad pods. Blue-green takes all traffic to one version before the pods of
+    /// the other go (engine-canary-and-bluegreen 3.4).
+    fn order(self, style: RollingStyle) -> &'static [FinalisingStep] {
         use FinalisingStep::{
             ReleaseWorkloadControl, RemoveCanaryService, RestoreStableService, ResumeWorkload,
-            RouteTrafficToStable,
+            RouteTrafficToNew, RouteTrafficToStable,
         };
-        match self {
-            Self::Rollback => &[
+        match (style, self) {
+            (RollingStyle::BlueGreen, Self::Success) => &[
+                RouteTrafficToNew,
+                RestoreStableService,
+                ResumeWorkload,
+                RouteTrafficToStable,
+                RemoveCanaryService,
+                ReleaseWorkloadControl,
+            ],
+            (RollingStyle::BlueGreen, Self::Rollback) => &[
+                RouteTrafficToStable,
+                ResumeWorkload,
+                RestoreStableService,
+                RemoveCanaryService,
+                ReleaseWorkloadControl,
+            ],
+            (_, Self::Rollback) => &[
                 RouteTrafficToStable,
                 ResumeWorkload,
                 ReleaseWorkloadControl,
                 RestoreStableService,
                 RemoveCanaryService,
             ],
-            Self::Success | Self::Disabled | Self::Deleted => &[
+            (_, Self::Success | Self::Disabled | Self::Deleted) => &[
                 RestoreStableService,
                 RouteTrafficToStable,
                 RemoveCanaryService,
@@ -69,8 +82,8 @@ impl Ending {
 impl Machine<'_> {
     /// All steps are over. A change of mind on the way is still noticed.
     pub(super) fn finalising(&mut self) -> Flow {
-        if self.is_stable_again() {
-            return self.cancel();
+        if let Some(flow) = self.unseen().or_else(|| self.turn_back()) {
+            return flow;
         }
         if !self.is_same_version() {
             return self.restart();
@@ -87,6 +100,9 @@ impl Machine<'_> {
     }
 
     pub(super) fn cancelling(&mut self) -> Flow {
+        if let Some(flow) = self.unseen() {
+            return flow;
+        }
         if !self.is_stable_again() {
             return self.restart();
         }
@@ -110,7 +126,7 @@ impl Machine<'_> {
 
     /// Does what is left to do; nothing when all is done.
     pub(super) fn finalise(&mut self, ending: Ending) -> Option<Flow> {
-        let order = ending.order();
+        let order = ending.order(self.style());
         let cursor = self.sub().finalising_step.clone();
         let from =
             order
@@ -160,10 +176,24 @@ impl Machine<'_> {
                 }
                 self.canaries().next().map(|_| Flow::Wait(Wake::OnChange, reason))
             }
-            FinalisingStep::RouteTrafficToNew
-            | FinalisingStep::End
-            | FinalisingStep::None
-            | FinalisingStep::Other(_) => None,
+            FinalisingStep::RouteTrafficToNew => {
+                let all = traffic::Split {
+                    weight: Some(100),
+                    matches: &[],
+                    header_modifier: None,
+                };
+                let route = if self.has_twin() {
+                    self.write_split(&all)
+                } else {
+                    Vec::new()
+                };
+                self.settle(
+                    step.clone(),
+                    route,
+                    ending.reason("all traffic goes to the new version"),
+                )
+            }
+            FinalisingStep::End | FinalisingStep::None | FinalisingStep::Other(_) => None,
         }
     }
 
@@ -192,31 +222,35 @@ impl Machine<'_> {
 
     /// The workload rolls by itself to what its template says, and the engine waits until it has.
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
-        let (deployment, versions) = self.workload()?;
-        let mark = Mark::read(deployment.object);
-        let strategy = mark.as_ref().and_then(|mark| mark.original.get(hold::STRATEGY));
-        let held = strategy.is_some_and(|strategy| deployment.object.data["spec"]["strategy"] != *strategy);
-        if deployment.paused() || held {
-            let body = json!({ "spec": Deployment::resume(mark.as_ref()) });
+        let workload = self.workload()?;
+        let reason = ending.reason("the workload rolls");
+        if let Some(flow) = self.roll_recreate(&reason) {
+            return Some(flow);
+        }
+        if let Some(spec) = self.resumed(&workload) {
             let purpose = if ending == Ending::Rollback {
                 "let the workload keep to the old version"
             } else {
                 "let the workload roll to the new version"
             };
+            let body = json!({ "spec": spec });
             return Some(Flow::Do(
-                vec![self.s.write(deployment.object, Verb::Merge(body), purpose)],
-                ending.reason("the workload rolls"),
+                vec![self.s.write(workload.object, Verb::Merge(body), purpose)],
+                reason,
             ));
         }
         if self.sub().finalising_step != FinalisingStep::ResumeWorkload {
             self.sub().finalising_step = FinalisingStep::ResumeWorkload;
             self.stamp();
         }
-        let waiting = deployment.rolled_out(&versions).err()?;
+        let waiting = self.not_rolled_out(&workload)?;
         if waiting == NotRolledOut::NotObserved {
-            return Some(self.wait_for_pods(ending.reason("the workload rolls")));
+            return Some(self.wait_for_pods(reason));
         }
-        match self.wait_for_pods(ending.reason("the workload rolls")) {
+        if let Some(stuck) = self.unblock_all(&workload) {
+            return Some(Flow::Do(vec![stuck], reason));
+        }
+        match self.wait_for_pods(reason) {
             // Whoever deletes or disables the Rollout wants it out of the way, however the new pods fare.
             Flow::Wait(_, Reason::DeadlineExceeded { .. })
                 if matches!(ending, Ending::Disabled | Ending::Deleted) =>
@@ -227,27 +261,66 @@ impl Machine<'_> {
         }
     }
 
-    /// The last writes: the mark, its copies, the finalizer.
+    /// What of the workload has not yet come to its template.
+    fn not_rolled_out(&self, workload: &Workload<'_>) -> Option<NotRolledOut> {
+        if let Some((deployment, versions)) = self.deployment() {
+            return deployment.rolled_out(&versions).err();
+        }
+        let Some(revision) = self.version() else {
+            return Some(NotRolledOut::NotObserved);
+        };
+        // A partition of the user's own keeps pods at the old version for good.
+        let place = if workload.kind == Kind::CloneSet {
+            hold::PARTITION
+        } else {
+            hold::ROLLING_PARTITION
+        };
+        let wanted = workload.replicas() - workload.kept_by(hold::at(workload.spec(), place));
+        let size = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        let pods: Vec<&Pod> = self.own_pods().collect();
+        let new = || {
+            pods.iter()
+                .filter(|pod| !pod.deleting && workload.revision_of(pod) == revision)
+        };
+        let ready = size(new().filter(|pod| pod.ready).count());
+        if ready < wanted {
+            return Some(NotRolledOut::NewPods { ready, wanted });
+        }
+        let left = size(pods.len()) - size(new().count()) - (workload.replicas() - wanted);
+        (left > 0).then_some(NotRolledOut::OldPods { left })
+    }
+
+    /// The last writes: autoscalers, the mark, its copies, the finalizer.
     fn let_workload_go(&mut self, ending: Ending) -> Option<Flow> {
         let reason = ending.reason("the workload is handed back");
-        if let Some((deployment, versions)) = self.workload() {
-            if let Some(mark) = Mark::read(deployment.object) {
-                let mut body = json!({ "metadata": { "annotations": { keys::IN_PROGRESSING: null } } });
-                if mark.original.was_paused() {
-                    body["spec"] = json!({ "paused": true });
+        let autoscalers = self.restore_autoscalers();
+        if !autoscalers.is_empty() {
+            return Some(Flow::Do(autoscalers, reason));
+        }
+        if let Some(workload) = self.workload() {
+            if let Some(mark) = Mark::read(workload.object) {
+                let mut body = self.unmarked();
+                let mut spec = json!({});
+                mark.original.pause_again(&mut spec);
+                if spec.as_object().is_some_and(|fields| !fields.is_empty()) {
+                    body["spec"] = spec;
                 }
                 return Some(Flow::Do(
                     vec![self.s.write(
-                        deployment.object,
+                        workload.object,
                         Verb::Merge(body),
                         "take the mark off the workload",
                     )],
                     reason,
                 ));
             }
+            let versions = self
+                .deployment()
+                .map(|(_, versions)| versions)
+                .unwrap_or_default();
             let copies = self.clean(&versions);
             if !copies.is_empty() {
-                if !deployment.observed() {
+                if !workload.observed() {
                     // Its controller would copy the mark again.
                     return Some(Flow::Wait(Wake::OnChange, reason));
                 }
@@ -258,13 +331,21 @@ impl Machine<'_> {
             .map(|effect| Flow::Do(vec![effect], reason))
     }
 
+    /// Whether the canary Service is there.
+    fn has_twin(&self) -> bool {
+        let routing = self.s.routing();
+        let twin = routing.and_then(|routing| self.s.services.get(&service::canary_name(&routing.service)));
+        twin.is_some_and(|twin| self.s.owns(twin))
+    }
+
     /// The write that lets the stable Service select all versions again.
     pub(super) fn unpin(&self) -> Option<Effect> {
         let stable = self.s.services.get(&self.s.routing()?.service)?;
-        service::pinned(stable)?;
+        let key = self.revision_key();
+        service::pinned(stable, key)?;
         Some(self.s.write(
             stable,
-            Verb::Merge(service::pin(None)),
+            Verb::Merge(service::pin(key, None)),
             "the stable Service selects all versions again",
         ))
     }

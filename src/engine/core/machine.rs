@@ -7,7 +7,7 @@ use super::{
     Decision, Effect, Reason, Snapshot, Wake,
     condition::{self, Course},
     finalise::Ending,
-    validate,
+    sub_status, validate,
 };
 use crate::{
     api::{
@@ -47,7 +47,7 @@ pub(super) struct Machine<'a> {
 /// Decides what to write for one Rollout and how long to wait. Total and deterministic.
 #[must_use]
 pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
-    let before = snapshot.rollout.status.clone().unwrap_or_default();
+    let before = sub_status::inward(snapshot.rollout.status.clone().unwrap_or_default());
     let mut machine = Machine {
         s: snapshot,
         now,
@@ -121,7 +121,7 @@ impl<'a> Machine<'a> {
         if self.s.rollout.spec.disabled {
             return self.disabled();
         }
-        if self.s.workload.is_none() && validate::is_readable(&self.s.rollout.spec.workload_ref) {
+        if self.s.workload.is_none() && self.s.kind().is_some() && self.s.unserved.is_none() {
             return self.without_workload();
         }
         let problems = validate::problems(self.s);
@@ -278,19 +278,19 @@ impl<'a> Machine<'a> {
             progress.last_update_time = Some(Time(self.now));
         }
         Decision {
-            status: self.patch(before),
+            status: self.patch(),
             ..silent
         }
     }
 
     /// What of the status changes. A status that was never written is written whole: the schema requires fields of it.
-    fn patch(&self, before: &RolloutStatus) -> Option<Value> {
-        let was = if self.s.rollout.status.is_some() {
-            value(before)
-        } else {
-            json!({})
+    fn patch(&self) -> Option<Value> {
+        let was = match &self.s.rollout.status {
+            Some(status) => value(status),
+            None => json!({}),
         };
-        merge_diff(&was, &value(&self.status))
+        let style = self.s.rollout.spec.strategy.style();
+        merge_diff(&was, &value(&sub_status::outward(self.status.clone(), style)))
     }
 
     /// Whether counts of pods changed, and whether anything else did.
@@ -326,12 +326,10 @@ impl<'a> Machine<'a> {
 
     /// The time of the last progress plus the workload's own deadline.
     pub(super) fn deadline(&self) -> (Timestamp, i64) {
-        let seconds = self
-            .s
-            .deployment()
-            .map_or(crate::workload::deployment::DEFAULT_PROGRESS_DEADLINE, |d| {
-                d.progress_deadline()
-            });
+        let seconds = self.workload().map_or(
+            crate::workload::deployment::DEFAULT_PROGRESS_DEADLINE,
+            |workload| workload.progress_deadline(),
+        );
         let progress = condition::find(&self.status, condition::PROGRESSING)
             .and_then(|c| c.last_update_time)
             .map(|time| time.0);

@@ -5,18 +5,25 @@
 //! that computes what is missing. Timers live in the status.
 
 mod batch;
+mod blue_green;
+mod canary;
 mod condition;
 mod decision;
 mod effect;
 mod finalise;
+mod hold;
 mod machine;
+mod partition;
+mod pods;
 mod reason;
 mod release;
 mod snapshot;
 mod step;
+mod sub_status;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod version;
 
 pub use crate::workload::Pod;
 pub use decision::{Decision, Wake};

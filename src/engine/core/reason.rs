@@ -40,6 +40,8 @@ pub enum Reason {
     Starting,
     /// A newer version took the place of the one under way.
     Restarting,
+    /// A newer version came in the middle of a blue-green release; nothing is done until somebody rolls back.
+    RollBackFirst,
     /// An unheld change was frozen; the old version's capacity is being restored.
     RestoringStable {
         /// Ready pods of the old version.
@@ -170,9 +172,11 @@ impl Reason {
             Self::Cancelled => Stop::RolledBack,
             Self::Disabled => Stop::Disabled,
             Self::Gone => Stop::Gone,
-            Self::WorkloadNotFound | Self::Invalid { .. } | Self::Blocked { .. } => Stop::Blocked {
-                message: self.to_string(),
-            },
+            Self::WorkloadNotFound | Self::Invalid { .. } | Self::Blocked { .. } | Self::RollBackFirst => {
+                Stop::Blocked {
+                    message: self.to_string(),
+                }
+            }
             Self::WaitingForApproval { step, total } => Stop::WaitingForApproval {
                 step: *step,
                 total: *total,
@@ -235,6 +239,9 @@ impl fmt::Display for Reason {
             Self::Blocked { obstacle } => write!(f, "traffic routing is not possible: {obstacle}"),
             Self::Starting => f.write_str("Rollout is in Progressing"),
             Self::Restarting => f.write_str("Workload is continuous release"),
+            Self::RollBackFirst => f.write_str(
+                "new version releasing detected in the progress of blue-green release, please rollback first",
+            ),
             Self::RestoringStable { ready, wanted } => {
                 write!(
                     f,

@@ -1,4 +1,4 @@
-//! How a release begins: it is noticed, held, and its ground prepared; and how a newer one takes its place.
+//! How a release begins: it is noticed, and its ground prepared; and how a newer one takes its place.
 
 use kube::api::DynamicObject;
 use serde_json::json;
@@ -6,57 +6,22 @@ use serde_json::json;
 use super::{
     Effect, Reason, Verb, Wake, batch,
     condition::{self, Course},
+    hold::Stage,
     machine::{Flow, Machine},
     validate,
 };
 use crate::{
     api::{
         keys,
-        v1beta1::{CanaryStatus, FinalisingStep, Phase, StepState},
+        v1beta1::{CanaryStatus, FinalisingStep, Phase, RollingStyle, StepState},
     },
-    workload::{self, Deployment, Mark, ReplicaSet, digest, hold, same_template},
+    workload::{Deployment, Mark, Pod, ReplicaSet, Workload, hold, same_template},
 };
 
-impl<'a> Machine<'a> {
-    /// The Deployment and its ReplicaSets.
-    pub(super) fn workload(&self) -> Option<(Deployment<'a>, Vec<ReplicaSet<'a>>)> {
-        let object = self.s.workload.as_ref()?;
-        Some((Deployment::new(object), self.s.versions_of(object)))
-    }
+/// Longest value of a label.
+const LONGEST_LABEL: usize = 63;
 
-    /// The ReplicaSet of the version from before the release.
-    pub(super) fn stable(&self) -> Option<ReplicaSet<'a>> {
-        let revision = self.status.canary_status.as_ref()?.stable_revision.clone()?;
-        self.workload()?
-            .1
-            .into_iter()
-            .find(|version| version.hash() == revision)
-    }
-
-    /// Whether the workload's template is that of the version from before the release.
-    pub(super) fn is_stable_again(&self) -> bool {
-        match (self.s.deployment(), self.stable()) {
-            (Some(deployment), Some(stable)) => same_template(deployment.template(), stable.template()),
-            _ => false,
-        }
-    }
-
-    /// The name of the workload's present template.
-    pub(super) fn template_digest(&self) -> String {
-        self.s
-            .deployment()
-            .map(|deployment| digest(deployment.template(), ""))
-            .unwrap_or_default()
-    }
-
-    /// Whether the workload's template is still the one that the release under way brings out.
-    pub(super) fn is_same_version(&self) -> bool {
-        self.status
-            .canary_status
-            .as_ref()
-            .is_some_and(|sub| sub.canary_revision == self.template_digest())
-    }
-
+impl Machine<'_> {
     /// A sub-status that says: nothing is under way and `revision` is what runs.
     pub(super) fn at_rest(&mut self, revision: &str) {
         let last = i32::try_from(self.s.rollout.spec.strategy.steps().len()).unwrap_or(i32::MAX);
@@ -77,37 +42,95 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn healthy(&mut self) -> Flow {
-        let Some((deployment, versions)) = self.workload() else {
+        let Some(workload) = self.workload() else {
             return Flow::Again;
         };
-        if deployment.label(keys::WORKLOAD_TYPE).is_none() {
-            let label = json!({ "metadata": { "labels": { keys::WORKLOAD_TYPE: "deployment" } } });
+        if workload.label(keys::WORKLOAD_TYPE).is_none() {
+            let label =
+                json!({ "metadata": { "labels": { keys::WORKLOAD_TYPE: workload.kind.workload_type() } } });
             let effect = self.s.write(
-                deployment.object,
+                workload.object,
                 Verb::Merge(label),
                 "name the workload's kind, by which the hold policy finds it",
             );
             return Flow::Do(vec![effect], Reason::AtRest);
         }
+        match self.deployment() {
+            Some((deployment, versions)) => self.healthy_deployment(&workload, &deployment, &versions),
+            None => self.healthy_revisions(&workload),
+        }
+    }
+
+    /// The revision that was running when the Rollout was last looked at; nothing when it never was.
+    fn accepted(&self) -> Option<String> {
+        let sub = self.status.canary_status.as_ref()?;
+        Some(sub.canary_revision.clone()).filter(|revision| !revision.is_empty())
+    }
+
+    /// A workload whose controller names revisions itself.
+    fn healthy_revisions(&mut self, workload: &Workload<'_>) -> Flow {
+        if let Some(flow) = self.unseen() {
+            return flow;
+        }
+        let Some(version) = self.version() else {
+            return Flow::Wait(Wake::OnChange, Reason::WorkloadNotObserved);
+        };
+        let pods: Vec<&Pod> = self.own_pods().collect();
+        let others = || pods.iter().filter(|pod| workload.revision_of(pod) != version);
+        let accepted = self.accepted();
+        if accepted.as_ref() == Some(&version) {
+            return self.rest(workload, &[]);
+        }
+        if accepted.is_none() && !(self.mark().is_some() && others().next().is_some()) {
+            // First look: what the template says is what the user has.
+            self.at_rest(&version);
+            return Flow::Again;
+        }
+        if workload.replicas() == 0 {
+            return self.settle_without_versions(workload);
+        }
+        let runs = |revision: &String| pods.iter().any(|pod| workload.revision_of(pod) == revision);
+        let stable = accepted
+            .filter(runs)
+            .or_else(|| {
+                workload
+                    .current_revision()
+                    .filter(|current| *current != version)
+                    .filter(runs)
+            })
+            .or_else(|| others().map(|pod| workload.revision_of(pod).to_owned()).min());
+        match stable {
+            Some(stable) => {
+                self.begin(&stable, Reason::Starting);
+                Flow::Again
+            }
+            None => {
+                // It went out while nobody held it.
+                self.at_rest(&version);
+                Flow::Again
+            }
+        }
+    }
+
+    /// A Deployment, whose versions are its ReplicaSets.
+    fn healthy_deployment(
+        &mut self,
+        workload: &Workload<'_>,
+        deployment: &Deployment<'_>,
+        versions: &[ReplicaSet<'_>],
+    ) -> Flow {
         let present = versions
             .iter()
             .find(|version| same_template(version.template(), deployment.template()));
-        let accepted = self
-            .status
-            .canary_status
-            .as_ref()
-            .map(|sub| sub.canary_revision.clone())
-            .filter(|hash| !hash.is_empty());
-        let held_unseen = present.is_none()
-            && Mark::read(deployment.object).is_some_and(|mark| mark.rollout_name == self.s.name());
-        let accepted = match accepted {
+        let held_unseen = present.is_none() && self.mark().is_some();
+        let accepted = match self.accepted() {
             Some(accepted) => accepted,
             // Held before any engine looked: what runs is the stable version.
             None if held_unseen => String::new(),
             None => {
                 // First look: what the template says is what the user has.
                 let Some(present) = present else {
-                    return self.settle_without_versions(&deployment);
+                    return self.settle_without_versions(workload);
                 };
                 let revision = present.hash().to_owned();
                 self.at_rest(&revision);
@@ -115,9 +138,9 @@ impl<'a> Machine<'a> {
             }
         };
         if present.is_some_and(|version| version.hash() == accepted) {
-            return self.rest(&deployment, &versions);
+            return self.rest(workload, versions);
         }
-        let rolled_out = deployment.rolled_out(&versions).is_ok();
+        let rolled_out = deployment.rolled_out(versions).is_ok();
         if let Some(present) = present
             && rolled_out
         {
@@ -150,20 +173,18 @@ impl<'a> Machine<'a> {
                 self.begin(&revision, Reason::Starting);
                 Flow::Again
             }
-            _ => self.settle_without_versions(&deployment),
+            _ => self.settle_without_versions(workload),
         }
     }
 
     /// Nothing can be compared or nothing runs: the workload goes its own way, and is looked at when it has.
-    fn settle_without_versions(&mut self, deployment: &Deployment<'_>) -> Flow {
+    fn settle_without_versions(&mut self, workload: &Workload<'_>) -> Flow {
         if let Some(flow) = self.abandoned() {
             return flow;
         }
-        match Mark::read(deployment.object) {
-            Some(mark) if mark.rollout_name == self.s.name() => {
-                Flow::Do(vec![self.let_go(deployment, &mark)], Reason::AtRest)
-            }
-            _ => Flow::Wait(Wake::OnChange, Reason::AtRest),
+        match self.mark() {
+            Some(mark) => Flow::Do(vec![self.let_go(workload, &mark)], Reason::AtRest),
+            None => Flow::Wait(Wake::OnChange, Reason::AtRest),
         }
     }
 
@@ -182,16 +203,17 @@ impl<'a> Machine<'a> {
         effects.extend(self.unpin());
         effects.extend(self.remove_canary_service());
         effects.extend(self.remove_canaries());
+        effects.extend(self.restore_autoscalers());
         effects
     }
 
     /// At rest: leftovers go, and a hold without a new version is lifted at once (hold-policy, finding 5).
-    fn rest(&mut self, deployment: &Deployment<'_>, versions: &[ReplicaSet<'_>]) -> Flow {
+    fn rest(&mut self, workload: &Workload<'_>, versions: &[ReplicaSet<'_>]) -> Flow {
         if let Some(flow) = self.abandoned() {
             return flow;
         }
-        if let Some(mark) = Mark::read(deployment.object).filter(|mark| mark.rollout_name == self.s.name()) {
-            return Flow::Do(vec![self.let_go(deployment, &mark)], Reason::AtRest);
+        if let Some(mark) = self.mark() {
+            return Flow::Do(vec![self.let_go(workload, &mark)], Reason::AtRest);
         }
         let mut effects = self.clean(versions);
         effects.extend(self.remove_finalizer());
@@ -207,21 +229,31 @@ impl<'a> Machine<'a> {
     }
 
     /// The write that takes mark and hold off at once.
-    fn let_go(&self, deployment: &Deployment<'_>, mark: &Mark) -> Effect {
-        let mut spec = Deployment::resume(Some(mark));
-        if mark.original.was_paused() {
-            spec["paused"] = json!(true);
+    fn let_go(&self, workload: &Workload<'_>, mark: &Mark) -> Effect {
+        let mut body = self.unmarked();
+        let mut spec = self.resumed(workload).unwrap_or_else(|| json!({}));
+        mark.original.pause_again(&mut spec);
+        if spec.as_object().is_some_and(|fields| !fields.is_empty()) {
+            body["spec"] = spec;
         }
-        let body = json!({ "metadata": { "annotations": { keys::IN_PROGRESSING: null } }, "spec": spec });
         self.s.write(
-            deployment.object,
+            workload.object,
             Verb::Merge(body),
             "lift a hold that holds nothing back",
         )
     }
 
-    /// Takes the mark off the ReplicaSets that the Deployment controller copied it to; `kubectl rollout undo` would
-    /// bring it back from there (engine-canary-and-bluegreen 7, D13).
+    /// The metadata of a workload that is handed back. The label with the stable revision stays where upstream leaves it.
+    pub(super) fn unmarked(&self) -> serde_json::Value {
+        let mut body = json!({ "metadata": { "annotations": { keys::IN_PROGRESSING: null } } });
+        if self.style() != RollingStyle::Canary {
+            body["metadata"]["labels"] = json!({ keys::STABLE_REVISION: null });
+        }
+        body
+    }
+
+    /// Takes the mark off the ReplicaSets that the Deployment controller copied it to (`kubectl rollout undo` would bring it
+    /// back from there, engine-canary-and-bluegreen 7, D13), and the time that no pod is ever ready for.
     pub(super) fn clean(&self, versions: &[ReplicaSet<'_>]) -> Vec<Effect> {
         let marked = |object: &DynamicObject| {
             object
@@ -230,28 +262,44 @@ impl<'a> Machine<'a> {
                 .as_ref()
                 .is_some_and(|a| a.contains_key(keys::IN_PROGRESSING))
         };
-        let body = json!({ "metadata": { "annotations": { keys::IN_PROGRESSING: null } } });
-        let marked = versions.iter().filter(|version| marked(version.object));
-        marked
-            .map(|version| {
-                self.s.write(
-                    version.object,
-                    Verb::Merge(body.clone()),
-                    "remove the mark's copy",
-                )
-            })
-            .collect()
+        let ready = self
+            .workload()
+            .map(|workload| hold::at(workload.spec(), hold::MIN_READY).clone());
+        let mut effects = Vec::new();
+        for version in versions {
+            let mut body = json!({});
+            if marked(version.object) {
+                body["metadata"] = json!({ "annotations": { keys::IN_PROGRESSING: null } });
+            }
+            if version.object.data["spec"][hold::MIN_READY] == json!(hold::NEVER_AVAILABLE) {
+                body["spec"] = json!({ hold::MIN_READY: ready });
+            }
+            if body.as_object().is_some_and(|fields| !fields.is_empty()) {
+                effects.push(
+                    self.s
+                        .write(version.object, Verb::Merge(body), "remove the release's traces"),
+                );
+            }
+        }
+        effects
     }
 
     /// Starts a release at its first step; `revision` is what runs now.
     pub(super) fn begin(&mut self, revision: &str, reason: Reason) {
         let total = self.s.rollout.spec.strategy.steps().len();
-        let digest = self.template_digest();
+        let digest = self.version().unwrap_or_default();
         let id = self
-            .s
-            .deployment()
-            .and_then(|deployment| deployment.label(keys::ROLLOUT_ID))
+            .workload()
+            .and_then(|workload| workload.label(keys::ROLLOUT_ID))
             .filter(|id| !id.is_empty());
+        let id = match id {
+            Some(id) => id.to_owned(),
+            None if digest == revision => {
+                let id = format!("rollback-{digest}");
+                id.chars().take(LONGEST_LABEL).collect()
+            }
+            None => digest.clone(),
+        };
         self.status.phase = Some(Phase::Progressing);
         self.status.canary_status = Some(CanaryStatus {
             observed_workload_generation: self
@@ -259,7 +307,7 @@ impl<'a> Machine<'a> {
                 .workload
                 .as_ref()
                 .and_then(|object| object.metadata.generation),
-            observed_rollout_id: Some(id.map_or_else(|| digest.clone(), str::to_owned)),
+            observed_rollout_id: Some(id),
             rollout_hash: Some(batch::plan_hash(&self.s.rollout.spec)),
             stable_revision: Some(revision.to_owned()),
             canary_revision: digest,
@@ -294,19 +342,32 @@ impl<'a> Machine<'a> {
         Flow::Again
     }
 
+    /// The workload went back to the stable version: the release is taken back, at once or in batches; nothing when it did
+    /// not.
+    pub(super) fn turn_back(&mut self) -> Option<Flow> {
+        if !self.is_stable_again() || self.is_rollback_in_batches() {
+            return None;
+        }
+        Some(if self.takes_back_in_batches() {
+            self.restart()
+        } else {
+            self.cancel()
+        })
+    }
+
     pub(super) fn initializing(&mut self) -> Flow {
-        let Some((deployment, _)) = self.workload() else {
+        let Some(workload) = self.workload() else {
             return Flow::Again;
         };
-        if self.is_stable_again() {
-            return self.cancel();
+        if let Some(flow) = self.unseen().or_else(|| self.turn_back()) {
+            return flow;
         }
         if !self.is_same_version() {
             return self.restart();
         }
         let obstacle = validate::obstacle(self.s);
         if let Some(obstacle) = &obstacle
-            && deployment.paused()
+            && hold::first(workload.kind).in_place(workload.spec())
         {
             // Held already; nothing of the cluster needs to change until the way is free.
             return Flow::Wait(
@@ -319,21 +380,39 @@ impl<'a> Machine<'a> {
         if let Some(finalizer) = self.add_finalizer() {
             return Flow::Do(vec![finalizer], Reason::Starting);
         }
-        if let Some(flow) = self.hold() {
+        if let Some(flow) = self.hold(Stage::Beginning) {
             return flow;
         }
         if let Some(obstacle) = obstacle {
             return Flow::Wait(Wake::OnChange, Reason::Blocked { obstacle });
         }
+        let notes = self.note_no_need();
+        if !notes.is_empty() {
+            return Flow::Do(notes, Reason::Starting);
+        }
         if let Some(flow) = self.remove_outdated() {
             return flow;
         }
         self.course(Course::InRolling, &Reason::Starting.message());
-        Flow::Again
+        if self.style() == RollingStyle::Canary {
+            return Flow::Again;
+        }
+        // Written before anything else: a release that begins would take back the pods that its batches bring.
+        Flow::Wait(Wake::At(self.now), Reason::Starting)
     }
 
-    /// A canary of an older template gets no more traffic, and then goes.
+    /// What an older version's release made of the traffic is taken back, and then its canary goes.
     fn remove_outdated(&mut self) -> Option<Flow> {
+        if self.style() != RollingStyle::Canary {
+            let route = self.restore_route();
+            let twin = self.remove_canary_service();
+            if route.is_empty() && twin.is_none() {
+                self.sub().finalising_step = FinalisingStep::None;
+                return None;
+            }
+            let settled = self.settle(FinalisingStep::RouteTrafficToStable, route, Reason::Restarting);
+            return settled.or_else(|| twin.map(|twin| Flow::Do(vec![twin], Reason::Restarting)));
+        }
         let current = self.canary_name();
         let outdated: Vec<&DynamicObject> = self
             .canaries()
@@ -362,130 +441,5 @@ impl<'a> Machine<'a> {
         } else {
             Flow::Do(effects, Reason::Restarting)
         })
-    }
-
-    /// Makes sure that nothing but the engine brings out the new version: takes ownership of mark and hold, and where the
-    /// change was not held, restores the old version's capacity before the new pods go.
-    pub(super) fn hold(&mut self) -> Option<Flow> {
-        let (deployment, versions) = self.workload()?;
-        let revision = self.status.canary_status.as_ref()?.stable_revision.clone()?;
-        let mark = Mark::read(deployment.object).filter(|mark| mark.rollout_name == self.s.name());
-        let loose: Vec<&ReplicaSet<'_>> = versions
-            .iter()
-            .filter(|version| version.hash() != revision && version.wanted() > 0)
-            .collect();
-        let owned = deployment.label(keys::STABLE_REVISION) == Some(revision.as_str());
-        let frozen = loose.is_empty() || deployment.object.data["spec"]["strategy"]["type"] == "Recreate";
-        if !(deployment.paused() && mark.is_some() && owned && frozen) {
-            let purpose = if deployment.paused() {
-                "take ownership of the hold"
-            } else {
-                "hold the new version"
-            };
-            let mut mark = mark.unwrap_or_else(|| {
-                let mut mark = Mark::new(self.s.name());
-                mark.original.keep(hold::PAUSED, json!(deployment.paused()));
-                mark
-            });
-            if !frozen {
-                mark.original
-                    .keep(hold::STRATEGY, deployment.object.data["spec"]["strategy"].clone());
-            }
-            let body = deployment.claim(&mark, &revision);
-            // A server-side apply cannot remove the user's rollingUpdate block, which Recreate does not allow.
-            let verb = if mark.original.get(hold::STRATEGY).is_some() {
-                Verb::Merge(body)
-            } else {
-                Verb::Apply(body)
-            };
-            return Some(Flow::Do(
-                vec![self.s.write(deployment.object, verb, purpose)],
-                Reason::Starting,
-            ));
-        }
-        if !deployment.observed() {
-            // Until its controller has seen the hold it may still act on the spec from before.
-            return Some(Flow::Wait(Wake::OnChange, Reason::WorkloadNotObserved));
-        }
-        if loose.is_empty() {
-            return None;
-        }
-        let replicas = deployment.replicas();
-        let stable = versions.iter().find(|version| version.hash() == revision)?;
-        let reason = Reason::RestoringStable {
-            ready: stable.ready(),
-            wanted: replicas,
-        };
-        // A version that is not of the size its Deployment once wanted is taken for one being scaled, and as long as that
-        // lasts the Deployment controller does not roll; it corrects its note only when it scales itself.
-        let scale = |version: &ReplicaSet<'_>, to: i32, purpose: &str| {
-            let note = json!({ keys::DESIRED_REPLICAS: replicas.to_string() });
-            let body = json!({ "metadata": { "annotations": note }, "spec": { "replicas": to } });
-            self.s.write(version.object, Verb::Merge(body), purpose)
-        };
-        if stable.wanted() < replicas {
-            return Some(Flow::Do(
-                vec![scale(stable, replicas, "restore the old version's capacity")],
-                reason,
-            ));
-        }
-        if stable.ready() < replicas {
-            return Some(self.wait_for_pods(reason));
-        }
-        let effects = loose
-            .into_iter()
-            .map(|version| scale(version, 0, "take back pods that were not held"))
-            .collect();
-        Some(Flow::Do(effects, reason))
-    }
-
-    /// The name of the canary Deployment of the present template.
-    pub(super) fn canary_name(&self) -> String {
-        let patch = self
-            .s
-            .canary_strategy()
-            .and_then(|canary| canary.patch_pod_template_metadata.as_ref());
-        self.s
-            .deployment()
-            .map(|deployment| deployment.canary_name(patch, self.s.uid()))
-            .unwrap_or_default()
-    }
-
-    /// Canary Deployments of this Rollout.
-    pub(super) fn canaries(&self) -> impl Iterator<Item = &'a DynamicObject> + use<'a> {
-        let s = self.s;
-        s.canaries.iter().filter(move |canary| s.owns(canary))
-    }
-
-    /// The canary Deployment of the present template and the ReplicaSet of its pods.
-    pub(super) fn canary(&self) -> Option<(Deployment<'a>, Option<ReplicaSet<'a>>)> {
-        let name = self.canary_name();
-        let object = self
-            .canaries()
-            .find(|canary| canary.metadata.name.as_deref() == Some(name.as_str()))?;
-        let canary = Deployment::new(object);
-        let version = self
-            .s
-            .versions_of(object)
-            .into_iter()
-            .find(|version| same_template(version.template(), canary.template()));
-        Some((canary, version))
-    }
-
-    pub(super) fn remove_canaries(&self) -> Vec<Effect> {
-        let going = |canary: &&DynamicObject| canary.metadata.deletion_timestamp.is_none();
-        self.canaries()
-            .filter(going)
-            .map(|canary| self.s.write(canary, Verb::Delete, "remove the canary"))
-            .collect()
-    }
-
-    /// The revision that the Deployment controller gave the present template; nothing before its ReplicaSet exists.
-    pub(super) fn new_revision(&self) -> Option<String> {
-        let (deployment, versions) = self.workload()?;
-        versions
-            .into_iter()
-            .find(|version| workload::same_template(version.template(), deployment.template()))
-            .map(|version| version.hash().to_owned())
     }
 }

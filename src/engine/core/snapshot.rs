@@ -11,7 +11,7 @@ use crate::{
         keys,
         v1beta1::{CanaryStrategy, Rollout, TrafficRoutingRef},
     },
-    workload::{Deployment, Pod, ReplicaSet},
+    workload::{Kind, Pod, ReplicaSet},
 };
 
 /// What is known of one Rollout and what it refers to; sorted, each object with its uid and resourceVersion.
@@ -61,10 +61,10 @@ impl Snapshot {
         self.rollout.metadata.namespace.as_deref().unwrap_or_default()
     }
 
-    /// The workload, seen as a Deployment.
+    /// The kind of workload that the Rollout names; nothing when it is none that is released.
     #[must_use]
-    pub fn deployment(&self) -> Option<Deployment<'_>> {
-        self.workload.as_ref().map(Deployment::new)
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::named(&self.rollout.spec.workload_ref)
     }
 
     /// The ReplicaSets of a Deployment, in the order of their names.

@@ -1,39 +1,37 @@
-//! One step: pods, traffic, pause (engine-rollout 9, canary style).
+//! One step: pods, traffic, pause (engine-rollout 9).
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
-
 use super::{
-    Effect, Precondition, Reason, Verb, Wake, batch,
+    Effect, Reason, Verb, Wake, batch,
     condition::Course,
+    hold::Stage,
     machine::{Flow, Machine},
     validate,
 };
 use crate::{
-    api::{
-        keys,
-        v1beta1::{FinalisingStep, Step, StepState},
-    },
+    api::v1beta1::{FinalisingStep, RollingStyle, Step, StepState},
     traffic::{self, Obstacle, ingress, ingress_class::Class, service},
-    workload::{Mark, ReplicaSet},
 };
+use jiff::{SignedDuration, Timestamp};
 
 impl<'a> Machine<'a> {
     /// A release under way, in upstream's order of questions; unlike upstream a rollback, a newer version and an edited
     /// plan are noticed while paused too.
     pub(super) fn rolling(&mut self) -> Flow {
-        if self.is_stable_again() {
-            return self.cancel();
+        if let Some(flow) = self.unseen().or_else(|| self.turn_back()) {
+            return flow;
         }
         if !self.is_same_version() {
-            return self.restart();
+            return match self.style() {
+                RollingStyle::BlueGreen => self.refuse_newer(),
+                _ => self.restart(),
+            };
         }
         if let Some(flow) = self
             .add_finalizer()
             .map(|effect| Flow::Do(vec![effect], Reason::Starting))
-            .or_else(|| self.hold())
+            .or_else(|| self.hold(Stage::Rolling))
         {
             return flow;
         }
@@ -81,7 +79,7 @@ impl<'a> Machine<'a> {
             StepState::BeforeStepUpgrade | StepState::StepUpgrade | StepState::StepTrafficRouting
         );
         let (_, step) = self.step();
-        let routes = moving && step.and_then(traffic::split).is_some();
+        let routes = moving && step.is_some_and(|step| self.routes(step));
         routes.then(|| validate::obstacle(self.s)).flatten()
     }
 
@@ -98,7 +96,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The step under way and its number.
-    fn step(&mut self) -> (i32, Option<&'a Step>) {
+    pub(super) fn step(&mut self) -> (i32, Option<&'a Step>) {
         let index = self.sub().current_step_index.clamp(1, self.total().max(1));
         self.sub().current_step_index = index;
         (
@@ -117,17 +115,6 @@ impl<'a> Machine<'a> {
         sub.current_step_state = state;
         sub.finalising_step = FinalisingStep::None;
         self.stamp();
-    }
-
-    fn count_pods(&mut self) {
-        let counts = self
-            .canary()
-            .map(|(canary, _)| (canary.present(), canary.available()));
-        if let Some((present, available)) = counts {
-            let sub = self.sub();
-            sub.canary_replicas = present;
-            sub.canary_ready_replicas = available;
-        }
     }
 
     /// An edited plan: the step is done again from its beginning, so that it pauses again; one that is no more becomes the
@@ -162,9 +149,18 @@ impl<'a> Machine<'a> {
 
     /// Whether this release makes a canary Service of its own.
     fn twins(&self) -> bool {
-        self.s
-            .canary_strategy()
-            .is_some_and(|canary| !canary.disable_generate_canary_service)
+        self.s.rollout.spec.strategy.makes_canary_service()
+    }
+
+    /// Whether the step leaves no old pod inside the workload: then nothing is left to split between, and the stable
+    /// Service must select the new pods before the last old one goes (engine-rollout 9.1).
+    fn is_full(&self, step: &Step) -> bool {
+        self.style() == RollingStyle::Partition && self.wanted(step) >= self.replicas()
+    }
+
+    /// Whether the step splits traffic.
+    fn routes(&self, step: &Step) -> bool {
+        traffic::split(step).is_some() && self.s.routing().is_some() && !self.is_full(step)
     }
 
     fn grace(&self) -> SignedDuration {
@@ -180,11 +176,21 @@ impl<'a> Machine<'a> {
     /// Before any pod: the stable Service keeps to the stable version, so that no new pod leaks into its traffic; a step
     /// that asks for no split gets none.
     fn before(&mut self) -> Flow {
-        let (_, step) = self.step();
-        let routes = step.and_then(traffic::split).is_some() && self.s.routing().is_some();
-        if routes {
+        let (index, step) = self.step();
+        let splits = step.and_then(traffic::split).is_some() && self.s.routing().is_some();
+        if step.is_some_and(|step| self.routes(step)) {
             if let Some(pin) = self.pin() {
                 return Flow::Do(vec![pin], Reason::Starting);
+            }
+        } else if splits {
+            let reason = Reason::TrafficGrace {
+                step: index,
+                total: self.total(),
+            };
+            let unpin: Vec<Effect> = self.unpin().into_iter().collect();
+            let is_done = unpin.is_empty() && self.sub().finalising_step == FinalisingStep::None;
+            if !is_done && let Some(flow) = self.settle(FinalisingStep::RestoreStableService, unpin, reason) {
+                return flow;
             }
         } else if let Some(flow) = self.tear_down() {
             return flow;
@@ -199,8 +205,9 @@ impl<'a> Machine<'a> {
         let routing = self.s.routing().filter(|_| self.twins())?;
         let revision = self.sub().stable_revision.clone()?;
         let stable = self.s.services.get(&routing.service)?;
-        (service::pinned(stable) != Some(revision.as_str())).then(|| {
-            let body = service::pin(Some(&revision));
+        let key = self.revision_key();
+        (service::pinned(stable, key) != Some(revision.as_str())).then(|| {
+            let body = service::pin(key, Some(&revision));
             self.s.write(
                 stable,
                 Verb::Merge(body),
@@ -222,6 +229,13 @@ impl<'a> Machine<'a> {
             step: index,
             total: self.total(),
         };
+        // The stable Service selects all pods before the route and the old pods go.
+        if self.sub().finalising_step != FinalisingStep::RouteTrafficToStable {
+            let unpin = self.unpin().into_iter().collect();
+            if let Some(flow) = self.settle(FinalisingStep::RestoreStableService, unpin, reason.clone()) {
+                return Some(flow);
+            }
+        }
         let route = self.restore_route();
         if let Some(flow) = self.settle(FinalisingStep::RouteTrafficToStable, route, reason.clone()) {
             return Some(flow);
@@ -234,53 +248,28 @@ impl<'a> Machine<'a> {
         (!rest.is_empty()).then_some(Flow::Do(rest, reason))
     }
 
-    /// New pods come up beside the stable ones.
+    /// New pods come up.
     fn upgrade(&mut self) -> Flow {
         let (index, step) = self.step();
-        let (Some(step), Some((deployment, _))) = (step, self.workload()) else {
-            return Flow::Again;
-        };
-        let wanted = batch::wanted(step, deployment.replicas());
-        let routes = traffic::split(step).is_some() && self.s.routing().is_some();
-        let Some((canary, version)) = self.canary() else {
-            let patch = self
-                .s
-                .canary_strategy()
-                .and_then(|canary| canary.patch_pod_template_metadata.as_ref());
-            let name = deployment.canary_name(patch, self.s.uid());
-            let mark = Mark::read(deployment.object);
-            let body = deployment.canary(&name, wanted, patch, mark.as_ref(), self.s.owner());
-            let purpose = format!(
-                "bring up {wanted} new {}",
-                if wanted == 1 { "pod" } else { "pods" }
-            );
-            // A canary that was removed by hand gets no traffic until its pods are back.
-            let mut effects = self.restore_route();
-            effects.push(self.s.create(body, purpose));
-            return Flow::Do(effects, Reason::Starting);
-        };
+        let Some(step) = step else { return Flow::Again };
+        let routes = self.routes(step);
+        let batch = self.batch(step);
         let reason = Reason::Upgrading {
             step: index,
             total: self.total(),
-            ready: canary.available(),
-            wanted,
+            ready: batch.ready,
+            wanted: batch.wanted,
         };
-        if canary.replicas() < wanted {
-            return Flow::Do(vec![self.scale(&canary, wanted)], reason);
+        if !batch.effects.is_empty() {
+            return Flow::Do(batch.effects, reason);
         }
-        if let Some(flow) = self.twin(version, routes, &reason) {
+        if let Some(flow) = self.twin(batch.revision.clone(), routes, &reason) {
             return flow;
         }
-        let threshold = self
-            .s
-            .canary_strategy()
-            .and_then(|canary| canary.failure_threshold.as_ref());
-        let enough = canary.available() >= wanted - batch::tolerated(threshold, wanted)
-            && (wanted == 0 || canary.available() > 0);
-        if !canary.observed() || canary.present() < wanted || !enough {
+        if !batch.is_up(self.s.rollout.spec.strategy.failure_threshold()) {
             return self.wait_for_pods(reason);
         }
-        let labels = self.label_pods(version, deployment.replicas());
+        let labels = self.label_pods();
         if !labels.is_empty() {
             return Flow::Do(labels, reason);
         }
@@ -301,22 +290,26 @@ impl<'a> Machine<'a> {
             }
         }
         // From here on the state says: the route is as wanted, and its grace runs since the stamp.
-        self.enter(StepState::StepTrafficRouting);
+        self.enter(if self.is_full(step) {
+            StepState::StepMetricsAnalysis
+        } else {
+            StepState::StepTrafficRouting
+        });
         self.stamp();
         Flow::Again
     }
 
     /// The canary Service, as soon as the new pods have a revision to select by. Its grace runs while they start: the
     /// stamp is set when it is first seen in place, which the recorded hash remembers.
-    fn twin(&mut self, version: Option<ReplicaSet<'a>>, routes: bool, reason: &Reason) -> Option<Flow> {
-        let Some(version) = version.filter(|version| !version.hash().is_empty()) else {
+    fn twin(&mut self, revision: Option<String>, routes: bool, reason: &Reason) -> Option<Flow> {
+        let Some(revision) = revision else {
             return Some(self.wait_for_pods(reason.clone()));
         };
-        if let Some(effect) = self.twin_service(version.hash(), routes) {
+        if let Some(effect) = self.twin_service(&revision, routes) {
             return Some(Flow::Do(vec![effect], reason.clone()));
         }
-        if self.sub().pod_template_hash != version.hash() {
-            self.sub().pod_template_hash = version.hash().to_owned();
+        if self.sub().pod_template_hash != revision {
+            self.sub().pod_template_hash = revision;
             self.stamp();
         }
         None
@@ -332,32 +325,29 @@ impl<'a> Machine<'a> {
     fn twin_service(&self, revision: &str, routes: bool) -> Option<Effect> {
         let routing = self.s.routing().filter(|_| routes && self.twins())?;
         let stable = self.s.services.get(&routing.service)?;
+        let key = self.revision_key();
         match self.s.services.get(&service::canary_name(&routing.service)) {
             None => Some(self.s.create(
-                service::canary(stable, revision, self.patched_labels(), self.s.owner()),
+                service::canary(stable, (key, revision), self.patched_labels(), self.s.owner()),
                 "a Service for the new version",
             )),
-            Some(twin) if service::pinned(twin) != Some(revision) => Some(self.s.write(
+            Some(twin) if service::pinned(twin, key) != Some(revision) => Some(self.s.write(
                 twin,
-                Verb::Merge(service::pin(Some(revision))),
+                Verb::Merge(service::pin(key, Some(revision))),
                 "point the canary Service at the new version",
             )),
             Some(_) => None,
         }
     }
 
-    fn scale(&self, canary: &crate::workload::Deployment<'_>, to: i32) -> Effect {
-        let verb = Verb::Merge(json!({ "spec": { "replicas": to } }));
-        self.s.write(
-            canary.object,
-            verb,
-            format!("{to} new {}", if to == 1 { "pod" } else { "pods" }),
-        )
-    }
-
     /// What must be written for the route to split as the step asks.
     fn split(&self, step: &Step) -> Vec<Effect> {
-        let (Some(routing), Some(split)) = (self.s.routing(), traffic::split(step)) else {
+        traffic::split(step).map_or_else(Vec::new, |split| self.write_split(&split))
+    }
+
+    /// What must be written for a split.
+    pub(super) fn write_split(&self, split: &traffic::Split<'_>) -> Vec<Effect> {
+        let Some(routing) = self.s.routing() else {
             return Vec::new();
         };
         let Some(reference) = routing.ingress.as_ref() else {
@@ -374,7 +364,7 @@ impl<'a> Machine<'a> {
         } else {
             routing.service.clone()
         };
-        let Ok(wanted) = ingress::canary(class, user, &routing.service, &target, &split, self.s.owner())
+        let Ok(wanted) = ingress::canary(class, user, &routing.service, &target, split, self.s.owner())
         else {
             return Vec::new();
         };
@@ -384,6 +374,8 @@ impl<'a> Machine<'a> {
         );
         let name = ingress::canary_name(user.metadata.name.as_deref().unwrap_or_default());
         match self.s.ingresses.get(&name) {
+            // Blue-green may begin with no traffic at all, which is what there is.
+            None if split.weight == Some(0) && split.matches.is_empty() => Vec::new(),
             None => vec![self.s.create(wanted, purpose)],
             Some(present) => ingress::difference(present, &wanted)
                 .map(|patch| self.s.write(present, Verb::Merge(patch), purpose))
@@ -396,8 +388,7 @@ impl<'a> Machine<'a> {
     fn route(&mut self) -> Flow {
         let (index, step) = self.step();
         let Some(step) = step else { return Flow::Again };
-        let routes = traffic::split(step).is_some() && self.s.routing().is_some();
-        if routes {
+        if self.routes(step) {
             if !self.split(step).is_empty() {
                 // Someone undid it: written again, and waited for again.
                 self.enter(StepState::StepUpgrade);
@@ -421,10 +412,8 @@ impl<'a> Machine<'a> {
     fn pause(&mut self) -> Flow {
         let (index, step) = self.step();
         let total = self.total();
-        let (Some(step), Some((deployment, _))) = (step, self.workload()) else {
-            return Flow::Again;
-        };
-        if index == total && batch::is_everything(step) {
+        let Some(step) = step else { return Flow::Again };
+        if index == total && batch::is_everything(step) && self.style() != RollingStyle::BlueGreen {
             self.enter(StepState::StepReady);
             return Flow::Again;
         }
@@ -446,52 +435,40 @@ impl<'a> Machine<'a> {
                 seconds,
             },
         };
-        let wanted = batch::wanted(step, deployment.replicas());
-        let most = self.most_wanted(deployment.replicas()).max(1);
-        match self.canary() {
-            Some((canary, _)) if canary.replicas() < wanted => {
-                return Flow::Do(vec![self.scale(&canary, wanted)], reason);
+        let batch = self.batch(step);
+        if batch.lost {
+            // Removed by hand: no traffic goes to it, and it is brought up again before anybody is asked to approve it.
+            // Written first: a canary that is there again must not be taken for one that this pause left behind.
+            let route = self.restore_route();
+            if !route.is_empty() {
+                return Flow::Do(route, reason);
             }
-            Some((canary, _)) if canary.replicas() > most => {
-                return Flow::Do(vec![self.scale(&canary, most)], reason);
-            }
-            Some((_, version)) => {
-                let repairs = self.repair(step, version.as_ref());
-                if !repairs.is_empty() {
-                    return Flow::Do(repairs, reason);
-                }
-                let labels = self.label_pods(version, deployment.replicas());
-                if !labels.is_empty() {
-                    return Flow::Do(labels, reason);
-                }
-            }
-            None => {
-                // Removed by hand: no traffic goes to it, and it is brought up again before anybody is asked to approve it.
-                // Written first: a canary that is there again must not be taken for one that this pause left behind.
-                let route = self.restore_route();
-                if !route.is_empty() {
-                    return Flow::Do(route, reason);
-                }
-                self.enter(StepState::BeforeStepUpgrade);
-                let again = Reason::Upgrading {
-                    step: index,
-                    total,
-                    ready: 0,
-                    wanted,
-                };
-                return Flow::Wait(Wake::OnChange, again);
-            }
+            self.enter(StepState::BeforeStepUpgrade);
+            let again = Reason::Upgrading {
+                step: index,
+                total,
+                ready: 0,
+                wanted: batch.wanted,
+            };
+            return Flow::Wait(Wake::OnChange, again);
+        }
+        if !batch.effects.is_empty() {
+            return Flow::Do(batch.effects, reason);
+        }
+        let mut rest = self.repair(step, batch.revision.as_deref());
+        if rest.is_empty() {
+            rest = self.label_pods();
+        }
+        if !rest.is_empty() {
+            return Flow::Do(rest, reason);
         }
         Flow::Wait(until.map_or(Wake::OnChange, Wake::At), reason)
     }
 
     /// The writes that bring back what this step made of the traffic and somebody undid. The pods never left, so there is
     /// nothing to wait for.
-    fn repair(&mut self, step: &Step, version: Option<&ReplicaSet<'a>>) -> Vec<Effect> {
-        let Some(revision) = version
-            .map(ReplicaSet::hash)
-            .filter(|hash| !hash.is_empty() && traffic::split(step).is_some())
-        else {
+    fn repair(&mut self, step: &Step, revision: Option<&str>) -> Vec<Effect> {
+        let Some(revision) = revision.filter(|_| self.routes(step)) else {
             return Vec::new();
         };
         let mut effects: Vec<Effect> = self.pin().into_iter().collect();
@@ -510,9 +487,8 @@ impl<'a> Machine<'a> {
         }
         self.go_to(index + 1, StepState::BeforeStepUpgrade);
         let ready = self.sub().canary_ready_replicas;
-        let replicas = self.s.deployment().map_or(0, |deployment| deployment.replicas());
         let (step, asked) = self.step();
-        let wanted = asked.map_or(0, |asked| batch::wanted(asked, replicas));
+        let wanted = asked.map_or(0, |asked| self.wanted(asked));
         // Written before anything else: a step under way would put back what the next one changes.
         Flow::Wait(
             Wake::At(self.now),
@@ -523,84 +499,5 @@ impl<'a> Machine<'a> {
                 wanted,
             },
         )
-    }
-
-    /// New pods that the steps reached so far want at the most. A jump back keeps the pods it has, as upstream does; fewer
-    /// pods of the workload, or a step edited to want fewer, take some away (engine-canary-and-bluegreen 7, D19).
-    fn most_wanted(&mut self, replicas: i32) -> i32 {
-        let id = self.sub().observed_rollout_id.clone().unwrap_or_default();
-        let ours = self
-            .s
-            .pods
-            .iter()
-            .filter(|pod| pod.labels.get(keys::ROLLOUT_ID) == Some(&id));
-        let batches = ours.filter_map(|pod| pod.labels.get(keys::ROLLOUT_BATCH_ID)?.parse::<i32>().ok());
-        let reached = batches.max().unwrap_or(0).max(self.sub().current_step_index);
-        let steps = (1..=reached).zip(self.steps());
-        steps
-            .map(|(_, step)| batch::wanted(step, replicas))
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// Labels new pods with the step that brought them: unlabelled ones fill the highest step first (engine-workloads 11).
-    fn label_pods(&mut self, version: Option<ReplicaSet<'_>>, replicas: i32) -> Vec<Effect> {
-        let Some(owner) = version.and_then(|version| version.object.metadata.uid.as_deref()) else {
-            return Vec::new();
-        };
-        let id = self.sub().observed_rollout_id.clone().unwrap_or_default();
-        let current = self.sub().current_step_index;
-        let mut missing: BTreeMap<i32, i32> = BTreeMap::new();
-        let mut before = 0;
-        for (index, step) in (1..=current).zip(self.steps()) {
-            let wanted = batch::wanted(step, replicas).max(before);
-            missing.insert(index, wanted - before);
-            before = wanted;
-        }
-        let mut unlabelled = Vec::new();
-        for pod in self
-            .s
-            .pods
-            .iter()
-            .filter(|pod| pod.owner == owner && !pod.deleting)
-        {
-            let batch = pod
-                .labels
-                .get(keys::ROLLOUT_BATCH_ID)
-                .and_then(|text| text.parse::<i32>().ok());
-            match batch.filter(|_| pod.labels.get(keys::ROLLOUT_ID) == Some(&id)) {
-                Some(batch) => *missing.entry(batch).or_default() -= 1,
-                None => unlabelled.push(pod),
-            }
-        }
-        let mut effects = Vec::new();
-        for (batch, count) in missing.into_iter().rev() {
-            for _ in 0..count.max(0) {
-                let Some(pod) = unlabelled.pop() else {
-                    return effects;
-                };
-                let body = json!({ "metadata": { "labels": { keys::ROLLOUT_ID: id, keys::ROLLOUT_BATCH_ID: batch.to_string() } } });
-                let target = super::Target {
-                    api_version: "v1".to_owned(),
-                    kind: "Pod".to_owned(),
-                    plural: "pods".to_owned(),
-                    namespace: self.s.namespace().to_owned(),
-                    name: pod.name.clone(),
-                };
-                // By uid alone: the kubelet writes a pod's status all the time, and no one else writes these labels.
-                let precondition = Precondition {
-                    uid: Some(pod.uid.clone()),
-                    resource_version: None,
-                };
-                let purpose = format!("note that step {batch} brought this pod");
-                effects.push(Effect {
-                    target,
-                    verb: Verb::Merge(body),
-                    precondition,
-                    purpose,
-                });
-            }
-        }
-        effects
     }
 }

@@ -1,5 +1,7 @@
 //! Table tests of `decide`: one situation, one decision. What follows from what is tested by scenarios on the simulator.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
@@ -130,7 +132,8 @@ fn paused_at_step_1() -> Snapshot {
     sub.canary_ready_replicas = 1;
     sub.last_update_time = Some(crate::api::Time(now()));
     let id = sub.canary_revision.clone();
-    let name = s.deployment().unwrap().canary_name(None, "uid-rollout");
+    let name =
+        crate::workload::Deployment::new(s.workload.as_ref().unwrap()).canary_name(None, "uid-rollout");
     let owner = json!([s.owner()]);
     let mut canary = deployment(&name, "web:v2", 1);
     canary["metadata"]["labels"] = json!({ "rollouts.kruise.io/canary-deployment": "web" });
@@ -138,7 +141,7 @@ fn paused_at_step_1() -> Snapshot {
     s.canaries = vec![object(canary)];
     s.replica_sets
         .push(object(replica_set(&name, "bbb", "web:v2", 1)));
-    s.pods = vec![std::sync::Arc::new(Pod {
+    s.pods = vec![Arc::new(Pod {
         name: "web-canary-1".to_owned(),
         uid: "uid-pod".to_owned(),
         resource_version: "20".to_owned(),
@@ -355,7 +358,7 @@ fn freezes_what_was_not_held_and_gives_the_old_version_its_pods_back() {
     };
     assert_eq!(
         body["spec"],
-        json!({ "paused": true, "strategy": { "type": "Recreate", "rollingUpdate": null } })
+        json!({ "paused": true, "strategy": { "type": "Recreate" } })
     );
     json_patch::merge(
         &mut s.workload.as_mut().unwrap().data,
@@ -367,7 +370,7 @@ fn freezes_what_was_not_held_and_gives_the_old_version_its_pods_back() {
         .to_owned();
     assert_eq!(
         mark,
-        r#"{"rolloutName":"web","original":{"paused":false,"strategy":{"type":"RollingUpdate"}}}"#
+        r#"{"rolloutName":"web","original":{"paused":null,"strategy":{"type":"RollingUpdate"}}}"#
     );
     s.workload.as_mut().unwrap().metadata.annotations =
         Some([("rollouts.kruise.io/in-progressing".to_owned(), mark)].into());

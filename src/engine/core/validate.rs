@@ -6,20 +6,19 @@ use super::Snapshot;
 use crate::{
     api::{
         IntOrPercent,
-        v1beta1::{ObjectRef, RollingStyle, Step},
+        v1beta1::{RollingStyle, Step},
     },
     traffic::{self, Obstacle, ingress, service},
+    workload::Workload,
 };
 
+/// Largest share of pods that a batch may replace while traffic is split, in percent: those that are left carry the rest
+/// of the traffic (upstream's default of `--partition-percent-limit`).
+const MOST_BESIDE_TRAFFIC: i32 = 50;
 /// Longest name of a Service.
 const LONGEST_SERVICE: usize = 63;
 /// Longest name of an Ingress.
 const LONGEST_INGRESS: usize = 253;
-
-/// Whether the engine reads workloads of this kind: that one of another kind is not in the snapshot says nothing of it.
-pub(super) fn is_readable(reference: &ObjectRef) -> bool {
-    reference.api_version == "apps/v1" && reference.kind == "Deployment"
-}
 
 /// Everything that is wrong with the Rollout's own words, in upstream's where it has them (engine-rollout 3.1).
 #[must_use]
@@ -33,14 +32,22 @@ pub fn problems(snapshot: &Snapshot) -> Vec<String> {
         _ => {}
     }
     let reference = &spec.workload_ref;
-    let is_deployment = is_readable(reference);
-    match spec.strategy.style() {
-        Some(RollingStyle::Canary) if is_deployment => {}
-        Some(style) => say(format!(
-            "spec.workloadRef: {style:?} style for {} {} is not supported by this version; it releases apps/v1 Deployments with enableExtraWorkloadForCanary",
+    match (snapshot.kind(), spec.strategy.style()) {
+        (None, _) => say(format!(
+            "spec.workloadRef: WorkloadRef kind is not supported: {} {}",
             reference.api_version, reference.kind
         )),
-        None => {}
+        (Some(kind), Some(RollingStyle::BlueGreen)) if !kind.has_blue_green() => {
+            say("spec.workloadRef: WorkloadRef kind is not supported for bluegreen style".to_owned());
+        }
+        _ => {}
+    }
+    let workload = snapshot.workload.as_ref().and_then(Workload::new);
+    if workload.is_some_and(|workload| workload.is_on_delete()) {
+        say("spec.workloadRef: the workload's updateStrategy.type is OnDelete: its pods are replaced by hand, not in steps".to_owned());
+    }
+    if let Some(unserved) = &snapshot.unserved {
+        say(format!("spec.workloadRef: the cluster does not serve {unserved}"));
     }
     let routings = spec.strategy.traffic_routings();
     if routings.len() > 1 {
@@ -64,6 +71,10 @@ pub fn problems(snapshot: &Snapshot) -> Vec<String> {
             say("trafficRoutings: TrafficRoutings are not set".to_owned());
         }
     }
+    let style = snapshot
+        .kind()
+        .zip(spec.strategy.style())
+        .map(|(kind, style)| kind.style(style));
     let steps = spec.strategy.steps();
     if steps.is_empty() && spec.strategy.style().is_some() {
         say("steps: The number of Canary.Steps cannot be empty".to_owned());
@@ -71,7 +82,7 @@ pub fn problems(snapshot: &Snapshot) -> Vec<String> {
     steps
         .iter()
         .enumerate()
-        .for_each(|(index, step)| found.extend(step_problems(index, step)));
+        .for_each(|(index, step)| found.extend(step_problems(index, step, style)));
     let falls = steps
         .windows(2)
         .any(|pair| match (&pair[0].replicas, &pair[1].replicas) {
@@ -88,9 +99,9 @@ pub fn problems(snapshot: &Snapshot) -> Vec<String> {
             snapshot.namespace()
         ));
     }
-    if let (Some(canary), Some(deployment)) = (snapshot.canary_strategy(), snapshot.deployment())
+    if let (Some(canary), Some(workload)) = (snapshot.canary_strategy(), &snapshot.workload)
         && let Some(patch) = &canary.patch_pod_template_metadata
-        && let Some(selector) = deployment.object.data["spec"]["selector"]["matchLabels"].as_object()
+        && let Some(selector) = workload.data["spec"]["selector"]["matchLabels"].as_object()
     {
         let clashes = patch
             .labels
@@ -105,22 +116,34 @@ pub fn problems(snapshot: &Snapshot) -> Vec<String> {
     found
 }
 
-fn step_problems(index: usize, step: &Step) -> Vec<String> {
+fn step_problems(index: usize, step: &Step, style: Option<RollingStyle>) -> Vec<String> {
     let place = format!("steps[{index}]");
     let mut found = Vec::new();
     match &step.replicas {
         None => found.push(format!("{place}.replicas: replicas cannot be empty")),
-        Some(IntOrPercent::Int(1..) | IntOrPercent::Percent(1..=100)) => {}
+        Some(IntOrPercent::Percent(percent @ 1..=100)) => {
+            let splits = step.traffic.is_some() || !step.matches.is_empty();
+            if *percent > MOST_BESIDE_TRAFFIC && splits && style == Some(RollingStyle::Partition) {
+                found.push(format!(
+                    "{place}.replicas: For partition style rollout: step[x].replicas must not greater than partition-percent-limit if traffic specified: {percent}% > {MOST_BESIDE_TRAFFIC}%"
+                ));
+            }
+        }
+        Some(IntOrPercent::Int(1..)) => {}
         Some(_) => found.push(format!(
             "{place}.replicas: replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\""
         )),
     }
-    if let Some(text) = &step.traffic
-        && !matches!(IntOrPercent::from(text.as_str()), IntOrPercent::Percent(1..=100))
-    {
-        found.push(format!(
-            "{place}.traffic: traffic must be percentage with \"0%\" < traffic <= \"100%\" in canary strategy"
-        ));
+    if let Some(text) = &step.traffic {
+        match (style, IntOrPercent::from(text.as_str())) {
+            (_, IntOrPercent::Percent(1..=100)) | (Some(RollingStyle::BlueGreen), IntOrPercent::Percent(0)) => {}
+            (Some(RollingStyle::BlueGreen), _) => found.push(format!(
+                "{place}.traffic: traffic must be percentage with \"0%\" <= traffic <= \"100%\" in blueGreen strategy"
+            )),
+            _ => found.push(format!(
+                "{place}.traffic: traffic must be percentage with \"0%\" < traffic <= \"100%\" in canary strategy"
+            )),
+        }
     }
     if step.pause.duration.is_some_and(|seconds| seconds < 0) {
         found.push(format!("{place}.pause.duration: cannot be negative"));
@@ -148,10 +171,7 @@ pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
             service: routing.service.clone(),
         });
     }
-    if snapshot
-        .canary_strategy()
-        .is_some_and(|canary| !canary.disable_generate_canary_service)
-    {
+    if snapshot.rollout.spec.strategy.makes_canary_service() {
         let twin = service::canary_name(&routing.service);
         let present = snapshot.services.get(&twin);
         if let Some(obstacle) = unusable(snapshot, "Service", twin, present, LONGEST_SERVICE) {

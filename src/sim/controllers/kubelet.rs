@@ -30,6 +30,26 @@ pub(super) enum Plan {
     Nothing,
 }
 
+/// From the end of a node until its pods are removed, as the pod garbage collector has it.
+pub(super) const QUARANTINE: Duration = Duration::from_secs(40);
+
+/// Removes the pods of a node that is gone for good.
+pub(super) fn lost(store: &mut Store, node: &Name) {
+    if store.get(NODES, node).is_some() {
+        return;
+    }
+    let pods: Vec<Name> = store
+        .collection(PODS)
+        .objects
+        .iter()
+        .filter(|(_, pod)| pod.spec_at("/nodeName").is_some_and(|n| *n == *node.name))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for pod in pods {
+        store.remove(PODS, &pod);
+    }
+}
+
 /// A time after another.
 pub(super) fn after(now: Timestamp, span: Duration) -> Timestamp {
     let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
@@ -45,11 +65,8 @@ pub(super) fn look(store: &mut Store, name: &Name, next_node: usize, now: Timest
     if pod.pod.deleting {
         return Plan::End { uid };
     }
-    let phase = pod
-        .status_at("/phase")
-        .and_then(Value::as_str)
-        .unwrap_or("Pending");
-    if phase != "Pending" || pod.status_at("/containerStatuses").is_some() {
+    // A running pod without containers is one that was changed in place.
+    if pod.pod.ended || pod.status_at("/containerStatuses").is_some() {
         return Plan::Nothing;
     }
     let took_node = pod.spec_at("/nodeName").is_none();
@@ -133,8 +150,11 @@ pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp)
         "qosClass": "BestEffort", "startTime": at, "containerStatuses": statuses,
     });
     if fate == Fate::Runs {
-        let number = store.next_number();
-        let ip = format!("10.244.{}.{}", (number / 250) % 250, number % 250 + 1);
+        let known = pod.status_at("/podIP").and_then(Value::as_str).map(str::to_owned);
+        let ip = known.unwrap_or_else(|| {
+            let number = store.next_number();
+            format!("10.244.{}.{}", (number / 250) % 250, number % 250 + 1)
+        });
         status["podIPs"] = json!([{"ip": ip}]);
         status["podIP"] = json!(ip);
         let kinds = [

@@ -3,13 +3,24 @@
 //! They are plain functions over the store, called in passes. What a pass changes is seen by the next one, a small
 //! latency later, so that watchers see the states in between and every run is the same.
 
+mod advanced_daemon_set;
+mod advanced_stateful_set;
+mod clone_set;
+mod clone_set_diff;
+pub(super) mod daemon_set;
 mod deployment;
 mod deployment_status;
 pub(super) mod endpoints;
 mod garbage;
+mod kruise_pods;
 mod kubelet;
+mod nodes;
+mod pods;
 mod replica_set;
 mod replica_sets;
+mod revisions;
+mod stateful_set;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -20,7 +31,10 @@ use tokio::task::JoinHandle;
 
 use super::deletion::finish_namespace;
 use super::object::Object;
-use super::resource::{DEPLOYMENTS, KindId, NAMESPACES, PODS, REPLICA_SETS, SERVICES};
+use super::resource::{
+    ADVANCED_DAEMON_SETS, ADVANCED_STATEFUL_SETS, CLONE_SETS, DAEMON_SETS, DEPLOYMENTS, KindId, NAMESPACES,
+    NODES, PODS, REPLICA_SETS, SERVICES, STATEFUL_SETS,
+};
 use super::store::{Change, Happening, Name};
 use super::{Inner, Shared};
 
@@ -65,9 +79,22 @@ enum Work {
     ReplicaSet(Name),
     /// Look at a Deployment.
     Deployment(Name),
+    /// Look at a workload that owns its pods itself and keeps a history of revisions.
+    Workload(KindId, Name),
+    /// Remove the pods of a node that is gone.
+    LostNode(Name),
     /// Look at the Services of a namespace.
     Endpoints(String),
 }
+
+/// The workloads that own their pods themselves.
+const WORKLOADS: [KindId; 5] = [
+    STATEFUL_SETS,
+    DAEMON_SETS,
+    ADVANCED_STATEFUL_SETS,
+    CLONE_SETS,
+    ADVANCED_DAEMON_SETS,
+];
 
 #[derive(Debug, Default)]
 struct Manager {
@@ -96,6 +123,7 @@ pub(super) fn start(shared: Shared) -> Controllers {
             let names = inner.store.collection(kind).objects.keys().cloned();
             manager.work.extend(names.map(make));
         }
+        manager.all_of(&inner, &WORKLOADS);
         (
             inner.options.clock,
             inner.options.latency,
@@ -126,6 +154,14 @@ pub(super) fn start(shared: Shared) -> Controllers {
 impl Manager {
     fn at(&mut self, when: Timestamp, work: Work) {
         self.timers.entry(when).or_default().insert(work);
+    }
+
+    /// Looks at every workload of some kinds.
+    fn all_of(&mut self, inner: &Inner, kinds: &[KindId]) {
+        for &kind in kinds {
+            let names = inner.store.collection(kind).objects.keys().cloned();
+            self.work.extend(names.map(|name| Work::Workload(kind, name)));
+        }
     }
 
     fn pass(&mut self, inner: &mut Inner) -> Next {
@@ -172,24 +208,14 @@ impl Manager {
         }
         match *kind {
             PODS => {
-                let facts_moved = gone || event.old.as_ref().is_none_or(|old| old.pod != object.pod);
-                if !facts_moved && !inner.endpoints {
+                let moved = gone || event.old.as_ref().is_none_or(|old| pod_moved(old, object));
+                if !moved && !inner.endpoints {
                     return;
                 }
                 if !gone {
                     self.work.insert(Work::Pod(name.clone()));
                 }
-                if let Some(owner) = object.controller().filter(|o| o["kind"] == "ReplicaSet") {
-                    let set = Name::new(&name.namespace, owner["name"].as_str().unwrap_or_default());
-                    // A Deployment that recreates waits for the last old pod, which no status shows.
-                    let above = inner.store.get(REPLICA_SETS, &set).and_then(Object::controller);
-                    if let Some(above) = above.filter(|_| gone) {
-                        let above = above["name"].as_str().unwrap_or_default();
-                        self.work
-                            .insert(Work::Deployment(Name::new(&name.namespace, above)));
-                    }
-                    self.work.insert(Work::ReplicaSet(set));
-                }
+                self.note_owner(inner, object, gone);
                 if inner.endpoints {
                     self.work.insert(Work::Endpoints(name.namespace.to_string()));
                 }
@@ -211,10 +237,46 @@ impl Manager {
             DEPLOYMENTS if !gone => {
                 self.work.insert(Work::Deployment(name));
             }
+            kind if WORKLOADS.contains(&kind) && !gone => {
+                self.work.insert(Work::Workload(kind, name));
+            }
+            NODES => {
+                let heartbeat = event
+                    .old
+                    .as_ref()
+                    .is_some_and(|old| old.spec == object.spec && old.meta == object.meta);
+                if !heartbeat {
+                    self.all_of(inner, &[DAEMON_SETS, ADVANCED_DAEMON_SETS]);
+                }
+                if gone {
+                    let now = inner.options.clock.now();
+                    self.at(kubelet::after(now, kubelet::QUARANTINE), Work::LostNode(name));
+                }
+            }
             SERVICES if inner.endpoints => {
                 self.work.insert(Work::Endpoints(name.namespace.to_string()));
             }
             _ => {}
+        }
+    }
+
+    /// Looks at the owner of a pod that moved.
+    fn note_owner(&mut self, inner: &Inner, pod: &Object, gone: bool) {
+        let owner = pod.controller().and_then(|o| o["uid"].as_str());
+        let Some((kind, owner)) = owner.and_then(|uid| inner.store.locate(uid)).cloned() else {
+            return;
+        };
+        if WORKLOADS.contains(&kind) {
+            self.work.insert(Work::Workload(kind, owner));
+        } else if kind == REPLICA_SETS {
+            // A Deployment that recreates waits for the last old pod, which no status shows.
+            let above = inner.store.get(REPLICA_SETS, &owner).and_then(Object::controller);
+            if let Some(above) = above.filter(|_| gone) {
+                let above = above["name"].as_str().unwrap_or_default();
+                self.work
+                    .insert(Work::Deployment(Name::new(&owner.namespace, above)));
+            }
+            self.work.insert(Work::ReplicaSet(owner));
         }
     }
 
@@ -251,7 +313,32 @@ impl Manager {
                     self.at(at, Work::Deployment(name));
                 }
             }
+            Work::Workload(kind, name) => {
+                let again = match kind {
+                    STATEFUL_SETS => stateful_set::reconcile(store, &name, &mut self.next_node, now),
+                    DAEMON_SETS => daemon_set::reconcile(store, &name, now),
+                    CLONE_SETS => clone_set::reconcile(store, &name, &mut self.next_node, now),
+                    ADVANCED_STATEFUL_SETS => {
+                        advanced_stateful_set::reconcile(store, &name, &mut self.next_node, now)
+                    }
+                    ADVANCED_DAEMON_SETS => advanced_daemon_set::reconcile(store, &name, now),
+                    _ => None,
+                };
+                if let Some(at) = again {
+                    self.at(at, Work::Workload(kind, name));
+                }
+            }
+            Work::LostNode(name) => kubelet::lost(store, &name),
             Work::Endpoints(namespace) => endpoints::reconcile(store, &namespace, now),
         }
     }
+}
+
+/// Whether anything about a pod changed that controllers or the kubelet act on; labels and annotations alone are not.
+fn pod_moved(old: &Object, new: &Object) -> bool {
+    let same_spec = match (&old.spec, &new.spec) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (a, b) => a.is_none() && b.is_none(),
+    };
+    old.pod != new.pod || !same_spec
 }

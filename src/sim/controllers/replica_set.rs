@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
-use super::kubelet;
+use super::pods::{Maker, Patience, Place};
 use crate::sim::deletion::{Propagation, begin};
-use crate::sim::object::{Object, PodFacts, seconds};
+use crate::sim::object::{Object, PodFacts};
 use crate::sim::resource::{PODS, REPLICA_SETS};
 use crate::sim::store::{Name, Store};
 
@@ -33,22 +33,15 @@ pub(super) fn reconcile(
             delete(store, &pods, pods.len() - wanted, now);
         }
     }
-    let patience = set
+    let seconds = set
         .spec_at("/minReadySeconds")
         .and_then(Value::as_i64)
         .unwrap_or(0);
-    let (mut ready, mut available, mut again) = (0i64, 0i64, None::<Timestamp>);
-    for (_, facts) in pods.iter().filter(|(_, facts)| facts.ready) {
-        ready += 1;
-        let since = facts.ready_since.unwrap_or(now);
-        let at = since
-            .saturating_add(SignedDuration::from_secs(patience))
-            .unwrap_or(Timestamp::MAX);
-        if patience == 0 || at <= now {
-            available += 1;
-        } else {
-            again = Some(again.map_or(at, |soonest| soonest.min(at)));
-        }
+    let mut patience = Patience::new(seconds, now);
+    let (mut ready, mut available) = (0i64, 0i64);
+    for (_, facts) in &pods {
+        ready += i64::from(facts.ready);
+        available += i64::from(patience.available(facts));
     }
     let mut status = json!({"replicas": pods.len(), "observedGeneration": set.generation()});
     for (field, count) in [
@@ -68,64 +61,20 @@ pub(super) fn reconcile(
         counted.status = Some(Arc::new(status));
         store.replace(REPLICA_SETS, counted);
     }
-    again.filter(|at| *at < Timestamp::MAX)
+    patience.next()
 }
 
-/// Makes pods from the set's template; pods on the same node share their spec.
+/// Makes pods from the set's template, spread over the nodes.
 fn create(store: &mut Store, set: &Object, count: usize, next_node: &mut usize, now: Timestamp) {
     let Some(template) = set.spec_at("/template") else {
         return;
     };
-    let nodes = store.collection(crate::sim::resource::NODES).objects.len();
-    let spec = template.get("spec").cloned().unwrap_or_else(|| json!({}));
-    let specs: Vec<Arc<Value>> = (0..nodes.min(count).max(1))
-        .map(|turn| {
-            let mut spec = spec.clone();
-            if let Some(node) = kubelet::node(store, *next_node + turn) {
-                spec["nodeName"] = json!(node);
-            }
-            Arc::new(spec)
-        })
-        .collect();
-    let status = Arc::new(if nodes > 0 {
-        kubelet::pending(now)
-    } else {
-        json!({"phase": "Pending"})
-    });
-    let mut meta = Map::new();
-    for field in ["labels", "annotations", "finalizers"] {
-        if let Some(value) = template.pointer(&format!("/metadata/{field}")) {
-            meta.insert(field.to_owned(), value.clone());
-        }
+    let mut maker = Maker::new(store, set, REPLICA_SETS, template, now);
+    for _ in 0..count {
+        let name = maker.free_name(store);
+        maker.make(store, &name, &[], Place::Turn(*next_node));
+        *next_node += 1;
     }
-    meta.insert("generateName".to_owned(), json!(format!("{}-", set.name())));
-    meta.insert("namespace".to_owned(), json!(set.namespace()));
-    meta.insert("creationTimestamp".to_owned(), json!(seconds(now)));
-    meta.insert(
-        "ownerReferences".to_owned(),
-        json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": set.name(), "uid": set.uid(),
-                "controller": true, "blockOwnerDeletion": true}]),
-    );
-    let rest = Arc::new(Map::new());
-    for turn in 0..count {
-        let mut meta = meta.clone();
-        meta.insert(
-            "name".to_owned(),
-            json!(store.free_name(PODS, set.namespace(), &format!("{}-", set.name()))),
-        );
-        meta.insert("uid".to_owned(), json!(store.next_uid()));
-        store.insert(
-            PODS,
-            Object {
-                meta: Arc::new(meta),
-                spec: Some(Arc::clone(&specs[turn % specs.len()])),
-                status: Some(Arc::clone(&status)),
-                rest: Arc::clone(&rest),
-                ..Object::default()
-            },
-        );
-    }
-    *next_node += count;
 }
 
 /// Deletes pods: those that are not ready first, then those that became ready, or were made, last.

@@ -72,7 +72,7 @@ impl Wanted {
 }
 
 /// An absolute number, or a share of `total` in percent, rounded up or down.
-fn resolve(value: Option<&Value>, total: i64, up: bool) -> i64 {
+pub(super) fn resolve(value: Option<&Value>, total: i64, up: bool) -> i64 {
     let Some(value) = value else { return 0 };
     if let Some(number) = value.as_i64() {
         return number;
@@ -334,7 +334,7 @@ pub(super) fn create(
 }
 
 /// A hash of a template in the alphabet of real ones; equal templates have equal hashes.
-fn template_hash(template: &Value, collisions: i64) -> String {
+pub(super) fn template_hash(template: &Value, collisions: i64) -> String {
     const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
     let mut hash: u32 = 0x811c_9dc5;
     let suffix = if collisions > 0 {

@@ -96,12 +96,16 @@ fn an_ingress_that_vanishes_stops_the_steps_but_not_a_pause() {
 #[test]
 fn a_workload_of_another_kind_is_named_and_not_called_missing() {
     let mut s = at_rest();
-    s.rollout.spec.workload_ref.kind = "StatefulSet".to_owned();
+    s.rollout.spec.workload_ref.kind = "ReplicaSet".to_owned();
     s.workload = None;
     let decision = decide(&s, now());
     assert_eq!(
         (decision.effects.len(), decision.reason.to_string()),
-        (0, "the Rollout is invalid: spec.workloadRef: Canary style for apps/v1 StatefulSet is not supported by this version; it releases apps/v1 Deployments with enableExtraWorkloadForCanary".to_owned())
+        (
+            0,
+            "the Rollout is invalid: spec.workloadRef: WorkloadRef kind is not supported: apps/v1 ReplicaSet"
+                .to_owned()
+        )
     );
 }
 

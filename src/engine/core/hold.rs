@@ -1,0 +1,305 @@
+//! The hold: nothing but the engine brings out the new version while a release is under way.
+
+use serde_json::{Value, json};
+
+use super::{
+    Effect, Reason, Verb, Wake,
+    machine::{Flow, Machine},
+};
+use crate::{
+    api::{keys, patch::merge_diff, v1beta1::RollingStyle},
+    workload::{
+        Kind, Mark, Pod, ReplicaSet, Workload,
+        hold::{self, Fields},
+        same_template,
+    },
+};
+
+/// How far a release is, for what the hold must be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Stage {
+    /// No pod of the new version may start, and those that did are taken back.
+    Beginning,
+    /// The batches say how far the hold is open.
+    Rolling,
+}
+
+/// Fields by which a batch lets pods through; what their values must be the batch says.
+fn opened(style: RollingStyle, kind: Kind) -> &'static [&'static str] {
+    match (style, kind) {
+        (RollingStyle::BlueGreen, Kind::Deployment) => &[hold::PAUSED, hold::STRATEGY],
+        (RollingStyle::BlueGreen, _) => &[hold::PARTITION, hold::MAX_SURGE],
+        _ => &[hold::PARTITION, hold::ROLLING_PARTITION],
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// The mark on the workload, if it is this Rollout's.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        let mark = self.s.workload.as_ref().and_then(Mark::read);
+        mark.filter(|mark| mark.rollout_name == self.s.name())
+    }
+
+    /// Makes sure of the hold: takes ownership of mark and hold, and where the change was not held, gives the old version
+    /// its pods back before the new ones go.
+    pub(super) fn hold(&mut self, stage: Stage) -> Option<Flow> {
+        let workload = self.workload()?;
+        let revision = self.status.canary_status.as_ref()?.stable_revision.clone()?;
+        let loose = self.loose_sets(stage, &revision);
+        let mark = self.mark();
+        let fields = self.held_fields(stage, &workload, mark.as_ref(), !loose.is_empty());
+        let owned = workload.label(keys::STABLE_REVISION) == Some(revision.as_str());
+        let covered = mark.as_ref().is_some_and(|mark| mark.original.covers(&fields));
+        if !(owned && covered && fields.in_place(workload.spec())) {
+            let body = self.claim(&workload, &fields, mark, &revision, owned && covered);
+            let purpose = if hold::first(workload.kind).in_place(workload.spec()) {
+                "take ownership of the hold"
+            } else {
+                "hold the new version"
+            };
+            return Some(Flow::Do(
+                vec![self.s.write(workload.object, body, purpose)],
+                Reason::Starting,
+            ));
+        }
+        if !workload.observed() {
+            // Until its controller has seen the hold it may still act on the spec from before.
+            return Some(self.wait_for_pods(Reason::WorkloadNotObserved));
+        }
+        if loose.is_empty() {
+            return (stage == Stage::Beginning)
+                .then(|| self.take_pods_back(&workload))
+                .flatten();
+        }
+        self.take_sets_back(&workload, &loose, &revision)
+    }
+
+    /// What the hold must be at this stage.
+    fn held_fields(
+        &self,
+        stage: Stage,
+        workload: &Workload<'_>,
+        mark: Option<&Mark>,
+        is_loose: bool,
+    ) -> Fields {
+        let style = self.style();
+        let fields = hold::held(workload.kind, style);
+        let is_frozen = workload.kind == Kind::Deployment
+            && (is_loose
+                || (style == RollingStyle::Canary
+                    && mark.is_some_and(|mark| mark.original.get(hold::STRATEGY).is_some())));
+        if is_frozen {
+            // With several active ReplicaSets a paused RollingUpdate Deployment is still scaled proportionally by its
+            // controller, which would undo the restored capacity; Recreate switches that off (engine-workloads 15).
+            return fields.with(hold::STRATEGY, json!({ "type": "Recreate" }));
+        }
+        match stage {
+            Stage::Beginning => fields,
+            Stage::Rolling => fields.without(opened(style, workload.kind)),
+        }
+    }
+
+    /// The write that puts mark, hold and the stable revision's label in place. The first one takes ownership of them by a
+    /// server-side apply: what a policy wrote has no owner, and would be lost at the next apply of the user's manifest
+    /// (hold-policy, findings 1 and 2). Later ones must not be applied: an apply removes what it does not name.
+    fn claim(
+        &self,
+        workload: &Workload<'_>,
+        fields: &Fields,
+        mark: Option<Mark>,
+        revision: &str,
+        again: bool,
+    ) -> Verb {
+        let mut mark = mark.unwrap_or_else(|| Mark::new(self.s.name()));
+        mark.original.remember(workload.spec(), fields);
+        let metadata = json!({
+            "annotations": { keys::IN_PROGRESSING: mark.text() },
+            "labels": { keys::STABLE_REVISION: revision },
+        });
+        if fields.can_be_applied() && !again {
+            let types = workload.object.types.clone().unwrap_or_default();
+            let mut body = json!({ "apiVersion": types.api_version, "kind": types.kind, "metadata": metadata, "spec": fields.tree() });
+            body["metadata"]["name"] = json!(workload.object.metadata.name);
+            return Verb::Apply(body);
+        }
+        let mut body = json!({ "metadata": metadata });
+        if let Some(spec) = fields.difference(workload.spec()) {
+            body["spec"] = spec;
+        }
+        Verb::Merge(body)
+    }
+
+    /// ReplicaSets with pods that nobody let through: those of the new version when a release begins; beside an extra
+    /// canary any but the stable one.
+    fn loose_sets(&self, stage: Stage, stable: &str) -> Vec<ReplicaSet<'a>> {
+        let Some((deployment, versions)) = self.deployment() else {
+            return Vec::new();
+        };
+        let is_canary = self.style() == RollingStyle::Canary;
+        let is_loose = |version: &ReplicaSet<'_>| {
+            version.hash() != stable
+                && version.wanted() > 0
+                && (is_canary
+                    || (stage == Stage::Beginning
+                        && same_template(version.template(), deployment.template())))
+        };
+        versions.into_iter().filter(is_loose).collect()
+    }
+
+    fn take_sets_back(
+        &self,
+        workload: &Workload<'_>,
+        loose: &[ReplicaSet<'_>],
+        revision: &str,
+    ) -> Option<Flow> {
+        let (_, versions) = self.deployment()?;
+        let stable = versions.iter().find(|version| version.hash() == revision)?;
+        // Pods of a release that this one took the place of stay until its batches replace them.
+        let others: i32 = versions
+            .iter()
+            .filter(|version| {
+                version.hash() != revision && !loose.iter().any(|other| other.hash() == version.hash())
+            })
+            .map(ReplicaSet::wanted)
+            .sum();
+        let wanted = (workload.replicas() - others).max(0);
+        let reason = Reason::RestoringStable {
+            ready: stable.ready(),
+            wanted,
+        };
+        if stable.wanted() < wanted {
+            let grow = self.size(stable, wanted, "restore the old version's capacity");
+            return Some(Flow::Do(vec![grow], reason));
+        }
+        if stable.ready() < wanted {
+            return Some(self.wait_for_pods(reason));
+        }
+        let effects = loose
+            .iter()
+            .map(|version| self.size(version, 0, "take back pods that were not held"))
+            .collect();
+        Some(Flow::Do(effects, reason))
+    }
+
+    /// The write of a ReplicaSet's size. A version that is not of the size its Deployment once wanted is taken for one being
+    /// scaled, and as long as that lasts the Deployment controller does not roll; it corrects its note only when it scales
+    /// itself.
+    pub(super) fn size(&self, version: &ReplicaSet<'_>, to: i32, purpose: impl Into<String>) -> Effect {
+        let note = json!({ keys::DESIRED_REPLICAS: self.replicas().to_string() });
+        let body = json!({ "metadata": { "annotations": note }, "spec": { "replicas": to } });
+        self.s.write(version.object, Verb::Merge(body), purpose)
+    }
+
+    /// Pods of other kinds that started before the hold. A StatefulSet makes a deleted pod anew from the old version while
+    /// the partition is above it, and a CloneSet takes such pods back by itself; a DaemonSet makes every pod from the new
+    /// template, so that its pods stay and count for the first batch.
+    fn take_pods_back(&mut self, workload: &Workload<'a>) -> Option<Flow> {
+        let revision = self.version()?;
+        if workload.kind.is_per_node() || self.is_rollback_in_batches() || workload.kind == Kind::Deployment {
+            return None;
+        }
+        let loose = self.pods_of(&revision);
+        let wanted = workload.replicas();
+        let others: Vec<&Pod> = self
+            .own_pods()
+            .filter(|pod| workload.revision_of(pod) != revision)
+            .collect();
+        let ready = others.iter().filter(|pod| pod.ready && !pod.deleting).count();
+        let reason = Reason::RestoringStable {
+            ready: i32::try_from(ready).unwrap_or(i32::MAX),
+            wanted,
+        };
+        if loose.is_empty() {
+            return None;
+        }
+        if workload.kind == Kind::CloneSet {
+            return Some(self.wait_for_pods(reason));
+        }
+        // One at a time, those first that serve nobody, from the highest ordinal down as the controller does.
+        let next = loose.iter().max_by_key(|pod| (!pod.ready, pod.ordinal()))?;
+        let rest_is_ready = self
+            .own_pods()
+            .all(|pod| pod.ready && !pod.deleting || pod.name == next.name);
+        if next.ready && !rest_is_ready {
+            return Some(self.wait_for_pods(reason));
+        }
+        Some(Flow::Do(
+            vec![self.remove_pod(next, "take back a pod that was not held")],
+            reason,
+        ))
+    }
+
+    /// The write that deletes a pod, if nothing happened to it since it was looked at.
+    pub(super) fn remove_pod(&self, pod: &Pod, purpose: impl Into<String>) -> Effect {
+        let mut effect = self.pod_write(pod, Verb::Delete, purpose.into());
+        effect.precondition.resource_version = Some(pod.resource_version.clone());
+        effect
+    }
+
+    /// A write of a pod by uid alone: the kubelet writes a pod's status all the time.
+    pub(super) fn pod_write(&self, pod: &Pod, verb: Verb, purpose: String) -> Effect {
+        Effect {
+            target: super::Target {
+                api_version: "v1".to_owned(),
+                kind: "Pod".to_owned(),
+                plural: "pods".to_owned(),
+                namespace: self.s.namespace().to_owned(),
+                name: pod.name.clone(),
+            },
+            verb,
+            precondition: super::Precondition {
+                uid: Some(pod.uid.clone()),
+                resource_version: None,
+            },
+            purpose,
+        }
+    }
+
+    /// A newer version in the middle of a blue-green release waits until somebody rolls back: taking its place would leave
+    /// three versions whose pods nobody may remove (engine-canary-and-bluegreen 5.2).
+    pub(super) fn refuse_newer(&mut self) -> Flow {
+        let Some(workload) = self.workload() else {
+            return Flow::Again;
+        };
+        // Held again: unpaused, its controller would bring out the newer version beside both others.
+        let fields = hold::first(workload.kind);
+        match fields.difference(workload.spec()) {
+            Some(spec) => Flow::Do(
+                vec![self.s.write(
+                    workload.object,
+                    Verb::Merge(json!({ "spec": spec })),
+                    "hold the newer version",
+                )],
+                Reason::RollBackFirst,
+            ),
+            None => Flow::Wait(Wake::OnChange, Reason::RollBackFirst),
+        }
+    }
+
+    /// The patch of the spec that lets the workload's own controller go on: what the user had, but unpaused. Nothing when it
+    /// goes on already.
+    pub(super) fn resumed(&self, workload: &Workload<'_>) -> Option<Value> {
+        let mut wanted = workload.spec().clone();
+        match self.mark() {
+            Some(mark) => mark.original.put_back(&mut wanted),
+            // The mark was lost: values that only a hold has make way for the defaults.
+            None => {
+                for (path, value) in hold::held(workload.kind, self.style()).iter() {
+                    if hold::at(&wanted, path) == value {
+                        hold::put(&mut wanted, path, Value::Null);
+                    }
+                }
+            }
+        }
+        for path in [hold::PAUSED, hold::UPDATE_PAUSED, hold::ROLLING_PAUSED] {
+            if hold::at(&wanted, path) == &json!(true) {
+                hold::put(&mut wanted, path, json!(false));
+            }
+            // A server drops a false that it would also assume.
+            if hold::at(&wanted, path) == &json!(false) && hold::at(workload.spec(), path).is_null() {
+                hold::put(&mut wanted, path, Value::Null);
+            }
+        }
+        merge_diff(workload.spec(), &wanted)
+    }
+}
