@@ -349,7 +349,9 @@ impl Engine {
             return;
         }
         let standing = self.standings.entry(key.clone()).or_default();
-        let now = Standpoint::of(rollout, reason, standing.standpoint.as_ref());
+        let Some(now) = Standpoint::of(rollout, reason, standing.standpoint.as_ref()) else {
+            return;
+        };
         let before = standing.standpoint.replace(now.clone());
         let Some(before) = before.filter(|_| standing.rounds > 0) else {
             return;
@@ -447,6 +449,7 @@ impl Engine {
 
     fn finished(&mut self, key: RolloutKey, outcome: Outcome) {
         let now = self.clock.now();
+        let is_idle = outcome.written.is_empty();
         let mut touched = BTreeSet::new();
         for (target, written) in outcome.written {
             for kind in Kind::of(&target) {
@@ -492,6 +495,10 @@ impl Engine {
             return;
         }
         match outcome.failure {
+            // A Lease was renewed or given back: that ends no back-off.
+            None if is_idle => {
+                self.ready.insert(key);
+            }
             None => {
                 standing.failures = 0;
                 standing.rounds += 1;
