@@ -1,7 +1,8 @@
-//! What a cluster may be given: definitions of our kinds, the hold policy, rights, and the engine as a Deployment.
+//! What a cluster may be given: definitions of our kinds, the hold policies, rights, and the engine as a Deployment.
 //!
 //! Everything is data; `rollout manifests` prints it, tests apply it.
 
+mod cel;
 pub mod crds;
 pub mod engine;
 pub mod policy;

@@ -1,8 +1,12 @@
 //! The simulator, seen through a client.
 
 mod controllers;
+mod daemon_set;
+mod hold;
 mod kruise;
+mod resources;
 mod server;
+mod stateful_set;
 
 use std::future::Future;
 
@@ -105,4 +109,73 @@ fn counted(entries: &[(&str, usize, usize)]) -> Vec<(String, usize, usize)> {
 /// Lets virtual time pass.
 async fn pass(options: &Options, seconds: u64) {
     options.clock.sleep(Duration::from_secs(seconds)).await;
+}
+
+/// A workload of `web:VERSION` that keeps a history of revisions.
+fn workload(api_version: &str, kind: &str, version: &str, spec: Value) -> Value {
+    let mut object = deployment("web", 1, version);
+    object["apiVersion"] = json!(api_version);
+    object["kind"] = json!(kind);
+    if kind == "DaemonSet" {
+        object["spec"].as_object_mut().expect("a spec").remove("replicas");
+    }
+    json_patch::merge(&mut object["spec"], &spec);
+    object
+}
+
+/// Pods by name: image tag, and whether the pod is ready and not being deleted.
+fn named(sim: &Sim) -> Vec<(String, String, bool)> {
+    sim.list("v1", "Pod", Some("default"))
+        .into_iter()
+        .map(|pod| {
+            let image = pod["spec"]["containers"][0]["image"].as_str().unwrap_or_default();
+            let tag = image.rsplit(':').next().unwrap_or_default().to_owned();
+            let conditions = pod["status"]["conditions"].as_array();
+            let ready = conditions
+                .into_iter()
+                .flatten()
+                .any(|c| c["type"] == "Ready" && c["status"] == "True")
+                && pod["metadata"].get("deletionTimestamp").is_none();
+            let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+            (name.to_owned(), tag, ready)
+        })
+        .collect()
+}
+
+/// Revisions of `web` in the order of their numbers: number and image tag.
+fn revisions(sim: &Sim) -> Vec<(i64, String)> {
+    let mut all: Vec<(i64, String)> = sim
+        .list("apps/v1", "ControllerRevision", Some("default"))
+        .into_iter()
+        .map(|revision| {
+            let image = &revision["data"]["spec"]["template"]["spec"]["containers"][0]["image"];
+            let tag = image.as_str().unwrap_or_default().rsplit(':').next();
+            (
+                revision["revision"].as_i64().unwrap_or_default(),
+                tag.unwrap_or_default().to_owned(),
+            )
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// The status of a workload, with revision names replaced by the tags of their images.
+fn status(sim: &Sim, api_version: &str, kind: &str) -> Value {
+    let object = sim.get(api_version, kind, "default", "web").expect("a workload");
+    let mut status = object["status"].clone();
+    for revision in sim.list("apps/v1", "ControllerRevision", Some("default")) {
+        let image = &revision["data"]["spec"]["template"]["spec"]["containers"][0]["image"];
+        for field in ["currentRevision", "updateRevision"] {
+            if status[field] == revision["metadata"]["name"] {
+                status[field] = image.clone();
+            }
+        }
+    }
+    if let Some(fields) = status.as_object_mut() {
+        let observed = fields.remove("observedGeneration");
+        assert_eq!(observed.as_ref(), Some(&object["metadata"]["generation"]));
+        fields.retain(|_, value| !value.is_null());
+    }
+    status
 }

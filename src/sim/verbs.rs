@@ -14,11 +14,12 @@ use super::object::{Object, seconds};
 use super::patch::{self, Form};
 use super::request::{Request, Subresource};
 use super::resource::{
-    CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, DEPLOYMENTS, KindId, NAMESPACES, PODS, Resource, SERVICES,
+    CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, KindId, NAMESPACES, PODS, Resource, SERVICES,
 };
 use super::scale::scale_of;
 use super::store::{Name, Store};
 use super::{defaults, hold, validation};
+use crate::workload::Kind;
 
 /// The store with what the verbs need to know beside it.
 pub(super) struct Verbs<'a> {
@@ -290,8 +291,21 @@ impl Verbs<'_> {
             return Err(Failure::stale(&resource, old.name()));
         }
         keep(&mut value, old, sub, &resource);
-        defaults::fill(&resource, &mut value);
         let before = old.to_value(&resource.api_version(), &resource.kind);
+        let held = Kind::of(&resource.api_version(), &resource.kind).filter(|_| self.hold && sub.is_none());
+        // Custom kinds get their defaults from webhooks, which run after the policies.
+        if resource.custom {
+            if let Some(held) = held {
+                hold::admit(self.store, held, &mut value, &before, request.manager());
+            }
+            defaults::fill(&resource, &mut value);
+        } else {
+            defaults::fill(&resource, &mut value);
+            if let Some(held) = held {
+                hold::admit(self.store, held, &mut value, &before, request.manager());
+                defaults::fill(&resource, &mut value);
+            }
+        }
         if kind == SERVICES {
             for field in ["clusterIP", "clusterIPs"] {
                 if value["spec"].get(field).is_none()
@@ -300,10 +314,6 @@ impl Verbs<'_> {
                     value["spec"][field] = address.clone();
                 }
             }
-        }
-        if self.hold && kind == DEPLOYMENTS && sub.is_none() {
-            hold::admit(self.store, &mut value, &before, request.manager());
-            defaults::fill(&resource, &mut value);
         }
         if kind == DAEMON_SETS {
             count_template(&mut value, Some(&before));

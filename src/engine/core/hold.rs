@@ -191,8 +191,8 @@ impl<'a> Machine<'a> {
     }
 
     /// Pods of other kinds that started before the hold. A StatefulSet makes a deleted pod anew from the old version while
-    /// the partition is above it, and a CloneSet takes such pods back by itself; a DaemonSet makes every pod from the new
-    /// template, so that its pods stay and count for the first batch.
+    /// the partition is above it, and so does a CloneSet; a DaemonSet makes every pod from the new template, so that its
+    /// pods stay and count for the first batch.
     fn take_pods_back(&mut self, workload: &Workload<'a>) -> Option<Flow> {
         let revision = self.version()?;
         if workload.kind.is_per_node() || self.is_rollback_in_batches() || workload.kind == Kind::Deployment {
@@ -211,9 +211,6 @@ impl<'a> Machine<'a> {
         };
         if loose.is_empty() {
             return None;
-        }
-        if workload.kind == Kind::CloneSet {
-            return Some(self.wait_for_pods(reason));
         }
         // One at a time, those first that serve nobody, from the highest ordinal down as the controller does.
         let next = loose.iter().max_by_key(|pod| (!pod.ready, pod.ordinal()))?;

@@ -1,10 +1,10 @@
 //! The Advanced DaemonSet controller of OpenKruise, for `apps.kruise.io/v1alpha1`.
 //!
 //! What it does, with the file of `openkruise/kruise` under `pkg/controller/daemonset` that says so:
-//! - Every node that the template's `nodeName` and `nodeSelector` allow gets one pod, always of the newest template,
-//!   whatever the partition: so a node that comes during a release gets the new version first. Without surge a node
-//!   waits until its ending pod is gone. Pods on other nodes, and pods that ended, are deleted
-//!   (`daemonset_controller.go`, `podsShouldBeOnNode`, `manage`).
+//! - Every node that the template fits ([`fit`]) gets one pod, always of the newest template, whatever the partition:
+//!   so a node that comes during a release gets the new version first. Without surge a node waits until its ending pod
+//!   is gone. Pods on nodes that do not fit, and pods that ended, are deleted (`daemonset_controller.go`,
+//!   `podsShouldBeOnNode`, `manage`).
 //! - A pass that makes or deletes pods to that end updates none, and leaves `observedGeneration` as it is
 //!   (`syncDaemonSet`).
 //! - `partition`, rounded down from `status.desiredNumberScheduled`, is the number of nodes that stay old. Nodes that
@@ -20,8 +20,7 @@
 //! - Pods carry the bare hash of their revision. Status counts the oldest pod of each node; `daemonSetHash` is the hash
 //!   of the newest template.
 //!
-//! Besides what `kruise_pods` leaves out: taints and affinity, `scaleStrategy.partitionedScaling`, back-off for pods
-//! that fail.
+//! Besides what `kruise_pods` leaves out: `scaleStrategy.partitionedScaling`, back-off for pods that fail.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +33,7 @@ use serde_json::{Value, json};
 use super::kruise_pods::{
     Member, NORMAL, can_change_in_place, change_in_place, members, next_available, sooner,
 };
+use super::nodes::{Fit, fit};
 use super::pods::{Maker, Place};
 use super::revisions::{HashLabel, REVISION_HASH};
 use super::versions::Versions;
@@ -130,11 +130,18 @@ pub(super) fn reconcile(store: &mut Store, name: &Name, now: Timestamp) -> Optio
         .filter(|set| !set.deleting())?
         .clone();
     let versions = Versions::of(store, &set, ADVANCED_DAEMON_SETS, HashLabel::Daemon, now)?;
-    let all = &store.collection(NODES).objects;
-    let eligible: BTreeSet<&str> = all
+    let empty = json!({});
+    let spec = set.spec_at("/template/spec").unwrap_or(&empty);
+    let fits: BTreeMap<&str, Fit> = store
+        .collection(NODES)
+        .objects
         .values()
-        .filter(|node| runs_on(&set, node))
-        .map(Object::name)
+        .map(|node| (node.name(), fit(spec, node)))
+        .collect();
+    let eligible: BTreeSet<&str> = fits
+        .iter()
+        .filter(|(_, fit)| **fit == Fit::Runs)
+        .map(|(node, _)| *node)
         .collect();
     let wanted = Wanted::read(&set, eligible.len());
     let pods = members(store, set.uid());
@@ -149,6 +156,7 @@ pub(super) fn reconcile(store: &mut Store, name: &Name, now: Timestamp) -> Optio
         store,
         wanted: &wanted,
         versions: &versions,
+        fits: &fits,
         eligible: &eligible,
         now,
     };
@@ -178,24 +186,12 @@ pub(super) fn reconcile(store: &mut Store, name: &Name, now: Timestamp) -> Optio
     again
 }
 
-/// Whether the template may run on a node.
-fn runs_on(set: &Object, node: &Object) -> bool {
-    let named = set
-        .spec_at("/template/spec/nodeName")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let selector = set
-        .spec_at("/template/spec/nodeSelector")
-        .filter(|s| s.is_object());
-    (named.is_empty() || named == node.name())
-        && selector.is_none_or(|selector| LabelSelector::from_map(selector).matches(node.meta.get("labels")))
-}
-
 /// One look at one Advanced DaemonSet.
 struct Turn<'a> {
     store: &'a Store,
     wanted: &'a Wanted,
     versions: &'a Versions,
+    fits: &'a BTreeMap<&'a str, Fit>,
     eligible: &'a BTreeSet<&'a str>,
     now: Timestamp,
 }
@@ -221,30 +217,28 @@ impl<'a> Turn<'a> {
     /// One pod on every node that should have one, none elsewhere.
     fn manage(&self, nodes: &Nodes<'_>) -> Change {
         let mut change = Change::default();
-        let ran = nodes.iter().filter(|(node, _)| !self.eligible.contains(*node));
-        let known = ran.filter(|(node, _)| self.store.get(NODES, &Name::new("", node)).is_some());
-        for pod in known.flat_map(|(_, pods)| pods).filter(|pod| !pod.deleting()) {
-            change.delete.push(pod.name.clone());
-        }
-        for node in self.eligible {
-            let Some(pods) = nodes.get(node) else {
-                change.make.push((*node).to_owned());
-                continue;
-            };
+        for (node, fit) in self.fits {
+            let pods = nodes.get(node);
             let (ended, running): (Vec<_>, Vec<_>) = pods
-                .iter()
+                .into_iter()
+                .flatten()
                 .copied()
                 .filter(|pod| !pod.deleting())
                 .partition(|pod| pod.object.pod.ended);
             change.delete.extend(ended.iter().map(|pod| pod.name.clone()));
-            if !self.wanted.surges {
+            let bare = pods.is_none() || (self.wanted.surges && running.is_empty());
+            if *fit == Fit::Leaves {
+                change.delete.extend(running.iter().map(|pod| pod.name.clone()));
+            } else if bare {
+                change
+                    .make
+                    .extend((*fit == Fit::Runs).then(|| (*node).to_owned()));
+            } else if self.wanted.surges {
+                self.thin_out(&running, &mut change);
+            } else {
                 change
                     .delete
                     .extend(running.iter().skip(1).map(|pod| pod.name.clone()));
-            } else if running.is_empty() {
-                change.make.push((*node).to_owned());
-            } else if running.len() > 1 {
-                self.thin_out(&running, &mut change);
             }
         }
         change.make.truncate(self.wanted.burst);
@@ -270,11 +264,7 @@ impl<'a> Turn<'a> {
         'a: 'b,
     {
         let mut names: BTreeSet<&str> = self.eligible.clone();
-        names.extend(
-            nodes
-                .keys()
-                .filter(|node| self.store.get(NODES, &Name::new("", node)).is_some()),
-        );
+        names.extend(nodes.keys().filter(|node| self.fits.contains_key(*node)));
         let most = i64::try_from(names.len()).unwrap_or(i64::MAX) - i64::from(self.wanted.partition);
         let mut ranked: Vec<(u8, Reverse<&str>, Vec<Member<'b>>)> = Vec::new();
         for node in names {
@@ -378,9 +368,9 @@ impl<'a> Turn<'a> {
             .filter_map(|node| nodes.get(node)?.first().copied())
             .collect();
         let number = |test: &dyn Fn(Member<'_>) -> bool| firsts.iter().filter(|pod| test(**pod)).count();
-        let elsewhere = nodes.keys().filter(|node| {
-            !self.eligible.contains(*node) && self.store.get(NODES, &Name::new("", node)).is_some()
-        });
+        let elsewhere = nodes
+            .keys()
+            .filter(|node| !self.eligible.contains(*node) && self.fits.contains_key(*node));
         let available = number(&|pod| self.available(pod));
         let mut status = json!({
             "currentNumberScheduled": firsts.len(),

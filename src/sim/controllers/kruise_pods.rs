@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::revisions::revision_of;
+use crate::api::keys;
 use crate::sim::object::{Object, seconds};
 use crate::sim::resource::PODS;
 use crate::sim::store::{Name, Store};
@@ -21,8 +22,6 @@ const LIFECYCLE: &str = "lifecycle.apps.kruise.io/state";
 /// Pod label: the pod is to be deleted as soon as unavailability allows. Users and Kruise write it.
 pub(super) const SPECIFIED_DELETE: &str = "apps.kruise.io/specified-delete";
 
-/// Pod annotation: how much the loss of the pod costs compared with others. Users write it.
-const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 /// Labels that every pod of Kruise has from the start.
 pub(super) const NORMAL: (&str, &str) = (LIFECYCLE, "Normal");
 
@@ -119,7 +118,7 @@ impl<'a> Member<'a> {
     }
 
     fn deletion_cost(&self) -> i64 {
-        let cost = self.object.annotation(DELETION_COST);
+        let cost = self.object.annotation(keys::POD_DELETION_COST);
         cost.and_then(|c| c.parse::<i32>().ok()).map_or(0, i64::from)
     }
 

@@ -241,10 +241,8 @@ impl Manager {
                 self.work.insert(Work::Workload(kind, name));
             }
             NODES => {
-                let heartbeat = event
-                    .old
-                    .as_ref()
-                    .is_some_and(|old| old.spec == object.spec && old.meta == object.meta);
+                let old = event.old.as_ref().filter(|_| !gone);
+                let heartbeat = old.is_some_and(|old| old.spec == object.spec && old.meta == object.meta);
                 if !heartbeat {
                     self.all_of(inner, &[DAEMON_SETS, ADVANCED_DAEMON_SETS]);
                 }

@@ -43,10 +43,20 @@ fn are_documents_of_the_right_kinds() {
     apiextensions.k8s.io/v1  CustomResourceDefinition  -  rollouts.rollouts.kruise.io
     apiextensions.k8s.io/v1  CustomResourceDefinition  -  trafficroutings.rollouts.kruise.io
     ");
-    assert_snapshot!(kinds(&["policy"]), @r"
+    assert_snapshot!(kinds(&["policy"]), @r#"
     admissionregistration.k8s.io/v1  MutatingAdmissionPolicy  -  rollouts-hold-deployment
     admissionregistration.k8s.io/v1  MutatingAdmissionPolicyBinding  -  rollouts-hold-deployment
-    ");
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicy  -  rollouts-hold-statefulset
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicyBinding  -  rollouts-hold-statefulset
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicy  -  rollouts-hold-daemonset
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicyBinding  -  rollouts-hold-daemonset
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicy  -  rollouts-hold-cloneset
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicyBinding  -  rollouts-hold-cloneset
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicy  -  rollouts-hold-advanced-statefulset
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicyBinding  -  rollouts-hold-advanced-statefulset
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicy  -  rollouts-hold-advanced-daemonset
+    admissionregistration.k8s.io/v1  MutatingAdmissionPolicyBinding  -  rollouts-hold-advanced-daemonset
+    "#);
     assert_snapshot!(kinds(&["rbac"]), @r"
     v1  Namespace  -  rollouts-engine
     v1  ServiceAccount  rollouts-engine  rollouts-engine

@@ -5,4 +5,5 @@ pub(crate) mod audit;
 pub(crate) mod command;
 pub(crate) mod control_plane;
 pub(crate) mod definitions;
+pub(crate) mod holds;
 pub(crate) mod releases;

@@ -88,6 +88,18 @@ releases! {
     live_jump_forward: "jump-forward", true;
     live_scale_mid_canary: "scale-mid-canary", true;
     live_continuous_release: "continuous-release", true;
+    live_partition_batches_held: "partition-batches", true;
+    live_partition_batches_unheld: "partition-batches", false;
+    live_partition_nginx_held: "partition-nginx", true;
+    live_partition_nginx_unheld: "partition-nginx", false;
+    live_rollback_mid_partition_held: "rollback-mid-partition", true;
+    live_rollback_mid_partition_unheld: "rollback-mid-partition", false;
+    live_strategy_paused: "strategy-paused", true;
+    live_bluegreen_nginx_held: "bluegreen-nginx", true;
+    live_bluegreen_nginx_unheld: "bluegreen-nginx", false;
+    live_statefulset_batches_held: "statefulset-batches", true;
+    live_statefulset_batches_unheld: "statefulset-batches", false;
+    live_daemonset_batches_held: "daemonset-batches", true;
 }
 
 /// The executable, run as an operator runs it; it stops when this is dropped.

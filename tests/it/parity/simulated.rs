@@ -23,6 +23,7 @@ async fn release(name: &str, held: bool) {
     let clock = Clock::wall();
     let sim = Sim::new(sim::Options {
         hold: held,
+        kruise: true,
         ..sim::Options::new(clock)
     });
     let _controllers = sim.start();
@@ -99,4 +100,25 @@ releases! {
     parity_sim_jump_forward: "jump-forward", true;
     parity_sim_scale_mid_canary: "scale-mid-canary", true;
     parity_sim_continuous_release: "continuous-release", true;
+    parity_sim_partition_batches_held: "partition-batches", true;
+    parity_sim_partition_batches_unheld: "partition-batches", false;
+    parity_sim_partition_nginx_held: "partition-nginx", true;
+    parity_sim_partition_nginx_unheld: "partition-nginx", false;
+    parity_sim_rollback_mid_partition_held: "rollback-mid-partition", true;
+    parity_sim_rollback_mid_partition_unheld: "rollback-mid-partition", false;
+    parity_sim_strategy_paused_held: "strategy-paused", true;
+    parity_sim_strategy_paused_unheld: "strategy-paused", false;
+    parity_sim_bluegreen_nginx_held: "bluegreen-nginx", true;
+    parity_sim_bluegreen_nginx_unheld: "bluegreen-nginx", false;
+    parity_sim_statefulset_batches_held: "statefulset-batches", true;
+    parity_sim_statefulset_batches_unheld: "statefulset-batches", false;
+    parity_sim_daemonset_batches_held: "daemonset-batches", true;
+    parity_sim_advanced_statefulset_batches_held: "advanced-statefulset-batches", true;
+    parity_sim_advanced_statefulset_batches_unheld: "advanced-statefulset-batches", false;
+    parity_sim_cloneset_nginx_held: "cloneset-nginx", true;
+    parity_sim_cloneset_nginx_unheld: "cloneset-nginx", false;
+    parity_sim_cloneset_rollback_held: "cloneset-rollback", true;
+    parity_sim_cloneset_rollback_unheld: "cloneset-rollback", false;
+    parity_sim_cloneset_bluegreen_held: "cloneset-bluegreen", true;
+    parity_sim_cloneset_bluegreen_unheld: "cloneset-bluegreen", false;
 }

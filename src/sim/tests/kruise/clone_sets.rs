@@ -442,3 +442,45 @@ fn two_runs_are_the_same() {
     };
     assert_eq!(play(), play());
 }
+
+/// The pods at the checkpoints of the recorded releases of CloneSets, with the writes that led there.
+#[test]
+fn the_pods_of_recorded_releases_are_where_they_were() {
+    let held =
+        |version: &str| json!({"template": template(version), "updateStrategy": {"partition": "100%"}});
+    let partition = |partition: Value| json!({"updateStrategy": {"partition": partition}});
+    let steps = |writes: Vec<(Value, (usize, usize))>| writes;
+    let cases = [
+        (
+            5,
+            steps(vec![
+                (held("v2"), (5, 0)),
+                (partition(json!("80%")), (4, 1)),
+                (partition(json!("60%")), (3, 2)),
+                (partition(json!("0%")), (0, 5)),
+                (partition(json!(null)), (0, 5)),
+            ]),
+        ),
+        (
+            10,
+            steps(vec![
+                (held("v2"), (10, 0)),
+                (partition(json!("80%")), (8, 2)),
+                (partition(json!("50%")), (5, 5)),
+                (held("v1"), (5, 5)),
+                (partition(json!(null)), (10, 0)),
+            ]),
+        ),
+    ];
+    for (replicas, steps) in cases {
+        clone_set(json!({"replicas": replicas}), |world| async move {
+            for (write, (old, new)) in steps {
+                world.set(write.clone()).await;
+                world.pass(30).await;
+                let all = [("v1", old, old), ("v2", new, new)];
+                let there: Vec<_> = all.into_iter().filter(|(_, pods, _)| *pods > 0).collect();
+                assert_eq!(world.pods(), counted(&there), "{replicas}: {write}");
+            }
+        });
+    }
+}

@@ -293,3 +293,39 @@ fn two_runs_are_the_same() {
     };
     assert_eq!(play(), play());
 }
+
+#[test]
+fn a_taint_keeps_new_pods_away_or_all() {
+    daemon_set(json!({}), |world| async move {
+        let taint = |effect: &str| json!({"spec": {"taints": [{"key": "full", "effect": effect}]}});
+        let params = PatchParams::default();
+        for (node, effect) in [("node-1", "NoSchedule"), ("node-2", "NoExecute")] {
+            nodes(&world)
+                .patch(node, &params, &Patch::Merge(taint(effect)))
+                .await
+                .expect("a patched node");
+        }
+        world.pass(20).await;
+        assert_eq!(world.by_node(), "0=v1 1=v1 3=v1 4=v1");
+        let status = world.status();
+        let fields = [
+            "desiredNumberScheduled",
+            "currentNumberScheduled",
+            "numberMisscheduled",
+        ];
+        assert_eq!(
+            fields.map(|field| status[field].clone()),
+            [3, 3, 1].map(|n| json!(n))
+        );
+        let stays = world
+            .live()
+            .into_iter()
+            .find(|pod| pod["spec"]["nodeName"] == "node-1")
+            .expect("a pod");
+        world
+            .delete(stays["metadata"]["name"].as_str().expect("a name"))
+            .await;
+        world.pass(20).await;
+        assert_eq!(world.by_node(), "0=v1 3=v1 4=v1");
+    });
+}

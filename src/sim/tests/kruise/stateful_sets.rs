@@ -294,3 +294,26 @@ fn two_runs_are_the_same() {
     };
     assert_eq!(play(), play());
 }
+
+/// The pods at the checkpoints of the recorded release, with the writes that led there.
+#[test]
+fn the_pods_of_the_recorded_release_are_where_they_were() {
+    stateful_set(spec(5, "Parallel", json!({})), |world| async move {
+        let partition =
+            |partition: Value| json!({"updateStrategy": {"rollingUpdate": {"partition": partition}}});
+        let mut held = partition(json!(32_767));
+        held["template"] = template("v2");
+        let steps = [
+            (held, "v1 v1 v1 v1 v1"),
+            (partition(json!(4)), "v1 v1 v1 v1 v2"),
+            (partition(json!(2)), "v1 v1 v2 v2 v2"),
+            (partition(json!(0)), "v2 v2 v2 v2 v2"),
+            (partition(json!(null)), "v2 v2 v2 v2 v2"),
+        ];
+        for (write, versions) in steps {
+            world.set(write.clone()).await;
+            world.pass(30).await;
+            assert_eq!(world.versions(), versions, "{write}");
+        }
+    });
+}
