@@ -3,15 +3,15 @@
 use futures::{FutureExt as _, StreamExt as _, future::join_all};
 use tokio::time::Duration;
 
-use super::Engine;
-use crate::engine::{
-    core::Stop,
-    driver::{
+use super::{
+    super::{
         RolloutKey,
         lease::{self, Held},
         work::Outcome,
     },
+    Engine,
 };
+use crate::engine::core::Stop;
 
 /// How long the last Events may take when everything else is done.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
