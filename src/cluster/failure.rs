@@ -97,15 +97,30 @@ pub fn of_driver(error: &driver::Error, namespace: Option<&str>, server: &str) -
             );
             match error.kind {
                 Kind::NotFound => error.hint(CRDS),
-                Kind::Forbidden => error.hint(
-                    "'kubectl kruise rollout manifests rbac' prints what an engine must be allowed to do",
-                ),
+                Kind::Forbidden => error.hint(RIGHTS),
+                _ => error,
+            }
+        }
+        (None, Some(kube::Error::Api(status))) => {
+            let error = Error::new(
+                if status.code == 403 {
+                    Kind::Forbidden
+                } else {
+                    Kind::General
+                },
+                status.message.clone(),
+            );
+            match error.kind {
+                Kind::Forbidden => error.hint(RIGHTS),
                 _ => error,
             }
         }
         _ => Error::new(Kind::Unreachable, format!("cannot list {plural} at {server}")),
     }
 }
+
+/// Where the rights of an engine are written down.
+const RIGHTS: &str = "'kubectl kruise rollout manifests rbac' prints what an engine must be allowed to do";
 
 /// Where the definition of Rollouts comes from.
 pub const CRDS: &str = "install it: kubectl kruise rollout manifests crds | kubectl apply --server-side -f -";
