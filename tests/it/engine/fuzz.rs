@@ -178,7 +178,8 @@ fn follow(case: &mut Value) -> Result<(), String> {
     let mut timers = 0;
     let mut trail: Vec<String> = Vec::new();
     for _ in 0..MOST_DECISIONS {
-        let s = snapshot(case).ok_or("what was written cannot be read")?;
+        // A server takes no body that cannot be read again; then nothing more is written.
+        let Some(s) = snapshot(case) else { return Ok(()) };
         let decision = decide(&s, now);
         if decision != decide(&s, now) {
             return Err("another answer to the same question".to_owned());

@@ -7,3 +7,4 @@ pub(crate) mod control_plane;
 pub(crate) mod definitions;
 pub(crate) mod holds;
 pub(crate) mod releases;
+pub(crate) mod workload;
