@@ -209,7 +209,10 @@ impl<'a> Deployment<'a> {
                 if entries.is_empty() {
                     continue;
                 }
-                let mut all = template["metadata"][field].as_object().cloned().unwrap_or_default();
+                let mut all = template["metadata"][field]
+                    .as_object()
+                    .cloned()
+                    .unwrap_or_default();
                 all.extend(entries.iter().map(|(key, value)| (key.clone(), json!(value))));
                 hold::put(&mut template, &format!("metadata.{field}"), Value::Object(all));
             }

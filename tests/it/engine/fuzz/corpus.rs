@@ -17,6 +17,7 @@ use kubectl_kruise::{
     },
     sim::{self, Sim},
 };
+use serde::Deserialize as _;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -192,7 +193,7 @@ fn read_pod(value: &Value) -> Option<Pod> {
         resource_version: value["metadata"]["resourceVersion"].as_str()?.to_owned(),
         labels: match &value["metadata"]["labels"] {
             Value::Null => BTreeMap::new(),
-            labels => serde_json::from_value(labels.clone()).ok()?,
+            labels => BTreeMap::deserialize(labels).ok()?,
         },
         owner: value["owner"].as_str()?.to_owned(),
         deleting: value["deleting"].as_bool()?,
@@ -204,7 +205,27 @@ fn read_pod(value: &Value) -> Option<Pod> {
 }
 
 fn object(value: &Value) -> Option<DynamicObject> {
-    serde_json::from_value(value.clone()).ok()
+    DynamicObject::deserialize(value).ok()
+}
+
+/// Whether a part of a case is what an API server could hand out.
+pub(super) fn parses(case: &Value, part: &str) -> bool {
+    let value = &case[part];
+    match part {
+        "rollout" => Rollout::deserialize(value).is_ok(),
+        "workload" => value.is_null() || object(value).is_some(),
+        "pods" => value
+            .as_array()
+            .is_some_and(|all| all.iter().all(|pod| read_pod(pod).is_some())),
+        "rivals" => Vec::<String>::deserialize(value).is_ok(),
+        "unserved" => Option::<String>::deserialize(value).is_ok(),
+        _ if TABLES.contains(&part) => value
+            .as_object()
+            .is_some_and(|all| all.values().all(|one| object(one).is_some())),
+        _ => value
+            .as_array()
+            .is_some_and(|all| all.iter().all(|one| object(one).is_some())),
+    }
 }
 
 /// The snapshot of a case; nothing when a part of it is what no API server would hand out.
@@ -223,7 +244,7 @@ pub(super) fn snapshot(case: &Value) -> Option<Snapshot> {
             .map(|(name, value)| Some((name.clone(), object(value)?)))
             .collect::<Option<BTreeMap<_, _>>>()
     };
-    let rollout: Rollout = serde_json::from_value(case["rollout"].clone()).ok()?;
+    let rollout: Rollout = Rollout::deserialize(&case["rollout"]).ok()?;
     let pods = case["pods"]
         .as_array()?
         .iter()
@@ -241,8 +262,8 @@ pub(super) fn snapshot(case: &Value) -> Option<Snapshot> {
         pods: pods.collect::<Option<_>>()?,
         services: table("services")?,
         ingresses: table("ingresses")?,
-        rivals: serde_json::from_value(case["rivals"].clone()).ok()?,
-        unserved: serde_json::from_value(case["unserved"].clone()).ok()?,
+        rivals: Vec::deserialize(&case["rivals"]).ok()?,
+        unserved: Option::deserialize(&case["unserved"]).ok()?,
         ..Snapshot::default()
     })
 }

@@ -213,12 +213,23 @@ fn at<'a>(case: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
     })
 }
 
-/// Breaks something; answers what, or nothing when chance pointed at what must stay.
+/// Breaks something; answers what, or nothing when chance pointed at what must stay, or at what then does not even parse:
+/// that no driver hands on.
 pub(super) fn break_something(case: &mut Value, dice: &mut Dice) -> Option<String> {
     let path = path(case, dice);
     if is_kept(&path) {
         return None;
     }
+    let before = case[path[0].as_str()].clone();
+    let told = break_at(case, &path, dice);
+    if told.is_none() || !super::corpus::parses(case, &path[0]) {
+        case[path[0].as_str()] = before;
+        return None;
+    }
+    told
+}
+
+fn break_at(case: &mut Value, path: &[String], dice: &mut Dice) -> Option<String> {
     let name = path.join("/");
     let other = self::path(case, dice);
     let choice = dice.below(12);
