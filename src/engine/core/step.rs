@@ -86,7 +86,8 @@ impl<'a> Machine<'a> {
                 | StepState::StepMetricsAnalysis
                 | StepState::StepPaused
         );
-        let is_edited = self.sub().rollout_hash != Some(batch::plan_hash(&self.s.rollout.spec));
+        let plan = batch::plan_hash(&self.s.rollout.spec);
+        let is_edited = self.sub().rollout_hash != Some(plan);
         let (_, step) = self.step();
         let Some(step) = step.filter(|_| is_begun && !is_edited) else {
             return Vec::new();
