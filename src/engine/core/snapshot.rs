@@ -36,6 +36,9 @@ pub struct Snapshot {
     pub services: BTreeMap<String, DynamicObject>,
     /// The Ingress and its twin, by name; only those that are there.
     pub ingresses: BTreeMap<String, DynamicObject>,
+    /// What a release of this Rollout made or changed for a workload or a route that the Rollout names no more: workloads
+    /// with its mark, its canaries, Services, Ingresses and autoscalers.
+    pub strays: Vec<DynamicObject>,
     /// Other enabled Rollouts that name the same workload, by name.
     pub rivals: Vec<String>,
     /// A kind that the Rollout needs and the cluster does not serve, such as `clonesets.apps.kruise.io`.

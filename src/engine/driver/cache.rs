@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     api::v1beta1::Rollout,
-    engine::core::{Pod, Snapshot},
+    engine::core::{self, Pod, Snapshot},
     traffic,
-    workload::Kind as WorkloadKind,
+    workload::{Kind as WorkloadKind, Mark},
 };
 
 /// Something that a Rollout names: group, kind, namespace, name.
@@ -408,6 +408,7 @@ impl Cache {
         };
         snapshot.services = traffic(Kind::Service);
         snapshot.ingresses = traffic(Kind::Ingress);
+        snapshot.strays = self.strays(key, &rollout);
         let rivals = self.that_mention(&workload_of(namespace, &rollout)).into_iter();
         snapshot.rivals = rivals
             .filter(|rival| rival != key)
@@ -417,6 +418,62 @@ impl Cache {
         snapshot.workload = workload;
         snapshot.rollout = rollout;
         Some(snapshot)
+    }
+}
+
+impl Cache {
+    /// What a release of this Rollout made for a workload or a route that it names no more. Its own objects are found by
+    /// their owner; others are looked for only while an edit of the plan waits to be noted.
+    fn strays(&self, key: &RolloutKey, rollout: &Rollout) -> Vec<DynamicObject> {
+        let uid = rollout.metadata.uid.as_deref();
+        let in_namespace = |kind: Kind| {
+            let table = self.tables.get(&kind).into_iter();
+            table.flat_map(|table| table.objects_of(&key.namespace))
+        };
+        let name = |object: &DynamicObject| object.metadata.name.clone().unwrap_or_default();
+        let mut strays = Vec::new();
+        for kind in [Kind::Service, Kind::Ingress] {
+            let named = traffic_names(rollout, kind);
+            let own = self.owned(kind, uid).into_iter();
+            strays.extend(own.filter(|object| !named.contains(&name(object))));
+        }
+        if let Some(revision) = core::pinned_revision(rollout).filter(|_| core::is_edited(rollout)) {
+            let named = traffic_names(rollout, Kind::Service);
+            let pinned = in_namespace(Kind::Service).filter(|service| {
+                core::pin_of(service, revision).is_some() && core::owner_uid(service) != uid
+            });
+            strays.extend(pinned.filter(|service| !named.contains(&name(service))).cloned());
+        }
+        if !core::is_turned(rollout) {
+            return strays;
+        }
+        let reference = &rollout.spec.workload_ref;
+        let is_named = |kind: WorkloadKind, object: &DynamicObject| {
+            kind.kind() == reference.kind
+                && kind.group() == kind::split(&reference.api_version).0
+                && name(object) == reference.name
+        };
+        let kinds: Vec<Kind> = self.tables.keys().copied().collect();
+        for (workload, kind) in kinds.into_iter().filter_map(|kind| match kind {
+            Kind::Workload(workload, _) => Some((workload, kind)),
+            _ => None,
+        }) {
+            let marked = in_namespace(kind).filter(|object| {
+                Mark::read(object).is_some_and(|mark| mark.rollout_name == key.name)
+                    && core::owner_uid(object) != uid
+                    && !is_named(workload, object)
+            });
+            for object in marked {
+                let link =
+                    table::autoscaled(&key.namespace, workload.group(), workload.kind(), &name(object));
+                strays.extend(self.owned(Kind::Autoscaler, Some(&link)));
+                strays.push(object.clone());
+            }
+        }
+        if WorkloadKind::named(reference) != Some(WorkloadKind::Deployment) {
+            strays.extend(self.owned(DEPLOYMENT, uid));
+        }
+        strays
     }
 }
 

@@ -6,7 +6,7 @@ use kube::api::ApiResource;
 
 use crate::{
     api::{keys, v1beta1::Rollout},
-    engine::core::Target,
+    engine::core::{self, Target},
     workload,
 };
 
@@ -123,6 +123,19 @@ impl Kind {
             if spec.strategy.blue_green.is_some() || was_blue_green {
                 needed.insert(Self::Autoscaler);
             }
+        }
+        if core::is_edited(rollout) {
+            // What it named before may be among these.
+            needed.extend([Self::Service, Self::Ingress]);
+        }
+        if core::is_turned(rollout) {
+            let native = [
+                workload::Kind::Deployment,
+                workload::Kind::StatefulSet,
+                workload::Kind::DaemonSet,
+            ];
+            needed.extend(native.map(|kind| Self::Workload(kind, "apps/v1")));
+            needed.insert(Self::Autoscaler);
         }
         for routing in spec.strategy.traffic_routings() {
             needed.insert(Self::Service);

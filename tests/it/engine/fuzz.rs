@@ -63,6 +63,13 @@ fn target<'a>(case: &'a mut Value, effect: &Effect) -> Option<&'a mut Value> {
     if case["workload"]["kind"] == kind && case["workload"]["metadata"]["name"] == name {
         return Some(&mut case["workload"]);
     }
+    let is_stray = |item: &Value| item["kind"] == kind && item["metadata"]["name"] == name;
+    if case["strays"].as_array()?.iter().any(is_stray) {
+        return case["strays"]
+            .as_array_mut()?
+            .iter_mut()
+            .find(|item| is_stray(item));
+    }
     let table = match kind {
         "Service" => return case["services"].get_mut(name),
         "Ingress" => return case["ingresses"].get_mut(name),

@@ -6,5 +6,6 @@ mod fuzz;
 mod invariants;
 mod kill;
 mod pair;
+mod turned;
 mod turns;
 mod world;
