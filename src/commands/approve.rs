@@ -7,6 +7,7 @@ use futures::StreamExt;
 use super::{
     FIELD_MANAGER, Outcomes, changed, connect, reading, request,
     run::{self, Aim},
+    validity,
 };
 use crate::{
     cli::{Global, args::ApproveArgs, target::Named, values::DryRun},
@@ -57,6 +58,7 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, guard: &Guard, args: &Ap
     if change.standalone {
         run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(&found)).await?;
     }
+    validity::check_where_free(cluster, &found).await?;
     let step = match approval::decide(&found.object, guard).map_err(|refusal| refused(&found, &refusal))? {
         Approval::Already { step } => {
             ui.talk(&format!(

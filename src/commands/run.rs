@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::{Outcomes, connect, interruption, reading};
+use super::{
+    Outcomes, connect, interruption, reading,
+    validity::{edit, invalid},
+};
 use crate::{
     cli::{Global, args::RunArgs, target::Targets},
     cluster::{Cluster, Found, Resource, charge::Charge, connect_engine, failure},
@@ -227,6 +230,9 @@ fn conclude(ui: &Ui, key: &RolloutKey, stop: &Stop, aim: Aim) -> Result<u8> {
                     .hint(command(Command::Status))
                     .hint(command(Command::Rollback)),
             );
+        }
+        Stop::Invalid { why } => {
+            return Err(invalid(&title, why).hint(edit(&key.namespace, &key.name)));
         }
         Stop::Blocked { message } => {
             return Err(

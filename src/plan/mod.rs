@@ -23,7 +23,7 @@ use crate::{
     api::{keys, v1beta1::Step},
     clock::Clock,
     engine::{
-        core::{Reason, Stop},
+        core::{INVALID, Reason, Stop},
         driver::{self, Event, RolloutKey, Scope},
     },
     sim::{self, Sim},
@@ -413,6 +413,7 @@ async fn follow(
                 Event::Stopped { stop, .. } => {
                     let message = match &stop {
                         Stop::Blocked { message } | Stop::Degraded { message } | Stop::Refused { message, .. } => message.clone(),
+                        Stop::Invalid { why } => format!("{INVALID}: {}", why.join("; ")),
                         Stop::Paused => "spec.strategy.paused is set; the release goes on when it is resumed".to_owned(),
                         Stop::NotFound => format!("Rollout {key} not found"),
                         _ => String::new(),
@@ -425,7 +426,7 @@ async fn follow(
                         Stop::Completed | Stop::Disabled | Stop::Gone => End::Completed,
                         Stop::RolledBack => End::RolledBack,
                         Stop::Degraded { .. } => End::Degraded,
-                        Stop::Paused | Stop::Blocked { .. } | Stop::Refused { .. } | Stop::NotFound | Stop::OtherEngine { .. } => End::Blocked,
+                        Stop::Paused | Stop::Blocked { .. } | Stop::Invalid { .. } | Stop::Refused { .. } | Stop::NotFound | Stop::OtherEngine { .. } => End::Blocked,
                     };
                     return Ok((timeline, end, message));
                 }

@@ -94,7 +94,8 @@ impl Pods {
                     ready: set["status"]["readyReplicas"].as_i64().unwrap_or_default(),
                     hash,
                 };
-                (role != Role::Other || revision.desired + revision.current > 0).then_some(revision)
+                (role != Role::Other || revision.desired.saturating_add(revision.current) > 0)
+                    .then_some(revision)
             })
             .collect();
         revisions.sort_by(|a, b| (a.role, &a.hash).cmp(&(b.role, &b.hash)));
@@ -103,9 +104,9 @@ impl Pods {
         for revision in revisions {
             match merged.last_mut().filter(|last| last.hash == revision.hash) {
                 Some(last) => {
-                    last.desired += revision.desired;
-                    last.current += revision.current;
-                    last.ready += revision.ready;
+                    last.desired = last.desired.saturating_add(revision.desired);
+                    last.current = last.current.saturating_add(revision.current);
+                    last.ready = last.ready.saturating_add(revision.ready);
                 }
                 None => merged.push(revision),
             }

@@ -142,6 +142,11 @@ pub enum Stop {
         /// The sentence.
         message: String,
     },
+    /// The Rollout cannot be followed until it is changed.
+    Invalid {
+        /// What is wrong with it.
+        why: Vec<String>,
+    },
     /// The Rollout is disabled.
     Disabled,
     /// The Rollout is gone.
@@ -172,11 +177,10 @@ impl Reason {
             Self::Cancelled => Stop::RolledBack,
             Self::Disabled => Stop::Disabled,
             Self::Gone => Stop::Gone,
-            Self::WorkloadNotFound | Self::Invalid { .. } | Self::Blocked { .. } | Self::RollBackFirst => {
-                Stop::Blocked {
-                    message: self.to_string(),
-                }
-            }
+            Self::Invalid { why } => Stop::Invalid { why: why.clone() },
+            Self::WorkloadNotFound | Self::Blocked { .. } | Self::RollBackFirst => Stop::Blocked {
+                message: self.to_string(),
+            },
             Self::WaitingForApproval { step, total } => Stop::WaitingForApproval {
                 step: *step,
                 total: *total,

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod driver;
+mod fuzz;
 mod invariants;
 mod kill;
 mod pair;
