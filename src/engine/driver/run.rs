@@ -29,8 +29,9 @@ use crate::{
     engine::core::{Decision, Effect, Reason, Snapshot, Stop, Verb, Wake, decide},
 };
 
-/// When somebody else's Lease is looked at again to see whether it is renewed.
-const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(6);
+/// When somebody else's Lease is looked at again to see whether it is renewed. A dead holder's Lease is taken over that
+/// much later than it ends at the latest.
+const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(2);
 
 /// Rounds of writes without a wait, after which the API server is given a rest; no release needs nearly as many.
 const BUSY_ROUNDS: u32 = 64;
@@ -45,7 +46,7 @@ const BUSY_REST: SignedDuration = SignedDuration::from_secs(2);
 /// half done is picked up by the next driver.
 ///
 /// # Errors
-/// A kind that the engine reads cannot be listed.
+/// A kind that the engine reads cannot be listed or watched.
 pub async fn drive(
     client: Client,
     clock: Clock,
@@ -138,6 +139,8 @@ struct Engine {
     ready: BTreeSet<RolloutKey>,
     standings: BTreeMap<RolloutKey, Standing>,
     stops: BTreeMap<RolloutKey, Stop>,
+    /// Kinds that could not be read when they were tried last, and why: told once.
+    unreadable: BTreeMap<Kind, String>,
     tasks: FuturesUnordered<BoxFuture<'static, (RolloutKey, Outcome)>>,
     /// Events on their way.
     notes: FuturesUnordered<BoxFuture<'static, ()>>,
@@ -162,6 +165,7 @@ impl Engine {
             ready: BTreeSet::new(),
             standings: BTreeMap::new(),
             stops: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
             notes: FuturesUnordered::new(),
         }
@@ -184,6 +188,10 @@ impl Engine {
     fn observe(&mut self, (kind, event): Watched) -> Result<(), Error> {
         match event {
             Ok(event) => {
+                // A watch begins with a list, which may be allowed where watching is not.
+                if matches!(event, watcher::Event::Apply(_) | watcher::Event::Delete(_)) {
+                    self.unreadable.remove(&kind);
+                }
                 let touched = self.cache.observe(kind, event);
                 self.ready.extend(touched);
                 Ok(())
@@ -204,17 +212,24 @@ impl Engine {
             self.ready.extend(touched);
             return Ok(());
         }
-        if !self.cache.is_awaited(kind) {
+        let is_forbidden = watch::is_forbidden(&error);
+        if !self.cache.is_awaited(kind) && !is_forbidden {
             tracing::debug!(resource, %error, "watch interrupted");
             return Ok(());
         }
-        let goes_on = if kind.is_essential() {
+        let goes_on = if !self.cache.is_awaited(kind) {
+            // What was known grows old without anybody noticing.
+            self.options.forever
+        } else if kind.is_essential() {
             self.options.forever && watch::is_passing(&error)
         } else {
             self.options.forever || watch::is_passing(&error)
         };
         if goes_on {
-            tracing::warn!(resource, %error, "cannot list yet");
+            let error = watch::words(&error);
+            if self.unreadable.insert(kind, error.clone()).as_ref() != Some(&error) {
+                self.emit(Event::Unreadable { resource, error });
+            }
             return Ok(());
         }
         Err(Error::List {
