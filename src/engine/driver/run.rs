@@ -1,6 +1,7 @@
 //! The loop: what changed is looked at, what is decided is written, and what is waited for is waited for.
 
 mod ending;
+mod waking;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ use futures::{
 use jiff::{SignedDuration, Timestamp};
 use kube::{Client, runtime::watcher};
 use tokio::sync::mpsc::UnboundedSender;
+
+use waking::Timers;
 
 use super::{
     Error, Event, Options, RolloutKey, Scope,
@@ -84,7 +87,7 @@ pub async fn drive(
             engine.finish().await;
             return Ok(engine.stops);
         }
-        let wake = engine.next_wake();
+        let wake = engine.timers.next();
         let timer = async {
             match wake {
                 Some(at) => clock.sleep_until(at).await,
@@ -97,7 +100,10 @@ pub async fn drive(
                 engine.finish().await;
                 return Ok(engine.stops);
             }
-            Some((key, outcome)) = engine.tasks.next(), if !engine.tasks.is_empty() => engine.finished(key, outcome),
+            Some((key, outcome)) = engine.tasks.next(), if !engine.tasks.is_empty() => {
+                engine.finished(key.clone(), outcome);
+                engine.set_timer(&key);
+            }
             Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
             Some(watched) = engine.watches.next() => {
                 engine.observe(watched)?;
@@ -138,6 +144,7 @@ struct Engine {
     watches: SelectAll<BoxStream<'static, Watched>>,
     ready: BTreeSet<RolloutKey>,
     standings: BTreeMap<RolloutKey, Standing>,
+    timers: Timers,
     stops: BTreeMap<RolloutKey, Stop>,
     /// Kinds that could not be read when they were tried last, and why: told once.
     unreadable: BTreeMap<Kind, String>,
@@ -164,6 +171,7 @@ impl Engine {
             watches: SelectAll::new(),
             ready: BTreeSet::new(),
             standings: BTreeMap::new(),
+            timers: Timers::default(),
             stops: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
@@ -291,6 +299,7 @@ impl Engine {
                 if !self.standings.get(&key).is_some_and(|standing| standing.busy) {
                     self.leave(&key);
                 }
+                self.set_timer(&key);
                 continue;
             }
             let standing = self.standings.entry(key.clone()).or_default();
@@ -302,6 +311,7 @@ impl Engine {
             } else {
                 self.look(&key, now);
             }
+            self.set_timer(&key);
         }
     }
 
@@ -546,62 +556,6 @@ impl Engine {
                 standing.wake = None;
                 standing.not_before = Some(Timestamp::MAX);
             }
-        }
-    }
-
-    fn next_wake(&self) -> Option<Timestamp> {
-        let standings = self.standings.values().filter(|standing| !standing.busy);
-        standings
-            .flat_map(|standing| {
-                let renewal = standing.held.as_ref().map(|held| {
-                    held.renewed
-                        .saturating_add(lease::RENEW_AFTER)
-                        .unwrap_or(Timestamp::MAX)
-                });
-                [standing.wake, renewal].into_iter().flatten()
-            })
-            .min()
-    }
-
-    fn wake_due(&mut self) {
-        let now = self.clock.now();
-        let mut renewals = Vec::new();
-        for (key, standing) in self.standings.iter_mut().filter(|(_, standing)| !standing.busy) {
-            if standing.wake.is_some_and(|at| at <= now) {
-                standing.wake = None;
-                if standing.not_before.is_some_and(|at| at <= now) {
-                    standing.not_before = None;
-                }
-                self.ready.insert(key.clone());
-            } else if standing.held.as_ref().is_some_and(|held| held.is_due(now)) {
-                renewals.push(key.clone());
-            }
-        }
-        for key in renewals {
-            let Some(standing) = self.standings.get_mut(&key) else {
-                continue;
-            };
-            let Some(held) = standing.held.take() else {
-                continue;
-            };
-            standing.busy = true;
-            let client = self.client.clone();
-            let task = async move {
-                let (held, failure) = match lease::renew(&client, &key, &held, now).await {
-                    Ok(renewed) => (Some(renewed), None),
-                    // Lost, or out of reach: no write relies on it any more.
-                    Err(error) => (None, Some((error, None))),
-                };
-                (
-                    key,
-                    Outcome {
-                        failure,
-                        held,
-                        ..Outcome::default()
-                    },
-                )
-            };
-            self.tasks.push(task.boxed());
         }
     }
 }
