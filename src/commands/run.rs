@@ -203,6 +203,9 @@ async fn tell(ui: &Ui, mut told: UnboundedReceiver<Event>, verbosity: u8) {
                     "{key}  is held by {holder:?}; waiting {seconds:.0} s for its lease to end"
                 ));
             }
+            Event::Unreadable { resource, error } => {
+                progress.tell(&format!("warning: cannot read {resource}: {error}; trying again"));
+            }
             Event::Stopped { .. } => {}
         }
     }

@@ -430,7 +430,7 @@ async fn follow(
                     };
                     return Ok((timeline, end, message));
                 }
-                Event::Retrying { .. } | Event::HeldElsewhere { .. } => {}
+                Event::Retrying { .. } | Event::HeldElsewhere { .. } | Event::Unreadable { .. } => {}
             },
             result = &mut engine => {
                 let error = result.err().map_or_else(|| "the engine stopped".to_owned(), |error| error.to_string());

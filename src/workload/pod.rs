@@ -33,11 +33,22 @@ impl Pod {
     /// Whether another look at the pod tells nothing new but its resourceVersion.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let told = |pod: &Self| Self {
-            resource_version: String::new(),
-            ..pod.clone()
-        };
-        told(self) == told(other)
+        let Self {
+            name,
+            uid,
+            resource_version: _,
+            labels,
+            owner,
+            deleting,
+            ready,
+            pending,
+            created,
+            deletion_cost,
+        } = other;
+        (self.deleting, self.ready, self.pending, self.deletion_cost)
+            == (*deleting, *ready, *pending, *deletion_cost)
+            && (&self.name, &self.uid, &self.owner, &self.created) == (name, uid, owner, created)
+            && self.labels == *labels
     }
 
     /// A label's value; empty when it has none.

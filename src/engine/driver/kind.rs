@@ -37,9 +37,9 @@ pub(super) const REVISION_PODS: Kind = Kind::Pod(keys::CONTROLLER_REVISION_HASH)
 pub(super) const DEPLOYMENT: Kind = Kind::Workload(workload::Kind::Deployment, "apps/v1");
 
 impl Kind {
-    /// Its place in the API.
-    pub(super) fn resource(self) -> ApiResource {
-        let (api_version, kind, plural) = match self {
+    /// API version, kind and plural.
+    pub(super) fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
             Self::Rollout | Self::Picked => ("rollouts.kruise.io/v1beta1", "Rollout", "rollouts"),
             Self::Workload(kind, api_version) => (api_version, kind.kind(), kind.plural()),
             Self::ReplicaSet => ("apps/v1", "ReplicaSet", "replicasets"),
@@ -52,7 +52,12 @@ impl Kind {
             Self::Pod(_) => ("v1", "Pod", "pods"),
             Self::Service => ("v1", "Service", "services"),
             Self::Ingress => ("networking.k8s.io/v1", "Ingress", "ingresses"),
-        };
+        }
+    }
+
+    /// Its place in the API.
+    pub(super) fn resource(self) -> ApiResource {
+        let (api_version, kind, plural) = self.names();
         let (group, version) = split(api_version);
         ApiResource {
             group: group.to_owned(),
@@ -98,8 +103,8 @@ impl Kind {
             .into_iter()
             .chain(workloads)
             .filter(|kind| {
-                let resource = kind.resource();
-                resource.kind == target.kind && resource.api_version == target.api_version
+                let (api_version, kind, _) = kind.names();
+                kind == target.kind && api_version == target.api_version
             })
             .collect()
     }

@@ -637,6 +637,7 @@ impl World {
                 ),
                 Event::Stopped { .. } | Event::Wrote { .. } => continue,
                 Event::Retrying { error, seconds, .. } => format!("        retry in {seconds} s: {error}"),
+                Event::Unreadable { resource, error } => format!("        cannot read {resource}: {error}"),
                 Event::HeldElsewhere { holder, seconds, .. } => {
                     format!("        held by {holder} for {seconds:.1} s")
                 }
