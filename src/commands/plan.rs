@@ -95,6 +95,13 @@ fn show(ui: &Ui, args: &PlanArgs, found: &Found, plan: &Plan, ready_after: Optio
         })])?;
         ui.line("")?;
     }
+    if args.writes && !plan.writes.is_empty() {
+        for write in &plan.writes {
+            ui.line(&write.line())?;
+            ui.line(&format!("    {}", write.body))?;
+        }
+        ui.line("")?;
+    }
     ui.line(&plan.summary())?;
     if !plan.message.is_empty() {
         ui.line(&plan.message)?;
