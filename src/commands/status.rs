@@ -4,8 +4,9 @@ use futures::{StreamExt, future::join_all};
 
 use super::{Outcomes, connect, interruption, reading};
 use crate::{
+    api::keys,
     cli::{Global, args::StatusArgs, target::Targets, values::Output},
-    cluster::{Cluster, Found, Resource, follow::Followed},
+    cluster::{Cluster, Found, Resource, Served, follow::Followed},
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
@@ -14,6 +15,7 @@ use crate::{
         change::stamped,
         status::{SEVERAL, Seen},
     },
+    workload,
 };
 
 /// Runs the command.
@@ -145,30 +147,27 @@ async fn wait_for_all(
 pub fn followed(found: &Found) -> Vec<Followed> {
     let namespace = Some(found.namespace.clone());
     let mut all = vec![Followed {
-        resource: found.resource(),
+        served: Served::rollouts(found.version),
         namespace: namespace.clone(),
         name: Some(found.name.clone()),
         labels: None,
     }];
-    if let Some(deployment) = found.deployment() {
-        let canary = format!(
-            "{}={}",
-            crate::api::keys::CANARY_DEPLOYMENT,
-            crate::workload::deployment::canary_label(deployment)
-        );
-        let resource = Resource::Deployments;
+    if let Some((kind, name)) = found.workload() {
         all.push(Followed {
-            resource,
+            served: Served::workload(kind),
             namespace: namespace.clone(),
-            name: Some(deployment.to_owned()),
+            name: Some(name.to_owned()),
             labels: None,
         });
-        all.push(Followed {
-            resource,
-            namespace,
-            name: None,
-            labels: Some(canary),
-        });
+        if kind == workload::Kind::Deployment {
+            let label = workload::deployment::canary_label(name);
+            all.push(Followed {
+                served: Served::workload(kind),
+                namespace,
+                name: None,
+                labels: Some(format!("{}={label}", keys::CANARY_DEPLOYMENT)),
+            });
+        }
     }
     all
 }

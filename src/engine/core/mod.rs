@@ -29,6 +29,6 @@ pub use crate::workload::Pod;
 pub use decision::{Decision, Wake};
 pub use effect::{Effect, Precondition, Target, Verb};
 pub use machine::decide;
-pub use reason::{INVALID, Reason, Stop};
+pub use reason::{BLOCKED, INVALID, Reason, Stop};
 pub use snapshot::{Snapshot, owner_uid};
 pub use validate::{Problem, obstacle, problems};
