@@ -139,7 +139,7 @@ impl Script {
                 }
             }
             for candidate in candidates {
-                if let Some(other) = candidate.fails() {
+                if let Some(other) = candidate.fails().filter(|other| other.sort() == failure.sort()) {
                     (self, failure) = (candidate, other);
                     is_smaller = true;
                     break;
@@ -157,8 +157,25 @@ struct Failure {
 }
 
 impl Failure {
-    fn line(&self) -> &str {
-        self.what.lines().next().unwrap_or_default()
+    fn line(&self) -> String {
+        let mut lines = self.what.lines();
+        let first = lines.next().unwrap_or_default();
+        if first.starts_with("waited") {
+            let rest: Vec<&str> = lines.filter(|line| !line.starts_with([' ', '@'])).collect();
+            return format!("{first} {}", rest.join("; "));
+        }
+        first.to_owned()
+    }
+
+    /// The same for failures that are alike: no numbers, no names.
+    fn sort(&self) -> String {
+        let line = self.line();
+        let text = if line.starts_with("waited") {
+            line.split_once(')').map_or(line.as_str(), |(_, rest)| rest)
+        } else {
+            line.as_str()
+        };
+        text.chars().filter(|c| c.is_alphabetic()).take(40).collect()
     }
 }
 
@@ -166,7 +183,7 @@ fn is_over(world: &World) -> bool {
     let rollout = world.rollout();
     let seen = rollout["status"]["observedGeneration"] == rollout["metadata"]["generation"];
     (rollout.is_null() || seen && (world.phase_is("Healthy") || world.phase_is("Disabled")))
-        && world.leftovers().is_empty()
+        && world.is_clean()
 }
 
 fn must_roll_back(world: &World) -> bool {
@@ -215,6 +232,10 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
             "v9".to_owned()
         };
         world.image(&tag).await;
+    }
+    let rollout = world.rollout();
+    if rollout.is_null() || rollout["spec"]["disabled"] == true {
+        world.remove_broken_pods().await;
     }
     for _ in 0..40 {
         world

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use kubectl_kruise::{api::v1beta1::RollingStyle, clock::Clock, sim::Sim};
+use kubectl_kruise::{api::v1beta1::RollingStyle, clock::Clock, sim::Sim, workload::Kind};
 use serde_json::Value;
 
 use super::{
@@ -145,7 +145,11 @@ impl Guard {
         let (api_version, kind) = self.shape.workload();
         let workload = self.sim.get(api_version, kind, NAMESPACE, APP)?;
         let uid = workload["metadata"]["uid"].as_str()?.to_owned();
-        let sets = self.sim.list(REPLICA_SET.0, REPLICA_SET.1, Some(NAMESPACE));
+        let sets = if self.shape.kind == Kind::Deployment {
+            self.sim.list(REPLICA_SET.0, REPLICA_SET.1, Some(NAMESPACE))
+        } else {
+            Vec::new()
+        };
         let mut owners: Vec<String> = sets
             .iter()
             .filter(|set| set["metadata"]["ownerReferences"][0]["uid"] == uid)
@@ -275,18 +279,16 @@ impl Guard {
         let stable = moment.progress()["stableRevision"]
             .as_str()
             .filter(|name| !name.is_empty())?;
-        let kept = [REPLICA_SET, REVISION]
-            .into_iter()
-            .flat_map(|kind| self.sim.list(kind.0, kind.1, Some(NAMESPACE)))
-            .filter(|object| {
-                let owner = &object["metadata"]["ownerReferences"][0]["uid"];
-                *owner == moment.workload["metadata"]["uid"]
-            })
-            .any(|object| {
-                object["metadata"]["name"]
-                    .as_str()
-                    .is_some_and(|name| name == stable || name.ends_with(&format!("-{stable}")))
-            });
+        let place = if self.shape.kind == Kind::Deployment {
+            REPLICA_SET
+        } else {
+            REVISION
+        };
+        let owner = &moment.workload["metadata"]["uid"];
+        let kept = [stable.to_owned(), format!("{APP}-{stable}")].iter().any(|name| {
+            let object = self.sim.get(place.0, place.1, NAMESPACE, name);
+            object.is_some_and(|object| object["metadata"]["ownerReferences"][0]["uid"] == *owner)
+        });
         (!kept).then(|| format!("the template of the stable version {stable} is lost"))
     }
 }

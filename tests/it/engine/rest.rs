@@ -80,6 +80,11 @@ pub(super) fn is_bad(image: &str) -> bool {
     image.contains('-')
 }
 
+/// Whether an annotation is that of a workload's own controller, or the server's.
+fn is_controllers(key: &str) -> bool {
+    key.starts_with("deployment.kubernetes.io/") || key.starts_with("deprecated.daemonset.")
+}
+
 /// What users write of an object. Labels that a release is allowed to leave and annotations of the Deployment controller
 /// are not theirs.
 fn users_part(object: &Value) -> Value {
@@ -93,7 +98,7 @@ fn users_part(object: &Value) -> Value {
             continue;
         };
         let mut map = map.clone();
-        map.retain(|key, _| *key != keys::WORKLOAD_TYPE && !key.starts_with("deployment.kubernetes.io/"));
+        map.retain(|key, _| *key != keys::WORKLOAD_TYPE && !is_controllers(key));
         if !map.is_empty() {
             metadata[field] = map.into();
         }
@@ -116,6 +121,15 @@ impl World {
     /// What is left of a release that is over; nothing when all is as the user wrote it and every pod has the version that
     /// the user asked for.
     pub(super) fn leftovers(&self) -> Vec<String> {
+        self.remains(difference)
+    }
+
+    /// Whether nothing is left of a release.
+    pub(super) fn is_clean(&self) -> bool {
+        self.wrong_pods(&self.workload()).is_none() && self.remains(|_, _| String::new()).is_empty()
+    }
+
+    fn remains(&self, difference: impl Fn(&Value, &Value) -> String) -> Vec<String> {
         let mut left = Vec::new();
         let kinds = [
             DEPLOYMENT,
@@ -161,15 +175,16 @@ impl World {
                 ));
             }
         }
-        let ready_after = &workload["spec"]["minReadySeconds"];
+        let ready_after = workload["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
         for set in self.sim.list(REPLICA_SET.0, REPLICA_SET.1, Some(NAMESPACE)) {
             if set["metadata"]["annotations"].get(keys::IN_PROGRESSING).is_some() {
                 left.push(format!("mark on {}", set["metadata"]["name"]));
             }
-            if set["spec"]["minReadySeconds"] != *ready_after {
+            let found = set["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
+            if found != ready_after {
                 left.push(format!(
-                    "minReadySeconds of {}: {}, not {ready_after}",
-                    set["metadata"]["name"], set["spec"]["minReadySeconds"]
+                    "minReadySeconds of {}: {found}, not {ready_after}",
+                    set["metadata"]["name"]
                 ));
             }
         }

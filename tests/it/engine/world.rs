@@ -16,7 +16,12 @@ use kubectl_kruise::{
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::{invariants::Guard, rest::Ledger, shape::Shape, trouble::Trouble};
+use super::{
+    invariants::Guard,
+    rest::{Ledger, image_of, is_bad},
+    shape::Shape,
+    trouble::Trouble,
+};
 use crate::harness::cluster::{Cluster, Place};
 
 pub(super) use super::shape::step;
@@ -336,6 +341,13 @@ impl World {
             return;
         }
         self.ledger.image(tag);
+        if !self.setup.hold
+            && self.setup.shape.style == RollingStyle::BlueGreen
+            && self.phase_is("Progressing")
+        {
+            // Beside a third version, the workload's own controller takes the oldest pods for the worst.
+            self.guard.forgive(60);
+        }
         let rollout = self.rollout();
         let is_released = rollout["spec"].is_object()
             && rollout["spec"]["disabled"] != true
@@ -441,6 +453,17 @@ impl World {
         self.delete(self.setup.shape.workload(), APP).await;
     }
 
+    /// Pods that never become ready hold up a StatefulSet even when its template is mended; without a Rollout nobody but
+    /// the user removes them.
+    pub(super) async fn remove_broken_pods(&self) {
+        for pod in self.sim.list(POD.0, POD.1, Some(NAMESPACE)) {
+            if is_bad(&image_of(&pod["spec"])) {
+                let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+                self.delete(POD, name).await;
+            }
+        }
+    }
+
     pub(super) async fn approve(&self) {
         let body = json!({ "status": { self.progress_field(): { "currentStepState": "StepReady" } } });
         self.merge(ROLLOUT, ROLLOUT_NAME, "/status", body).await;
@@ -477,7 +500,13 @@ impl World {
     }
 
     pub(super) async fn delete(&self, kind: (&'static str, &'static str), name: &str) {
-        let _ = self.user.delete(Place::of(kind.0, kind.1), name).await.unwrap();
+        match self.user.delete(Place::of(kind.0, kind.1), name).await {
+            // An engine was faster.
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            answer => {
+                answer.unwrap();
+            }
+        }
     }
 
     /// The writes that an engine sent, Leases left out.
