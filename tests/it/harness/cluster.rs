@@ -43,6 +43,12 @@ const PLACES: &[Place] = &[
     ),
     place("apps.kruise.io/v1alpha1", "CloneSet", "clonesets"),
     place("apps.kruise.io/v1beta1", "StatefulSet", "statefulsets"),
+    place("apps.kruise.io/v1alpha1", "DaemonSet", "daemonsets"),
+    place(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+    ),
     place("rollouts.kruise.io/v1beta1", "Rollout", "rollouts"),
     place("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings"),
 ];
