@@ -10,6 +10,7 @@ mod deletion;
 mod discovery;
 mod failure;
 mod fault;
+mod gateway;
 mod hold;
 mod listener;
 mod object;
@@ -64,6 +65,8 @@ pub struct Options {
     pub hold: bool,
     /// Whether the workloads of Kruise are served from the start; objects of them that are loaded are in any case.
     pub kruise: bool,
+    /// Whether Gateway API and Istio are served from the start; objects of them that are loaded are in any case.
+    pub gateways: bool,
     /// From a change until the controllers act on it.
     pub latency: Duration,
     /// How many events of each resource watches can go back.
@@ -71,7 +74,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Three nodes, pods ready after 1 s and gone after 300 ms, no hold policy, no Kruise, controllers that act after 2 ms.
+    /// Three nodes, pods ready after 1 s and gone after 300 ms, no hold policy, no Kruise, no gateways, controllers that act
+    /// after 2 ms.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -81,6 +85,7 @@ impl Options {
             nodes: 3,
             hold: false,
             kruise: false,
+            gateways: false,
             latency: Duration::from_millis(2),
             log_limit: 16_384,
         }
@@ -154,7 +159,13 @@ impl Sim {
     /// An empty cluster with its nodes and the namespaces `default` and `kube-system`.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let mut store = Store::new(options.log_limit, options.kruise);
+        let optional: [(bool, &[&str]); 2] = [
+            (options.kruise, &[resource::KRUISE]),
+            (options.gateways, &[resource::GATEWAY, resource::ISTIO]),
+        ];
+        let without = optional.iter().filter(|(is_served, _)| !is_served);
+        let without: Vec<&str> = without.flat_map(|(_, groups)| groups.iter().copied()).collect();
+        let mut store = Store::new(options.log_limit, &without);
         let now = options.clock.now();
         for namespace in ["default", "kube-system"] {
             add_namespace(&mut store, namespace, now);

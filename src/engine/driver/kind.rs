@@ -7,6 +7,7 @@ use kube::api::ApiResource;
 use crate::{
     api::{keys, v1beta1::Rollout},
     engine::core::Target,
+    traffic::{Provider, RouteKind},
     workload,
 };
 
@@ -26,7 +27,8 @@ pub(super) enum Kind {
     /// pods that belong to kinds nobody releases.
     Pod(&'static str),
     Service,
-    Ingress,
+    /// A kind of route in one version.
+    Route(RouteKind),
 }
 
 /// The pods of Deployments.
@@ -51,7 +53,7 @@ impl Kind {
             ),
             Self::Pod(_) => ("v1", "Pod", "pods"),
             Self::Service => ("v1", "Service", "services"),
-            Self::Ingress => ("networking.k8s.io/v1", "Ingress", "ingresses"),
+            Self::Route(route) => (route.api_version, route.kind, route.plural),
         }
     }
 
@@ -93,14 +95,15 @@ impl Kind {
             DEPLOYMENT_PODS,
             REVISION_PODS,
             Self::Service,
-            Self::Ingress,
         ];
+        let routes = RouteKind::all().map(Self::Route);
         let workloads = workload::Kind::ALL.into_iter().flat_map(|kind| {
             let versions = kind.api_versions().iter();
             versions.map(move |version| Self::Workload(kind, version))
         });
         others
             .into_iter()
+            .chain(routes)
             .chain(workloads)
             .filter(|kind| {
                 let (api_version, kind, _) = kind.names();
@@ -131,9 +134,13 @@ impl Kind {
         }
         for routing in spec.strategy.traffic_routings() {
             needed.insert(Self::Service);
-            if routing.ingress.is_some() {
-                needed.insert(Self::Ingress);
-            }
+            let providers = Provider::all(routing);
+            needed.extend(
+                providers
+                    .iter()
+                    .filter_map(|provider| provider.versions().first().copied())
+                    .map(Self::Route),
+            );
         }
         needed
     }
@@ -239,7 +246,7 @@ mod tests {
                     "Job",
                     json!({ "canary": { "steps": steps, "trafficRoutings": [gateway] } }),
                 ),
-                vec!["v1 services"],
+                vec!["v1 services", "gateway.networking.k8s.io/v1 httproutes"],
             ),
         ];
         for (spec, expected) in table {
