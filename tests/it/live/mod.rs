@@ -6,4 +6,5 @@ pub(crate) mod command;
 pub(crate) mod control_plane;
 pub(crate) mod definitions;
 pub(crate) mod holds;
+pub(crate) mod models;
 pub(crate) mod releases;
