@@ -169,7 +169,7 @@ fn application(replicas: i32, steps: &[Value]) -> Vec<Value> {
         clock.sleep(Duration::from_secs(10)).await;
         let (events, _unheard) = tokio::sync::mpsc::unbounded_channel();
         let scope = Scope::Names { namespace: "shop".to_owned(), names: vec!["web".to_owned()] };
-        let options = driver::Options { identity: "bench".to_owned(), forever: false };
+        let options = driver::Options { identity: "bench".to_owned(), ..driver::Options::default() };
         driver::drive(sim.client(), clock, scope, options, events).await.expect("the engine takes note of what runs");
         let kinds = [
             ("v1", "Namespace"),

@@ -36,6 +36,9 @@ pub const CONTROLLER_REVISION_HASH: &str = "controller-revision-hash";
 /// Annotation of a pod: those with less of it go first; written by the user.
 pub const POD_DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
 
+/// Label by which Kruise marks a pod that is to be replaced; its own.
+pub const SPECIFIED_DELETE: &str = "apps.kruise.io/specified-delete";
+
 /// Label on pods that need no update in a rollback in batches: the release they need none in. Written by the engine.
 pub const NO_NEED_UPDATE: &str = "rollouts.kruise.io/no-need-update";
 

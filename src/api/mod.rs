@@ -1,9 +1,11 @@
 //! Wire types: what stands in the API server, to the field. No I/O and no policy.
 
+pub mod apply;
 pub mod int_or_percent;
 pub mod keys;
 pub mod open_enum;
 pub mod patch;
+pub mod quantity;
 pub mod rollout;
 pub mod schema;
 pub mod time;

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::{
     target::{SelectArgs, TargetArgs},
-    values::{ContainerImage, DryRun, Output, duration},
+    values::{Amount, ContainerImage, DryRun, Output, duration},
 };
 use crate::view::Until;
 
@@ -28,9 +28,12 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Run a release in an in-memory cluster
     Demo(DemoArgs),
-    /// Change what a workload runs
+    /// Start a release: change what a workload runs
     #[command(subcommand)]
     Set(SetVerb),
+    /// Apply manifests; a new version of a workload that a Rollout names is held back
+    #[command(after_help = APPLIES)]
+    Apply(ApplyArgs),
     /// Print what a cluster may be given: crds, policy, rbac, engine
     Manifests(ManifestsArgs),
     /// Show version
@@ -39,11 +42,39 @@ pub enum Verb {
     Completion(CompletionArgs),
 }
 
+/// What a command does that holds a new version back.
+const HOLDS: &str = "\
+The new version is held in the request that brings it, so that no pod of it starts before an engine acts ('rollout run',
+'rollout run --forever' in the cluster, or --standalone here). Nothing is held where no enabled Rollout names the workload,
+where a controller in the cluster holds new versions, where there are 0 replicas, or where the update strategy is OnDelete.
+Before that, the finalizer rollouts.kruise.io/rollout is put on the Rollout if it has none: a Rollout that is deleted then
+stays until an engine has given its workload back to the user.";
+
+/// What `apply` does beside that.
+const APPLIES: &str = "\
+Manifests are merged with what was applied last and with the object as it is, and noted in kubectl's own annotation, so that
+this command and 'kubectl apply' can take turns. Order: namespaces, definitions, configuration, Services, Rollouts, workloads,
+the rest. What does not exist is created; a first installation is no release.
+
+A new version of a workload that an enabled Rollout names is held in the request that brings it, so that no pod of it starts
+before an engine acts ('rollout run', or --standalone here). While a release is under way, the manifest's strategy, partition
+and paused are noted and put in place when it ends. Before the first hold, the finalizer rollouts.kruise.io/rollout is put on
+the Rollout if it has none: a Rollout that is deleted then stays until an engine has given its workload back to the user.
+
+Rollouts of v1alpha1 are applied as what they mean in v1beta1. The exit code is 1 when any object failed.";
+
 /// What `set` can change.
 #[derive(Debug, Subcommand)]
 pub enum SetVerb {
-    /// Start a release: set images, and hold the new version back in the same request
+    /// Set images of containers
+    #[command(after_help = HOLDS)]
     Image(SetImageArgs),
+    /// Set or remove environment variables of containers
+    #[command(after_help = HOLDS)]
+    Env(SetEnvArgs),
+    /// Set limits and requests of containers
+    #[command(after_help = HOLDS)]
+    Resources(SetResourcesArgs),
 }
 
 /// `approve`.
@@ -122,12 +153,65 @@ pub struct RollbackArgs {
 /// `set image`.
 #[derive(Args, Debug)]
 pub struct SetImageArgs {
-    /// rollout/NAME or deploy/NAME; a bare NAME is a Rollout
-    #[arg(value_name = "TARGET")]
-    pub target: String,
-    /// New images, by container; * stands for all containers
-    #[arg(value_name = "CONTAINER=IMAGE", required = true)]
-    pub images: Vec<ContainerImage>,
+    /// Rollouts or workloads (TYPE NAME, TYPE/NAME; a bare NAME is a Rollout), then images by container; * stands for all
+    #[arg(value_name = "TARGET... CONTAINER=IMAGE", required = true)]
+    pub words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// `set env`.
+#[derive(Args, Debug)]
+pub struct SetEnvArgs {
+    /// Rollouts or workloads (TYPE NAME, TYPE/NAME; a bare NAME is a Rollout), then variables: KEY=VALUE, or KEY- to remove one
+    #[arg(value_name = "TARGET... KEY=VALUE", required = true)]
+    pub words: Vec<String>,
+    /// Only these containers; * stands for any text
+    #[arg(short, long, value_name = "NAME", default_value = "*")]
+    pub containers: String,
+    /// A variable for every key of configmap/NAME or secret/NAME
+    #[arg(long, value_name = "TYPE/NAME")]
+    pub from: Option<String>,
+    /// What the names of variables of --from begin with
+    #[arg(long, value_name = "TEXT", default_value = "", requires = "from")]
+    pub prefix: String,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// `set resources`.
+#[derive(Args, Debug)]
+pub struct SetResourcesArgs {
+    /// Rollouts or workloads: TYPE NAME, TYPE/NAME; a bare NAME is a Rollout
+    #[arg(value_name = "TARGET", required = true)]
+    pub targets: Vec<String>,
+    /// Only these containers; * stands for any text
+    #[arg(short, long, value_name = "NAME", default_value = "*")]
+    pub containers: String,
+    /// Limits, such as cpu=500m,memory=1Gi
+    #[arg(
+        long,
+        value_name = "NAME=AMOUNT",
+        value_delimiter = ',',
+        required_unless_present = "requests"
+    )]
+    pub limits: Vec<Amount>,
+    /// Requests, such as cpu=100m,memory=256Mi
+    #[arg(long, value_name = "NAME=AMOUNT", value_delimiter = ',')]
+    pub requests: Vec<Amount>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// `apply`.
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// Files or folders of manifests, YAML or JSON; - reads them from stdin
+    #[arg(short, long, value_name = "FILE", required = true, value_delimiter = ',')]
+    pub filename: Vec<String>,
+    /// Read folders within folders too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
 }

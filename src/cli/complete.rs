@@ -71,7 +71,18 @@ fn takes_rollouts(words: &[OsString]) -> bool {
     let value_expected = done.last().is_some_and(|word| {
         matches!(
             *word,
-            "--until" | "--timeout" | "-o" | "--output" | "--step" | "-l"
+            "--until"
+                | "--timeout"
+                | "-o"
+                | "--output"
+                | "--step"
+                | "-l"
+                | "-c"
+                | "--containers"
+                | "--from"
+                | "--prefix"
+                | "--limits"
+                | "--requests"
         )
     });
     let verb = plain
@@ -81,8 +92,10 @@ fn takes_rollouts(words: &[OsString]) -> bool {
     !value_expected
         && matches!(
             verb,
-            Some(&("approve" | "status" | "watch" | "rollback" | "run" | "plan"))
+            Some(&("approve" | "status" | "watch" | "rollback" | "run" | "plan" | "set"))
         )
+        // What `set` sets comes before what it sets it on.
+        && (verb != Some(&"set") || matches!(plain.last(), Some(&("image" | "env" | "resources"))))
 }
 
 /// The answer in cobra's form.
@@ -114,7 +127,7 @@ mod tests {
 
     #[test]
     fn knows_what_is_wanted() {
-        let Wanted::Words(verbs) = ask(&["rollout", "app"]) else {
+        let Wanted::Words(verbs) = ask(&["rollout", "appr"]) else {
             panic!("no words")
         };
         assert_eq!(
@@ -131,6 +144,12 @@ mod tests {
             ask(&["rollout", "approve", "rollout/d"]),
             Wanted::Rollout {
                 prefix: "rollout/".into()
+            }
+        );
+        assert_eq!(
+            ask(&["rollout", "set", "image", "sts/"]),
+            Wanted::Rollout {
+                prefix: "sts/".into()
             }
         );
         assert_eq!(ask(&["rollout", "status", "-n", ""]), Wanted::Namespace);

@@ -2,15 +2,18 @@
 
 use clap::Args;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    workload,
+};
 
 /// A kind that may be named on the command line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub enum Kind {
     /// A Rollout of `rollouts.kruise.io`.
     Rollout,
-    /// A Deployment, which stands for the Rollout that refers to it.
-    Deployment,
+    /// A workload, which stands for the Rollout that refers to it.
+    Workload(workload::Kind),
 }
 
 /// One named object.
@@ -36,10 +39,18 @@ pub enum Targets {
     },
 }
 
+/// Reads words as kubectl does: `TYPE NAME...`, or any number of `NAME` and `TYPE/NAME`.
+///
+/// # Errors
+/// When a type is unknown or stands alone.
+pub fn read(words: &[String]) -> Result<Vec<Named>> {
+    names(words)
+}
+
 /// Arguments that name Rollouts.
 #[derive(Args, Clone, Debug, Default)]
 pub struct TargetArgs {
-    /// Rollouts: NAME, rollout/NAME, or deploy/NAME for the Rollout of a Deployment
+    /// Rollouts: NAME, rollout/NAME, or deploy/NAME, sts/NAME ... for the Rollout of a workload
     #[arg(value_name = "ROLLOUT")]
     pub names: Vec<String>,
 }
@@ -47,7 +58,7 @@ pub struct TargetArgs {
 /// Arguments that select Rollouts.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SelectArgs {
-    /// Rollouts: NAME, rollout/NAME, or deploy/NAME for the Rollout of a Deployment
+    /// Rollouts: NAME, rollout/NAME, or deploy/NAME, sts/NAME ... for the Rollout of a workload
     #[arg(value_name = "ROLLOUT")]
     pub names: Vec<String>,
     /// Rollouts with these labels, such as app=shop
@@ -62,26 +73,50 @@ pub struct SelectArgs {
 }
 
 impl Kind {
-    /// Reads a type as kubectl users write it: short, plural, or with its group.
+    /// Reads a type as kubectl users write it: short, plural, or with its version and group.
     #[must_use]
     pub fn read(word: &str) -> Option<Self> {
-        match word.to_ascii_lowercase().as_str() {
-            "rollout"
-            | "rollouts"
-            | "ro"
-            | "rollout.rollouts.kruise.io"
-            | "rollouts.rollouts.kruise.io"
-            | "rollouts.v1beta1.rollouts.kruise.io"
-            | "rollouts.v1alpha1.rollouts.kruise.io" => Some(Self::Rollout),
-            "deploy"
-            | "deployment"
-            | "deployments"
-            | "deployment.apps"
-            | "deployments.apps"
-            | "deployments.v1.apps" => Some(Self::Deployment),
-            _ => None,
-        }
+        use workload::Kind as W;
+        let word = word.to_ascii_lowercase();
+        let (name, place) = word.split_once('.').unwrap_or((&word, ""));
+        // `deployments.v1.apps`: a version may stand before the group.
+        let group = match place.split_once('.') {
+            Some((version, group)) if is_version(version) => group,
+            _ => place,
+        };
+        let kruise = group == workload::kind::KRUISE;
+        let (kind, groups): (Self, &[&str]) = match name {
+            "rollout" | "rollouts" | "ro" => (Self::Rollout, &["", crate::api::keys::GROUP]),
+            "deploy" | "deployment" | "deployments" => (Self::Workload(W::Deployment), &["", "apps"]),
+            "sts" | "statefulset" | "statefulsets" if kruise => {
+                (Self::Workload(W::AdvancedStatefulSet), &[workload::kind::KRUISE])
+            }
+            "asts" => (
+                Self::Workload(W::AdvancedStatefulSet),
+                &["", workload::kind::KRUISE],
+            ),
+            "sts" | "statefulset" | "statefulsets" => (Self::Workload(W::StatefulSet), &["", "apps"]),
+            "daemonset" | "daemonsets" if kruise => {
+                (Self::Workload(W::AdvancedDaemonSet), &[workload::kind::KRUISE])
+            }
+            "daemon" | "ads" => (
+                Self::Workload(W::AdvancedDaemonSet),
+                &["", workload::kind::KRUISE],
+            ),
+            "ds" | "daemonset" | "daemonsets" => (Self::Workload(W::DaemonSet), &["", "apps"]),
+            "clone" | "cloneset" | "clonesets" => {
+                (Self::Workload(W::CloneSet), &["", workload::kind::KRUISE])
+            }
+            _ => return None,
+        };
+        groups.contains(&group).then_some(kind)
     }
+}
+
+/// Whether a word is the version of an API: `v1`, `v1beta1`.
+fn is_version(word: &str) -> bool {
+    word.strip_prefix('v')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 impl TargetArgs {
@@ -171,7 +206,7 @@ pub fn named(word: &str) -> Result<Named> {
         }),
         None => Err(
             Error::usage(format!("{kind:?} in {word:?} is no type this command knows"))
-                .hint("use NAME, rollout/NAME, or deploy/NAME for the Rollout of a Deployment"),
+                .hint("use NAME, rollout/NAME, or deploy/NAME, sts/NAME ... for the Rollout of a workload"),
         ),
     }
 }
@@ -179,6 +214,7 @@ pub fn named(word: &str) -> Result<Named> {
 #[cfg(test)]
 mod tests {
     use super::{Kind, Named, SelectArgs, TargetArgs, Targets};
+    use crate::workload;
 
     type Seen = Result<Vec<(Kind, String)>, String>;
 
@@ -207,13 +243,19 @@ mod tests {
             (&["demo"], ok(&[(Kind::Rollout, "demo")])),
             (
                 &["rollout/demo", "deploy/web"],
-                ok(&[(Kind::Rollout, "demo"), (Kind::Deployment, "web")]),
+                ok(&[
+                    (Kind::Rollout, "demo"),
+                    (Kind::Workload(workload::Kind::Deployment), "web"),
+                ]),
             ),
             (
                 &["rollout", "a", "b"],
                 ok(&[(Kind::Rollout, "a"), (Kind::Rollout, "b")]),
             ),
-            (&["deployments.apps", "web"], ok(&[(Kind::Deployment, "web")])),
+            (
+                &["deployments.apps", "web"],
+                ok(&[(Kind::Workload(workload::Kind::Deployment), "web")]),
+            ),
             (
                 &["rollouts.rollouts.kruise.io/demo"],
                 ok(&[(Kind::Rollout, "demo")]),
@@ -239,6 +281,36 @@ mod tests {
         for (words, expected) in cases {
             assert_eq!(read(words), expected, "{words:?}");
         }
+    }
+
+    #[test]
+    fn knows_types_by_all_their_names() {
+        use workload::Kind as W;
+        let cases = [
+            ("Deployment", Some(W::Deployment)),
+            ("deployments.v1.apps", Some(W::Deployment)),
+            ("sts", Some(W::StatefulSet)),
+            ("statefulsets.apps", Some(W::StatefulSet)),
+            ("statefulset.apps.kruise.io", Some(W::AdvancedStatefulSet)),
+            (
+                "statefulsets.v1beta1.apps.kruise.io",
+                Some(W::AdvancedStatefulSet),
+            ),
+            ("asts", Some(W::AdvancedStatefulSet)),
+            ("ds", Some(W::DaemonSet)),
+            ("daemonsets.apps.kruise.io", Some(W::AdvancedDaemonSet)),
+            ("clonesets", Some(W::CloneSet)),
+            ("clonesets.apps", None),
+            ("deploy.apps.kruise.io", None),
+            ("pods", None),
+        ];
+        for (word, expected) in cases {
+            assert_eq!(Kind::read(word), expected.map(Kind::Workload), "{word}");
+        }
+        assert_eq!(
+            Kind::read("rollouts.v1alpha1.rollouts.kruise.io"),
+            Some(Kind::Rollout)
+        );
     }
 
     #[test]

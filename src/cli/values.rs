@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::api::quantity::billionths;
+
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub enum Output {
@@ -101,6 +103,31 @@ impl std::str::FromStr for ContainerImage {
                 image: image.to_owned(),
             }),
             _ => Err("expected CONTAINER=IMAGE".to_owned()),
+        }
+    }
+}
+
+/// One `cpu=500m`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Amount {
+    /// Name of the resource.
+    pub resource: String,
+    /// The quantity, as it was typed.
+    pub quantity: String,
+}
+
+impl std::str::FromStr for Amount {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((resource, quantity)) if !resource.is_empty() && billionths(quantity).is_some() => {
+                Ok(Self {
+                    resource: resource.to_owned(),
+                    quantity: quantity.to_owned(),
+                })
+            }
+            _ => Err("expected NAME=AMOUNT, such as cpu=500m or memory=1Gi".to_owned()),
         }
     }
 }

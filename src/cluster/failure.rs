@@ -15,8 +15,8 @@ use crate::{
 pub struct Request<'a> {
     /// As RBAC names it: `get`, `list`, `watch`, `patch`.
     pub verb: &'static str,
-    /// The kind.
-    pub resource: Resource,
+    /// The kind, as kubectl names it: `deployments.apps`.
+    pub full: &'a str,
     /// Subresource, such as `status`.
     pub subresource: Option<&'a str>,
     /// Namespace; none for all of them.
@@ -88,7 +88,7 @@ pub fn of_driver(error: &driver::Error, namespace: Option<&str>, server: &str) -
                 answer,
                 Request {
                     verb,
-                    resource,
+                    full: &resource.full(),
                     subresource: None,
                     namespace,
                     name: None,
@@ -97,15 +97,30 @@ pub fn of_driver(error: &driver::Error, namespace: Option<&str>, server: &str) -
             );
             match error.kind {
                 Kind::NotFound => error.hint(CRDS),
-                Kind::Forbidden => error.hint(
-                    "'kubectl kruise rollout manifests rbac' prints what an engine must be allowed to do",
-                ),
+                Kind::Forbidden => error.hint(RIGHTS),
+                _ => error,
+            }
+        }
+        (None, Some(kube::Error::Api(status))) => {
+            let error = Error::new(
+                if status.code == 403 {
+                    Kind::Forbidden
+                } else {
+                    Kind::General
+                },
+                status.message.clone(),
+            );
+            match error.kind {
+                Kind::Forbidden => error.hint(RIGHTS),
                 _ => error,
             }
         }
         _ => Error::new(Kind::Unreachable, format!("cannot list {plural} at {server}")),
     }
 }
+
+/// Where the rights of an engine are written down.
+const RIGHTS: &str = "'kubectl kruise rollout manifests rbac' prints what an engine must be allowed to do";
 
 /// Where the definition of Rollouts comes from.
 pub const CRDS: &str = "install it: kubectl kruise rollout manifests crds | kubectl apply --server-side -f -";
@@ -124,10 +139,10 @@ fn place(request: Request<'_>) -> String {
 }
 
 fn answered(status: &kube::core::Status, request: Request<'_>) -> Error {
-    let full = request.resource.full();
+    let full = request.full;
     let what = match request.name {
         Some(name) => format!("{full} {name:?}"),
-        None => full.clone(),
+        None => full.to_owned(),
     };
     let message = if status.message.is_empty() {
         status.reason.clone()
@@ -169,6 +184,8 @@ fn answered(status: &kube::core::Status, request: Request<'_>) -> Error {
                 format!("the server doesn't have a resource type {full:?}"),
             )
         }
+        // What is missing is where it should be made: a namespace.
+        404 if request.verb == "create" => Error::new(Kind::NotFound, first_line(&message)),
         404 => Error::new(Kind::NotFound, format!("{what} not found in {}", place(request))),
         409 => Error::new(
             Kind::Conflict,
@@ -243,9 +260,7 @@ pub fn slow(request: Request<'_>, seconds: f64) -> Error {
         Kind::Unreachable,
         format!(
             "{} did not answer within {seconds} s to {} {}",
-            request.server,
-            request.verb,
-            request.resource.full()
+            request.server, request.verb, request.full
         ),
     )
     .hint("give it more time with --request-timeout")
@@ -256,14 +271,13 @@ mod tests {
     use kube::core::Status;
     use serde_json::json;
 
-    use super::{Request, Resource, explain};
-    use crate::cluster::RolloutVersion;
+    use super::{Request, explain};
 
     #[test]
     fn answers_become_kubectl_like_sentences() {
         let request = Request {
             verb: "patch",
-            resource: Resource::Rollouts(RolloutVersion::V1beta1),
+            full: "rollouts.rollouts.kruise.io",
             subresource: Some("status"),
             namespace: Some("shop"),
             name: Some("demo"),

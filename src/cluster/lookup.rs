@@ -3,10 +3,11 @@
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::{Cluster, Resource, RolloutVersion};
+use super::{Cluster, Resource, RolloutVersion, Served};
 use crate::{
     api::{rollout::convert, v1beta1::Rollout},
     error::{Error, Kind, Result},
+    workload,
 };
 
 /// A Rollout as it was read.
@@ -69,16 +70,35 @@ impl Found {
     /// Name of the Deployment it releases.
     #[must_use]
     pub fn deployment(&self) -> Option<&str> {
-        // v1alpha1 keeps the reference one level further down.
-        let spec = &self.object["spec"];
-        let reference = if spec["workloadRef"].is_object() {
-            &spec["workloadRef"]
-        } else {
-            &spec["objectRef"]["workloadRef"]
-        };
+        let reference = self.reference();
         (reference["kind"] == "Deployment")
             .then(|| reference["name"].as_str())
             .flatten()
+    }
+
+    /// Kind and name of the workload it releases; nothing when it is of no kind that can be released.
+    #[must_use]
+    pub fn workload(&self) -> Option<(workload::Kind, &str)> {
+        let reference = self.reference();
+        let text = |field: &str| reference[field].as_str();
+        let kind = workload::Kind::of(text("apiVersion")?, text("kind")?)?;
+        Some((kind, text("name")?))
+    }
+
+    /// Kind of the workload it names, as it stands there.
+    #[must_use]
+    pub fn workload_kind(&self) -> &str {
+        self.reference()["kind"].as_str().unwrap_or("no workload")
+    }
+
+    fn reference(&self) -> &Value {
+        // v1alpha1 keeps the reference one level further down.
+        let spec = &self.object["spec"];
+        if spec["workloadRef"].is_object() {
+            &spec["workloadRef"]
+        } else {
+            &spec["objectRef"]["workloadRef"]
+        }
     }
 }
 
@@ -133,12 +153,14 @@ impl Cluster {
         Err(no_rollouts(last))
     }
 
-    /// Finds the Rollout that releases a Deployment.
+    /// Finds the Rollout that releases a workload.
     ///
     /// # Errors
-    /// When there is no such Deployment or none that refers to it, or several do.
-    pub async fn rollout_of(&self, namespace: &str, deployment: &str) -> Result<Found> {
-        let mut found = self.rollouts_of(namespace, deployment).await?;
+    /// When there is no such workload or none that refers to it, or several do.
+    pub async fn rollout_of(&self, namespace: &str, kind: workload::Kind, name: &str) -> Result<Found> {
+        let mut found = self.rollouts_of(namespace, kind, name).await?;
+        let served = Served::workload(kind);
+        let singular = &served.singular;
         match (found.pop(), found.len()) {
             (Some(only), 0) => Ok(only),
             (Some(last), _) => {
@@ -148,20 +170,17 @@ impl Cluster {
                     .chain([last.name.as_str()])
                     .collect();
                 Err(Error::conflict(format!(
-                    "several Rollouts refer to deployment {deployment:?}: {}",
+                    "several Rollouts refer to {singular} {name:?}: {}",
                     names.join(", ")
                 ))
                 .hint("name the one you mean"))
             }
             (None, _) => {
-                let there = self
-                    .get(Resource::Deployments, namespace, deployment)
-                    .await?
-                    .is_some();
+                let there = self.read(&served, namespace, name).await?.is_some();
                 let what = if there {
-                    format!("no Rollout refers to deployment {deployment:?} in namespace {namespace:?}")
+                    format!("no Rollout refers to {singular} {name:?} in namespace {namespace:?}")
                 } else {
-                    format!("deployments.apps {deployment:?} not found in namespace {namespace:?}")
+                    format!("{} {name:?} not found in namespace {namespace:?}", served.full())
                 };
                 Err(Error::new(Kind::NotFound, what).hint(format!(
                     "'kubectl get rollouts.rollouts.kruise.io -n {namespace}' lists them"
@@ -170,15 +189,15 @@ impl Cluster {
         }
     }
 
-    /// All Rollouts that refer to a Deployment.
+    /// All Rollouts that refer to a workload.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub async fn rollouts_of(&self, namespace: &str, deployment: &str) -> Result<Vec<Found>> {
+    pub async fn rollouts_of(&self, namespace: &str, kind: workload::Kind, name: &str) -> Result<Vec<Found>> {
         let all = self.rollouts(Some(namespace), None).await?;
         Ok(all
             .into_iter()
-            .filter(|found| found.deployment() == Some(deployment))
+            .filter(|found| found.workload() == Some((kind, name)))
             .collect())
     }
 
@@ -199,9 +218,15 @@ impl Cluster {
         let Ok(others) = self.rollouts(Some(namespace), None).await else {
             return error;
         };
-        if let Some(found) = others.iter().find(|found| found.deployment() == Some(name)) {
+        let of_that_name = |found: &&Found| found.workload().is_some_and(|(_, of)| of == name);
+        if let Some(found) = others.iter().find(of_that_name) {
+            let target = match found.workload() {
+                Some((workload::Kind::Deployment, _)) | None => format!("deploy/{name}"),
+                Some((kind, _)) => Served::workload(kind).object(name),
+            };
             return error.hint(format!(
-                "it is the name of a Deployment: use {:?} or deploy/{name}",
+                "it is the name of a {}: use {:?} or {target}",
+                found.workload_kind(),
                 found.name
             ));
         }

@@ -4,6 +4,7 @@ pub mod charge;
 pub mod connect;
 pub mod failure;
 pub mod follow;
+pub mod kinds;
 pub mod lookup;
 pub mod resource;
 
@@ -13,6 +14,7 @@ use kube::Client;
 use serde_json::Value;
 
 pub use connect::{AGENT, Access, connect, connect_engine};
+pub use kinds::Served;
 pub use lookup::Found;
 pub use resource::{Resource, RolloutVersion};
 
@@ -114,22 +116,22 @@ impl Cluster {
         namespace: Option<&str>,
         labels: Option<&str>,
     ) -> Result<Vec<Value>> {
+        self.pages(&resource.collection(namespace), labels.unwrap_or_default())
+            .await
+            .map_err(|failed| self.explain(failed, "list", resource, None, namespace, None))
+    }
+
+    async fn pages(&self, collection: &str, labels: &str) -> std::result::Result<Vec<Value>, Failed> {
         let (mut objects, mut token) = (Vec::new(), String::new());
         loop {
             let mut query = form(&[("limit", &PAGE.to_string())]);
-            for (key, value) in [
-                ("labelSelector", labels.unwrap_or_default()),
-                ("continue", token.as_str()),
-            ] {
+            for (key, value) in [("labelSelector", labels), ("continue", token.as_str())] {
                 if !value.is_empty() {
                     query = format!("{query}&{}", form(&[(key, value)]));
                 }
             }
-            let path = format!("{}?{query}", resource.collection(namespace));
-            let mut page = self
-                .send("GET", &path, None, Vec::new())
-                .await
-                .map_err(|failed| self.explain(failed, "list", resource, None, namespace, None))?;
+            let path = format!("{collection}?{query}");
+            let mut page = self.send("GET", &path, None, Vec::new()).await?;
             if let Value::Array(items) = page["items"].take() {
                 objects.extend(items);
             }
@@ -253,12 +255,16 @@ impl Cluster {
     ) -> Error {
         let request = failure::Request {
             verb,
-            resource,
+            full: &resource.full(),
             subresource,
             namespace,
             name,
             server: &self.server,
         };
+        self.why(failed, request)
+    }
+
+    fn why(&self, failed: Failed, request: failure::Request<'_>) -> Error {
         match failed {
             Failed::Answer(error) => failure::explain(&error, request),
             Failed::Slow => failure::slow(request, self.request_timeout.unwrap_or_default().as_secs_f64()),

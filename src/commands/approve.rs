@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     cli::{Global, args::ApproveArgs, target::Named, values::DryRun},
-    cluster::{Body, Cluster, Found, Patch, follow::Followed},
+    cluster::{Body, Cluster, Found, Patch, follow::Followed, patch_path},
     error::{Error, Kind, Result},
     release::{
         Approval, Guard, Refusal,
@@ -80,7 +80,8 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, guard: &Guard, args: &Ap
                 dry_run: change.dry_run == DryRun::Server,
             };
             let object = if change.dry_run == DryRun::Client {
-                request(ui, found.resource(), &found.namespace, &found.name, &patch)?;
+                let path = patch_path(found.resource(), &found.namespace, &found.name, &patch);
+                request(ui, &path, &patch)?;
                 found.object.clone()
             } else {
                 cluster

@@ -71,15 +71,18 @@ async fn ask(global: &Global, wanted: &Wanted) -> Result<Vec<(String, String)>> 
             Ok(namespaces.iter().filter_map(name).collect())
         }
         Wanted::Rollout { prefix } => {
-            let of_deployments = Kind::read(prefix.trim_end_matches('/')) == Some(Kind::Deployment);
+            let of_kind = match Kind::read(prefix.trim_end_matches('/')) {
+                Some(Kind::Workload(kind)) => Some(kind),
+                _ => None,
+            };
             let all = cluster.rollouts(Some(&cluster.namespace), None).await?;
             Ok(all
                 .iter()
                 .filter_map(|found| {
-                    let name = if of_deployments {
-                        found.deployment()?
-                    } else {
-                        &found.name
+                    let name = match (of_kind, found.workload()) {
+                        (None, _) => &found.name,
+                        (Some(asked), Some((kind, name))) if kind == asked => name,
+                        _ => return None,
                     };
                     let state = found.typed().map(|rollout| {
                         Status::of(&Seen {

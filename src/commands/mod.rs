@@ -1,19 +1,22 @@
 //! One verb per file: resolve, read, decide, apply, print. Rules live in the layers below.
 
+pub mod apply;
 pub mod approve;
 pub mod complete;
 pub mod completion;
 pub mod demo;
+pub mod files;
 pub mod interruption;
 pub mod manifests;
 pub mod plan;
 pub mod reading;
 pub mod rollback;
 pub mod run;
-pub mod set_image;
+pub mod set;
 pub mod status;
 pub mod version;
 pub mod watch;
+pub mod write;
 
 use std::{ffi::OsString, future::Future, process::ExitCode};
 
@@ -26,7 +29,7 @@ use crate::{
         args::SetVerb,
         values::{ColorChoice, DryRun, Output},
     },
-    cluster::{Patch, Resource, patch_path},
+    cluster::Patch,
     error::{Kind, Result},
     exit_code,
     ui::Ui,
@@ -83,7 +86,10 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
         Root::Rollout(Verb::Watch(args)) => block_on(watch::run(ui, global, &args)),
         Root::Rollout(Verb::Rollback(args)) => block_on(rollback::run(ui, global, &args)),
-        Root::Rollout(Verb::Set(SetVerb::Image(args))) => block_on(set_image::run(ui, global, &args)),
+        Root::Rollout(Verb::Set(SetVerb::Image(args))) => block_on(set::image(ui, global, &args)),
+        Root::Rollout(Verb::Set(SetVerb::Env(args))) => block_on(set::env(ui, global, &args)),
+        Root::Rollout(Verb::Set(SetVerb::Resources(args))) => block_on(set::resources(ui, global, &args)),
+        Root::Rollout(Verb::Apply(args)) => block_on(apply::run(ui, global, &args)),
     }
 }
 
@@ -172,8 +178,8 @@ fn changed(
 }
 
 /// Prints the request that `--dry-run=client` does not send.
-fn request(ui: &Ui, resource: Resource, namespace: &str, name: &str, patch: &Patch) -> Result<()> {
-    ui.line(&format!("PATCH {}", patch_path(resource, namespace, name, patch)))?;
+fn request(ui: &Ui, path: &str, patch: &Patch) -> Result<()> {
+    ui.line(&format!("PATCH {path}"))?;
     ui.line(&format!("Content-Type: {}", patch.body.content_type()))?;
     ui.line(&patch.body.value().to_string())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{connect, reading, set_image};
+use super::{connect, reading, set};
 use crate::{
     api::keys,
     cli::{Global, args::PlanArgs, values::Output},
@@ -65,7 +65,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
 
 fn refused(error: plan::Error, found: &Found) -> Error {
     match error {
-        plan::Error::Container(unknown) => set_image::no_such_container(&found.title(), &unknown),
+        plan::Error::Container(unknown) => set::no_such_container(&found.title(), &unknown),
         other => Error::new(Kind::General, other.to_string()),
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 pub async fn find(cluster: &Cluster, named: &Named) -> Result<Found> {
     match named.kind {
         Kind::Rollout => cluster.rollout(&cluster.namespace, &named.name).await,
-        Kind::Deployment => cluster.rollout_of(&cluster.namespace, &named.name).await,
+        Kind::Workload(kind) => cluster.rollout_of(&cluster.namespace, kind, &named.name).await,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::{Outcomes, connect, interruption, reading, status};
+use super::{Outcomes, connect, interruption, reading};
 use crate::{
     cli::{Global, args::RunArgs, target::Targets},
     cluster::{Cluster, Found, Resource, charge::Charge, connect_engine, failure},
@@ -67,7 +67,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
     }
     let drive = drive(ui, global, &cluster, scope, args.forever, Aim::Forward);
-    outcomes.add(ui, status::within(args.timeout, drive).await)?;
+    outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
     Ok(outcomes.code())
 }
 

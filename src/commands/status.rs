@@ -1,10 +1,8 @@
 //! `status`: where a release is, once or until a condition holds; the exit code says it too.
 
-use std::{future::Future, time::Duration};
-
 use futures::{StreamExt, future::join_all};
 
-use super::{Outcomes, connect, reading};
+use super::{Outcomes, connect, interruption, reading};
 use crate::{
     cli::{Global, args::StatusArgs, target::Targets, values::Output},
     cluster::{Cluster, Found, Resource, follow::Followed},
@@ -33,24 +31,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
             print(ui, &cluster, &targets, args.output).await
         }
     };
-    within(args.timeout, work).await
-}
-
-/// Runs work that must end in time, when a limit is given.
-///
-/// # Errors
-/// The work's own, or that the time is up (exit code 124).
-pub async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let Some(limit) = limit else { return work.await };
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(Error::new(
-            Kind::Timeout,
-            format!(
-                "timed out after {} s waiting for the condition",
-                limit.as_secs_f64()
-            ),
-        ))
-    })
+    interruption::within(args.timeout, work).await
 }
 
 async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<Output>) -> Result<u8> {

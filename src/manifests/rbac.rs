@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::api::keys;
+use crate::{api::keys, workload::kind::KRUISE};
 
 /// Name of the ServiceAccount, the role and its binding.
 pub const NAME: &str = "rollouts-engine";
@@ -11,7 +11,7 @@ pub const NAME: &str = "rollouts-engine";
 pub const NAMESPACE: &str = "rollouts-engine";
 
 /// What the engine may do: group, resources, verbs.
-const RULES: [(&str, &[&str], &[&str]); 10] = [
+const RULES: [(&str, &[&str], &[&str]); 16] = [
     (keys::GROUP, &["rollouts"], &["get", "list", "watch", "patch"]),
     (keys::GROUP, &["rollouts/status"], &["patch"]),
     // Owner references that block deletion need it where the server enforces them (OpenShift does).
@@ -23,8 +23,31 @@ const RULES: [(&str, &[&str], &[&str]); 10] = [
         &["deployments"],
         &["get", "list", "watch", "create", "patch", "delete"],
     ),
-    ("apps", &["replicasets"], &["get", "list", "watch", "patch"]),
-    ("", &["pods"], &["get", "list", "watch", "patch"]),
+    (
+        "apps",
+        &["statefulsets", "daemonsets"],
+        &["get", "list", "watch", "patch"],
+    ),
+    (
+        KRUISE,
+        &["clonesets", "statefulsets", "daemonsets"],
+        &["get", "list", "watch", "patch"],
+    ),
+    // The new version's is made by the engine where a Deployment is released in batches; its owner reference blocks deletion.
+    (
+        "apps",
+        &["replicasets"],
+        &["get", "list", "watch", "create", "patch"],
+    ),
+    ("apps", &["deployments/finalizers"], &["update"]),
+    ("apps", &["controllerrevisions"], &["list", "watch"]),
+    // Deleted where the workload's own controller would not: DaemonSets held by OnDelete, pods that keep a StatefulSet stuck.
+    ("", &["pods"], &["get", "list", "watch", "patch", "delete"]),
+    (
+        "autoscaling",
+        &["horizontalpodautoscalers"],
+        &["get", "list", "watch", "patch"],
+    ),
     (
         "",
         &["services"],
@@ -41,6 +64,7 @@ const RULES: [(&str, &[&str], &[&str]); 10] = [
         &["leases"],
         &["get", "create", "patch", "delete"],
     ),
+    ("", &["events"], &["create"]),
 ];
 
 /// A ServiceAccount with its role and binding: for one namespace, or for the whole cluster (then with the Namespace
@@ -173,11 +197,17 @@ mod tests {
         rollouts.kruise.io rollouts/finalizers: update
         rollouts.kruise.io batchreleases: get,list
         apps deployments: get,list,watch,create,patch,delete
-        apps replicasets: get,list,watch,patch
-         pods: get,list,watch,patch
+        apps statefulsets,daemonsets: get,list,watch,patch
+        apps.kruise.io clonesets,statefulsets,daemonsets: get,list,watch,patch
+        apps replicasets: get,list,watch,create,patch
+        apps deployments/finalizers: update
+        apps controllerrevisions: list,watch
+         pods: get,list,watch,patch,delete
+        autoscaling horizontalpodautoscalers: get,list,watch,patch
          services: get,list,watch,create,patch,delete
         networking.k8s.io ingresses: get,list,watch,create,patch,delete
         coordination.k8s.io leases: get,create,patch,delete
+         events: create
         "#);
     }
 }

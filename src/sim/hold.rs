@@ -19,36 +19,41 @@ pub(super) fn admit(store: &Store, kind: Kind, object: &mut Value, old: &Value, 
     }
     let (marked, was) = (mark_of(object), mark_of(old));
     let fields = hold::first(kind);
-    let value = |object: &Value, path: &str| as_absent_means(path, hold::at(&object["spec"], path));
     let moved = fields
         .iter()
-        .any(|(path, _)| value(object, path) != value(old, path));
+        .any(|(path, _)| hold::at(&object["spec"], path) != hold::at(&old["spec"], path));
     let changed = object["spec"]["template"] != old["spec"]["template"];
-    let lifted = was.is_some() && (marked.is_none() || moved);
-    let held = marked.is_some() && fields.iter().all(|(path, wanted)| value(object, path) == *wanted);
-    if !(changed || lifted) || held || still(kind, object, marked.is_some() || was.is_some()) {
+    let lifted = was.is_some() && (marked != was || moved);
+    let in_place = fields
+        .iter()
+        .all(|(path, wanted)| hold::at(&object["spec"], path) == wanted);
+    let held = marked.is_some() && (was.is_none() || marked == was) && in_place;
+    if !(changed || lifted) || held || still(kind, object, was.is_some()) {
         return;
     }
     let Some(rollout) = holder(store, kind, object) else {
         return;
     };
-    let mark = marked.or(was).unwrap_or_else(|| {
+    // The first mark of a release stays: it alone knows the user's originals.
+    let mark = was.or(marked).unwrap_or_else(|| {
         let mut mark = Mark::new(&rollout);
         for (path, _) in fields.iter() {
-            let known = hold::at(&object["spec"], path);
-            // Servers do not keep a false `paused` of a Deployment; elsewhere absence is kept apart.
-            let known = if path == hold::PAUSED {
-                as_absent_means(path, known)
-            } else {
-                known.clone()
+            let known = match hold::at(&object["spec"], path) {
+                // Servers do not keep a false `paused` of a Deployment; elsewhere absence is kept apart.
+                Value::Null if path == hold::PAUSED => json!(false),
+                known => known.clone(),
             };
             mark.original.keep(path, known);
         }
         mark.text()
     });
     for (path, wanted) in fields.iter() {
-        let wanted = if changed { wanted.clone() } else { value(old, path) };
-        hold::put(&mut object["spec"], path, wanted);
+        let before = hold::at(&old["spec"], path);
+        hold::put(
+            &mut object["spec"],
+            path,
+            if changed { wanted.clone() } else { before.clone() },
+        );
     }
     if !object["metadata"]["annotations"].is_object() {
         object["metadata"]["annotations"] = json!({});
@@ -65,23 +70,15 @@ fn labelled(object: &Value) -> bool {
     object["metadata"]["labels"].get(keys::WORKLOAD_TYPE).is_some()
 }
 
-/// The value of a hold field, with what its absence means in place of null.
-fn as_absent_means(path: &str, value: &Value) -> Value {
-    match path {
-        _ if !value.is_null() => value.clone(),
-        hold::PAUSED | hold::UPDATE_PAUSED | hold::ROLLING_PAUSED => json!(false),
-        hold::UPDATE_TYPE => json!("RollingUpdate"),
-        _ => json!(0),
-    }
-}
-
-/// Whether the workload rolls nothing by itself. A DaemonSet's OnDelete may be the hold itself.
+/// Whether nothing of the workload rolls by itself: it has no pods, or is of type OnDelete. A DaemonSet's OnDelete may be
+/// the hold itself.
 fn still(kind: Kind, object: &Value, marked: bool) -> bool {
     let on_delete = hold::at(&object["spec"], hold::UPDATE_TYPE) == "OnDelete";
+    let empty = !kind.is_per_node() && object["spec"]["replicas"] == 0 && !marked;
     match kind {
-        Kind::StatefulSet | Kind::AdvancedStatefulSet | Kind::AdvancedDaemonSet => on_delete,
+        Kind::StatefulSet | Kind::AdvancedStatefulSet | Kind::AdvancedDaemonSet => on_delete || empty,
         Kind::DaemonSet => on_delete && !marked,
-        Kind::Deployment | Kind::CloneSet => false,
+        Kind::Deployment | Kind::CloneSet => empty,
     }
 }
 
@@ -89,7 +86,6 @@ fn still(kind: Kind, object: &Value, marked: bool) -> bool {
 fn holder(store: &Store, kind: Kind, object: &Value) -> Option<String> {
     let namespace = object["metadata"]["namespace"].as_str()?;
     let rollouts = store.collection(ROLLOUTS).within(Some(namespace));
-    let group = format!("{}/", kind.group());
     rollouts
         .filter(|(_, rollout)| !rollout.deleting())
         .filter(|(_, rollout)| rollout.spec_at("/disabled") != Some(&Value::Bool(true)))
@@ -97,7 +93,9 @@ fn holder(store: &Store, kind: Kind, object: &Value) -> Option<String> {
             let reference = rollout.spec_at("/workloadRef");
             reference.is_some_and(|r| {
                 r["kind"] == kind.kind()
-                    && r["apiVersion"].as_str().is_some_and(|v| v.starts_with(&group))
+                    && r["apiVersion"]
+                        .as_str()
+                        .is_some_and(|v| kind.api_versions().contains(&v))
                     && r["name"] == object["metadata"]["name"]
             })
         })

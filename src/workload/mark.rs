@@ -41,6 +41,17 @@ impl Original {
         self.0.entry(path.to_owned()).or_insert(value);
     }
 
+    /// Replaces the value of a field by another one that the user wants once the release has ended.
+    pub fn replace(&mut self, path: &str, value: Value) {
+        self.0.insert(path.to_owned(), value);
+    }
+
+    /// The paths of all fields that are kept, in order.
+    #[must_use]
+    pub fn paths(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
     /// Puts into a patch of the spec that the workload is paused, if the user had it so.
     pub fn pause_again(&self, patch: &mut Value) {
         for path in [hold::PAUSED, hold::UPDATE_PAUSED, hold::ROLLING_PAUSED] {

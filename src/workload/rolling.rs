@@ -147,7 +147,8 @@ mod tests {
     /// Traces of upstream (engine-workloads 7.6), read as old/new; but at a limit of 0 nothing starts.
     #[test]
     fn goes_the_way_upstream_goes() {
-        let cases: [(&str, i32, i32, i32, &[i32], &str); 8] = [
+        type Case<'a> = (&'a str, i32, i32, i32, &'a [i32], &'a str);
+        let cases: [Case<'_>; 8] = [
             (
                 "10 of 25%/25%",
                 10,

@@ -154,6 +154,7 @@ const LAYERS: &[Layer] = &[
         &[
             "demo",
             "api",
+            "workload",
             "clock",
             "cluster",
             "plan",

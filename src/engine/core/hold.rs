@@ -93,10 +93,34 @@ impl<'a> Machine<'a> {
             // controller, which would undo the restored capacity; Recreate switches that off (engine-workloads 15).
             return fields.with(hold::STRATEGY, json!({ "type": "Recreate" }));
         }
+        if stage == Stage::Beginning && workload.kind == Kind::CloneSet && style == RollingStyle::BlueGreen {
+            let first = hold::first(workload.kind);
+            let is_held =
+                mark.is_some_and(|mark| mark.original.covers(&first)) && first.in_place(workload.spec());
+            if !(is_held && workload.observed()) || self.is_being_replaced(workload) {
+                // Unheld, Kruise has marked old pods to go, and adds no more new ones than those leave room for: while no
+                // pod is available they would never go.
+                return first;
+            }
+        }
         match stage {
             Stage::Beginning => fields,
             Stage::Rolling => fields.without(opened(style, workload.kind)),
         }
+    }
+
+    /// Whether the workload's controller is still in the middle of something that it began before the hold.
+    fn is_being_replaced(&self, workload: &Workload<'_>) -> bool {
+        let new = self.version();
+        let settled = self.own_pods().filter(|pod| {
+            let is_new = new.as_deref() == Some(workload.revision_of(pod));
+            // Made anew in place of one that went: until it serves, Kruise may let it go before a new one.
+            let is_young = pod
+                .created
+                .is_some_and(|created| created.as_second() >= self.stamped().as_second());
+            !(pod.deleting || is_new || is_young && !pod.ready || pod.label(keys::SPECIFIED_DELETE) == "true")
+        });
+        i32::try_from(settled.count()).unwrap_or(i32::MAX) < workload.replicas()
     }
 
     /// The write that puts mark, hold and the stable revision's label in place. The first one takes ownership of them by a
@@ -209,11 +233,11 @@ impl<'a> Machine<'a> {
             ready: i32::try_from(ready).unwrap_or(i32::MAX),
             wanted,
         };
-        if loose.is_empty() {
-            return None;
-        }
+        let Some(next) = loose.iter().max_by_key(|pod| (!pod.ready, pod.ordinal())) else {
+            let is_waiting = workload.kind == Kind::CloneSet && self.is_being_replaced(workload);
+            return is_waiting.then(|| self.wait_for_pods(reason));
+        };
         // One at a time, those first that serve nobody, from the highest ordinal down as the controller does.
-        let next = loose.iter().max_by_key(|pod| (!pod.ready, pod.ordinal()))?;
         let rest_is_ready = self
             .own_pods()
             .all(|pod| pod.ready && !pod.deleting || pod.name == next.name);

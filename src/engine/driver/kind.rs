@@ -207,7 +207,7 @@ mod tests {
                 ],
             ),
             (
-                on("apps/v1", "DaemonSet", canary.clone()),
+                on("apps/v1", "DaemonSet", canary),
                 vec![
                     "apps/v1 daemonsets",
                     "apps/v1 controllerrevisions",

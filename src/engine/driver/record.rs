@@ -49,8 +49,15 @@ pub(super) struct Standpoint {
 }
 
 impl Standpoint {
-    /// Of a Rollout that waits for this reason.
-    pub(super) fn of(rollout: &Rollout, reason: &Reason, before: Option<&Self>) -> Self {
+    /// Of a Rollout that waits for this reason; nothing while its status does not yet speak of the version that the
+    /// release is about.
+    pub(super) fn of(rollout: &Rollout, reason: &Reason, before: Option<&Self>) -> Option<Self> {
+        if matches!(
+            reason,
+            Reason::Starting | Reason::Restarting | Reason::WorkloadNotObserved
+        ) {
+            return None;
+        }
         let stage = match reason {
             Reason::AtRest | Reason::Completed | Reason::Cancelled | Reason::Disabled | Reason::Gone => {
                 Stage::Rest
@@ -69,12 +76,12 @@ impl Standpoint {
             Stage::Paused => before.map_or(0, |before| before.done),
             _ => 0,
         };
-        Self {
+        Some(Self {
             stage,
             done,
             is_completed: *reason == Reason::Completed,
             ..Self::read(rollout)
-        }
+        })
     }
 
     /// Of a Rollout that was not looked at before, from its status.
@@ -312,6 +319,7 @@ mod tests {
                 &reason,
                 Some(&before),
             );
+            let now = now.unwrap();
             let new = notes(&before, &now, &reason);
             told.extend(
                 new.iter()
@@ -338,7 +346,7 @@ mod tests {
     fn an_engine_that_takes_over_does_not_tell_the_beginning_again() {
         let rollout = rollout("Progressing", "InRolling", "v2", 2);
         let reason = Reason::TrafficGrace { step: 2, total: 2 };
-        let now = Standpoint::of(&rollout, &reason, None);
+        let now = Standpoint::of(&rollout, &reason, None).unwrap();
         assert_eq!(notes(&Standpoint::read(&rollout), &now, &reason), []);
     }
 }

@@ -1,15 +1,17 @@
 //! The loop: what changed is looked at, what is decided is written, and what is waited for is waited for.
 
+mod ending;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{
     FutureExt as _, StreamExt as _,
-    future::{BoxFuture, join_all},
+    future::BoxFuture,
     stream::{BoxStream, FuturesUnordered, SelectAll},
 };
 use jiff::{SignedDuration, Timestamp};
 use kube::{Client, runtime::watcher};
-use tokio::{sync::mpsc::UnboundedSender, time::Duration};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     Error, Event, Options, RolloutKey, Scope,
@@ -35,9 +37,6 @@ const BUSY_ROUNDS: u32 = 64;
 /// The rest.
 const BUSY_REST: SignedDuration = SignedDuration::from_secs(2);
 
-/// How long the last Events may take when everything else is done.
-const LAST_EVENTS: Duration = Duration::from_secs(1);
-
 /// Drives Rollouts until each is done, waits for a human or failed; for ever when the options say so; at the most until
 /// it is told to end, when it finishes the requests under way and gives its Leases back.
 ///
@@ -62,7 +61,7 @@ pub async fn drive(
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::pin!(shutdown);
     let mut engine = Engine::new(client, clock, scope, options, events);
@@ -321,35 +320,15 @@ impl Engine {
         }
     }
 
-    /// The Rollout is gone, or not ours to drive any more.
-    fn leave(&mut self, key: &RolloutKey) {
-        let Some(mut standing) = self.standings.remove(key) else {
-            return;
-        };
-        if let Some(held) = standing.held.take() {
-            self.give_back(key, held);
-        }
-        if standing.reported.is_some() {
-            self.stop(key, Stop::Gone);
-        }
-    }
-
-    fn give_back(&self, key: &RolloutKey, held: Held) {
-        let (client, key) = (self.client.clone(), key.clone());
-        let given_back = async move {
-            lease::release(&client, &key, &held).await;
-            (key, Outcome::default())
-        };
-        self.tasks.push(given_back.boxed());
-    }
-
     /// Tells what has happened since the Rollout waited last, if it was our doing.
     fn record(&mut self, key: &RolloutKey, rollout: &Rollout, reason: &Reason) {
         if !self.options.record {
             return;
         }
         let standing = self.standings.entry(key.clone()).or_default();
-        let now = Standpoint::of(rollout, reason, standing.standpoint.as_ref());
+        let Some(now) = Standpoint::of(rollout, reason, standing.standpoint.as_ref()) else {
+            return;
+        };
         let before = standing.standpoint.replace(now.clone());
         let Some(before) = before.filter(|_| standing.rounds > 0) else {
             return;
@@ -447,6 +426,7 @@ impl Engine {
 
     fn finished(&mut self, key: RolloutKey, outcome: Outcome) {
         let now = self.clock.now();
+        let is_idle = outcome.written.is_empty();
         let mut touched = BTreeSet::new();
         for (target, written) in outcome.written {
             for kind in Kind::of(&target) {
@@ -492,6 +472,10 @@ impl Engine {
             return;
         }
         match outcome.failure {
+            // A Lease was renewed or given back: that ends no back-off.
+            None if is_idle => {
+                self.ready.insert(key);
+            }
             None => {
                 standing.failures = 0;
                 standing.rounds += 1;
@@ -603,21 +587,6 @@ impl Engine {
                 )
             };
             self.tasks.push(task.boxed());
-        }
-    }
-
-    /// Lets what is under way come to its end, and gives the Leases back.
-    async fn finish(&mut self) {
-        while let Some((key, outcome)) = self.tasks.next().await {
-            self.standings.entry(key).or_default().held = outcome.held;
-        }
-        let standings = self.standings.iter_mut();
-        let held = standings.filter_map(|(key, standing)| Some((key, standing.held.take()?)));
-        let client = &self.client;
-        join_all(held.map(|(key, held)| async move { lease::release(client, key, &held).await })).await;
-        tokio::select! {
-            () = async { while self.notes.next().await.is_some() {} } => {}
-            () = self.clock.sleep(LAST_EVENTS) => {}
         }
     }
 }

@@ -83,7 +83,11 @@ async fn set_image_holds_in_the_same_write() {
         .iter()
         .map(|write| (write.path.as_str(), write.field_manager.as_str()))
         .collect();
-    assert_eq!(writes, [(DEPLOYMENT, "rollouts-engine")]);
+    let rollouts = "/apis/rollouts.kruise.io/v1beta1/namespaces/shop/rollouts/demo";
+    assert_eq!(
+        writes,
+        [(rollouts, "rollouts-engine"), (DEPLOYMENT, "rollouts-engine")]
+    );
     let after = fixture.get("Deployment", "web");
     assert_eq!(after["spec"]["paused"], true);
     assert_eq!(
@@ -142,7 +146,7 @@ async fn set_image_refuses_what_does_not_exist() {
             7,
             "deployment.apps/nobody not found in namespace \"shop\"",
         ),
-        (&["demo", "web"], 64, "expected CONTAINER=IMAGE"),
+        (&["demo", "web"], 64, "give CONTAINER=IMAGE"),
         (&["demo"], 64, "CONTAINER=IMAGE"),
     ];
     for (words, code, error) in cases {

@@ -63,7 +63,7 @@ fn needs_no_cluster() {
             "",
         ),
         (
-            &["__complete", "rollout", "app"],
+            &["__complete", "rollout", "appr"],
             0,
             "approve\tLet a paused step go on\n:4\n",
             "",

@@ -1,6 +1,7 @@
 //! The engine over sim in virtual time: whole releases, with everything that can go wrong.
 
 mod chaos;
+mod driver;
 mod invariants;
 mod kill;
 mod pair;

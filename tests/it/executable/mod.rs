@@ -1,5 +1,6 @@
 //! The executable against a simulated cluster on loopback: what it prints, how it ends, and what it asked for.
 
+mod apply;
 mod approve;
 mod controller;
 mod demo;
@@ -9,6 +10,6 @@ mod program;
 mod readme;
 mod rollback;
 mod run;
-mod set_image;
+mod set;
 mod status;
 mod watch;

@@ -68,7 +68,7 @@ fn usage() {
     --- stderr
     error: "pod" in "pod/web" is no type this command knows
 
-    hint: use NAME, rollout/NAME, or deploy/NAME for the Rollout of a Deployment
+    hint: use NAME, rollout/NAME, or deploy/NAME, sts/NAME ... for the Rollout of a workload
     "#);
 }
 
@@ -94,7 +94,8 @@ fn without_arguments_it_helps() {
       rollback    Leave the release that is under way: back to the stable version
       plan        Tell what a release will do, before it does it
       demo        Run a release in an in-memory cluster
-      set         Change what a workload runs
+      set         Start a release: change what a workload runs
+      apply       Apply manifests; a new version of a workload that a Rollout names is held back
       manifests   Print what a cluster may be given: crds, policy, rbac, engine
       version     Show version
       completion  Print a completion script
@@ -178,7 +179,7 @@ fn under_its_other_name() {
     let verbs = Outcome::of(
         program()
             .arg0("kubectl_complete-kruise")
-            .args(["rollout", "app"])
+            .args(["rollout", "appr"])
             .output()
             .unwrap(),
     );

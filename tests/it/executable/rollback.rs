@@ -1,8 +1,10 @@
 //! `rollback`: what it shows, what it writes, and when it refuses.
 
 use insta::assert_snapshot;
-use serde_json::Value;
+use kubectl_kruise::workload::Kind;
+use serde_json::{Value, json};
 
+use super::set::workload;
 use crate::harness::{
     served::{Life, Served},
     shop::{Turn, after},
@@ -81,7 +83,7 @@ fn where_there_is_nothing_to_roll_back() {
     --- stderr
     error: rollout.rollouts.kruise.io/web has no release under way (healthy): there is nothing to roll back
 
-    hint: to go back to an earlier revision: kubectl rollout history deployment/web -n shop
+    hint: to go back to an earlier revision: kubectl rollout history deployment.apps/web -n shop
     hint: kubectl kruise rollout status web -n shop
     ");
     assert_snapshot!(shop.kruise(&["rollback", "nobody", "--yes"]), @r#"
@@ -127,4 +129,56 @@ fn to_the_end() {
     assert_eq!(after.code, Some(6), "{after}");
     assert_eq!(shop.deployment()["spec"]["template"], stable_template());
     assert_eq!(shop.deployment()["spec"].get("paused"), None);
+}
+
+#[test]
+fn a_held_stateful_set_gets_the_template_of_its_pods_revision_back() {
+    let mut objects = workload(Kind::StatefulSet, &json!({}));
+    objects[1]["metadata"]["uid"] = json!("u");
+    objects[1]["status"] = json!({ "currentRevision": "web-a" });
+    let template = objects[1]["spec"]["template"].clone();
+    let kept = |name: &str, number: i64, image: &str| {
+        let mut template = template.clone();
+        template["$patch"] = json!("replace");
+        template["spec"]["containers"][0]["image"] = json!(image);
+        json!({ "apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": number,
+            "metadata": { "name": name, "namespace": "shop", "ownerReferences": [{ "apiVersion": "apps/v1",
+                "kind": "StatefulSet", "name": "web", "uid": "u", "controller": true }] },
+            "data": { "spec": { "template": template } } })
+    };
+    objects.push(kept("web-a", 1, "web:v1"));
+    objects.push(kept("web-b", 2, "web:v2"));
+    let shop = Served::with(objects, Life::Still);
+    assert_eq!(
+        shop.kruise(&["set", "image", "sts/web", "main=web:v2"]).code,
+        Some(0)
+    );
+    assert_snapshot!(shop.kruise(&["rollback", "web"]), @r#"
+    exit 0
+    --- stdout
+    statefulset.apps/web rolled back
+    --- stderr
+    rollout.rollouts.kruise.io/web: not observed yet; back to revision web-a:
+    @@ -7,13 +TIME,4 @@
+         - name: A
+           value: "1"
+    -    image: web:v2
+    -    imagePullPolicy: IfNotPresent
+    +    image: web:v1
+         name: main
+    -    resources: {}
+    -    terminationMessagePath: /dev/termination-log
+    -    terminationMessagePolicy: File
+    -  dnsPolicy: ClusterFirst
+    -  restartPolicy: Always
+    -  schedulerName: default-scheduler
+    -  securityContext: {}
+    -  terminationGracePeriodSeconds: 30
+    "#);
+    let set = shop.get("apps/v1", "StatefulSet", "web");
+    assert_eq!(
+        set["spec"]["template"]["spec"]["containers"][0]["image"],
+        "web:v1"
+    );
+    assert_eq!(set["spec"]["template"].get("$patch"), None);
 }

@@ -8,3 +8,4 @@ pub(crate) mod definitions;
 pub(crate) mod holds;
 pub(crate) mod models;
 pub(crate) mod releases;
+pub(crate) mod workload;

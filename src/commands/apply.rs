@@ -1,0 +1,463 @@
+//! `apply`: what a repository says becomes what a cluster has, and new versions of released workloads are held on the way.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{
+    FIELD_MANAGER, connect,
+    files::{self, Manifest},
+    run::{self, Aim},
+    write::{self, Place, Written},
+};
+use crate::{
+    api::{apply, keys, rollout::convert},
+    cli::{
+        Global,
+        args::{ApplyArgs, ChangeArgs},
+        values::{DryRun, Output},
+    },
+    cluster::{Cluster, Found, RolloutVersion, Served, failure},
+    error::{Error, Kind, Result},
+    exit_code,
+    ui::Ui,
+    workload::edit,
+};
+
+/// How long a definition that was just made may take until its kind is served.
+const ESTABLISHED_WITHIN: Duration = Duration::from_secs(10);
+/// How often the server is asked for it meanwhile.
+const ASKED_EVERY: Duration = Duration::from_millis(100);
+
+/// Runs the command.
+///
+/// # Errors
+/// When a manifest cannot be read, or the server cannot be reached; then nothing was changed, or what was is told. Failures
+/// of single objects are shown, and the exit code is 1.
+pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
+    let mut manifests = files::read(&args.filename, args.recursive)?;
+    for manifest in &mut manifests {
+        convert(ui, manifest);
+    }
+    manifests.sort_by_key(|manifest| rank(&manifest.object));
+    let cluster = connect(global).await?;
+    let mut session = Session {
+        ui,
+        cluster: &cluster,
+        change: &args.change,
+        explicit: global.namespace.as_deref(),
+        kinds: BTreeMap::new(),
+        rollouts: BTreeMap::new(),
+        told: manifests.iter().map(|manifest| manifest.object.clone()).collect(),
+    };
+    let (mut failed, mut documents, mut driven) = (false, Vec::new(), Vec::new());
+    for manifest in &manifests {
+        match session.one(manifest).await {
+            Ok(done) => {
+                session.show(&done)?;
+                documents.push(done.object);
+                driven.extend(done.rollout);
+            }
+            // Nobody reads any more, the user wants to leave, or no other object would fare better.
+            Err(error)
+                if matches!(
+                    error.kind,
+                    Kind::BrokenPipe | Kind::Interrupted | Kind::Unreachable
+                ) =>
+            {
+                return Err(error);
+            }
+            Err(mut error) => {
+                error.message = format!("{}: {}", manifest.origin, error.message);
+                ui.error(&error);
+                failed = true;
+            }
+        }
+    }
+    if let Some(output @ (Output::Json | Output::Yaml)) = args.change.output
+        && !documents.is_empty()
+    {
+        ui.documents(output, &documents)?;
+    }
+    let driven = if args.change.standalone {
+        drive(ui, global, &cluster, driven).await?
+    } else {
+        exit_code::DONE
+    };
+    Ok(if failed { exit_code::ERROR } else { driven })
+}
+
+/// Drives the Rollouts behind what was applied, namespace by namespace.
+async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, rollouts: Vec<Found>) -> Result<u8> {
+    let mut places: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+    for found in rollouts {
+        places.entry(found.namespace.clone()).or_default().push(found);
+    }
+    let mut worst = exit_code::DONE;
+    for (namespace, rollouts) in places {
+        let there = Cluster {
+            namespace,
+            ..cluster.clone()
+        };
+        let code = run::standalone(ui, global, &there, &rollouts, Aim::Forward).await?;
+        worst = worst.max(code);
+    }
+    Ok(worst)
+}
+
+/// Turns a Rollout of the old version into what it means in the new one.
+fn convert(ui: &Ui, manifest: &mut Manifest) {
+    if manifest.object["apiVersion"] != format!("{}/v1alpha1", keys::GROUP)
+        || manifest.object["kind"] != "Rollout"
+    {
+        return;
+    }
+    let converted = convert::to_v1beta1(&manifest.object);
+    let name = manifest.object["metadata"]["name"].as_str().unwrap_or_default();
+    ui.talk(&format!(
+        "{}: Rollout {name:?} is of v1alpha1 and is applied as what it means in v1beta1",
+        manifest.origin
+    ));
+    for lost in &converted.lost {
+        ui.warn(&format!("{}: {lost}", manifest.origin));
+    }
+    manifest.object = converted.object;
+}
+
+/// When an object is applied: what others need comes first. A Rollout comes before its workload, so that a new version
+/// does not start before somebody holds it.
+fn rank(object: &Value) -> u8 {
+    match object["kind"].as_str().unwrap_or_default() {
+        "Namespace" => 0,
+        "CustomResourceDefinition" => 1,
+        "ServiceAccount"
+        | "ConfigMap"
+        | "Secret"
+        | "ResourceQuota"
+        | "LimitRange"
+        | "PriorityClass"
+        | "StorageClass"
+        | "PersistentVolume"
+        | "PersistentVolumeClaim"
+        | "Role"
+        | "ClusterRole"
+        | "RoleBinding"
+        | "ClusterRoleBinding" => 2,
+        "Service" => 3,
+        "Rollout" | "TrafficRouting" if group(object) == keys::GROUP => 4,
+        _ if edit::kind_of(object).is_some() => 5,
+        _ => 6,
+    }
+}
+
+fn group(object: &Value) -> &str {
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    version.split_once('/').map_or("", |(group, _)| group)
+}
+
+/// One object, applied.
+struct Done {
+    title: String,
+    word: &'static str,
+    object: Value,
+    /// The Rollout behind a workload that was there before.
+    rollout: Option<Found>,
+    held: bool,
+    later: Vec<String>,
+}
+
+struct Session<'a> {
+    ui: &'a Ui,
+    cluster: &'a Cluster,
+    change: &'a ChangeArgs,
+    /// The namespace given on the command line.
+    explicit: Option<&'a str>,
+    kinds: BTreeMap<String, Vec<Served>>,
+    /// Rollouts by namespace, read when the first workload needs them.
+    rollouts: BTreeMap<String, Vec<Found>>,
+    /// All objects of the files.
+    told: Vec<Value>,
+}
+
+impl Session<'_> {
+    async fn one(&mut self, manifest: &Manifest) -> Result<Done> {
+        let served = self.served(&manifest.object).await?;
+        let mut object = manifest.object.clone();
+        let namespace = self.place(&served, &mut object)?;
+        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let place = Place {
+            served: &served,
+            namespace: &namespace,
+            name: &name,
+        };
+        let title = place.title();
+        let Some(live) = self.cluster.read(&served, &namespace, &name).await? else {
+            let object = self.create(&served, &namespace, &object).await?;
+            return Ok(Done {
+                title,
+                word: "created",
+                object,
+                rollout: None,
+                held: false,
+                later: Vec::new(),
+            });
+        };
+        let expected = object["metadata"]["resourceVersion"].as_str();
+        if expected.is_some_and(|version| live["metadata"]["resourceVersion"] != version) {
+            return Err(Error::conflict(format!(
+                "{title} has changed since its manifest was written (metadata.resourceVersion)"
+            ))
+            .hint("take resourceVersion out of the manifest to apply it all the same"));
+        }
+        if live["metadata"]["annotations"][apply::LAST_APPLIED].is_null() {
+            self.ui.warn(&format!(
+                "{title} has no note of what was applied last: fields that the manifest does not have stay; the next apply knows"
+            ));
+        }
+        let rollout = self.rollout_behind(&live, &namespace, &name).await?;
+        if let Some(found) = rollout.as_ref().filter(|_| self.change.standalone) {
+            run::refuse_where_controlled(self.cluster, Some(&namespace), std::slice::from_ref(found)).await?;
+        }
+        let held_by = if self.brings_a_version(&live, &object) {
+            write::holder(self.ui, self.cluster, rollout.as_ref()).await?
+        } else {
+            None
+        };
+        let make = |live: &Value| applied(&title, live, &object).map(|applied| applied.object);
+        let later = applied(&title, &live, &object)?.later;
+        let dry_run = self.change.dry_run;
+        let written = write::write(self.ui, self.cluster, place, live, make, held_by, dry_run).await?;
+        let Written {
+            object,
+            changed,
+            held,
+        } = written;
+        Ok(Done {
+            title,
+            word: if changed { "configured" } else { "unchanged" },
+            object,
+            rollout,
+            held,
+            later,
+        })
+    }
+
+    /// Whether the manifest has another template than the workload, so that it matters who holds it.
+    fn brings_a_version(&self, live: &Value, manifest: &Value) -> bool {
+        edit::kind_of(live).is_some()
+            && edit::applied(live, manifest).is_ok_and(|applied| {
+                !crate::workload::same_template(
+                    &live["spec"]["template"],
+                    &applied.object["spec"]["template"],
+                )
+            })
+    }
+
+    async fn create(&self, served: &Served, namespace: &str, manifest: &Value) -> Result<Value> {
+        let object = apply::first(manifest);
+        if self.change.dry_run == DryRun::Client {
+            let path = served.path(namespace, None);
+            self.ui.line(&format!(
+                "POST {path}?{}",
+                crate::cluster::kinds::query(FIELD_MANAGER, false)
+            ))?;
+            self.ui.line("Content-Type: application/json")?;
+            self.ui.line(&object.to_string())?;
+            return Ok(object);
+        }
+        let dry_run = self.change.dry_run == DryRun::Server;
+        self.cluster
+            .create(served, namespace, &object, FIELD_MANAGER, dry_run)
+            .await
+    }
+
+    fn show(&self, done: &Done) -> Result<()> {
+        match self.change.output {
+            None => self.ui.line(&format!(
+                "{} {}{}",
+                done.title,
+                done.word,
+                self.change.dry_run.suffix()
+            ))?,
+            Some(Output::Name) => self.ui.line(&done.title)?,
+            Some(Output::Json | Output::Yaml) => {}
+        }
+        if !done.later.is_empty() {
+            self.ui.talk(&format!(
+                "{}: a release is under way; put in place when it ends: {}",
+                done.title,
+                done.later
+                    .iter()
+                    .map(|path| format!("spec.{path}"))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ));
+        }
+        if let Some(found) = done
+            .rollout
+            .as_ref()
+            .filter(|_| done.held && self.change.dry_run == DryRun::None && !self.change.standalone)
+        {
+            write::say_held(self.ui, found);
+        }
+        Ok(())
+    }
+
+    /// The kind of an object, as the server serves it.
+    async fn served(&mut self, object: &Value) -> Result<Served> {
+        let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        let defined_here = self.told.iter().any(|told| {
+            told["kind"] == "CustomResourceDefinition"
+                && told["spec"]["group"] == group(object)
+                && told["spec"]["names"]["kind"] == kind.as_str()
+        });
+        let since = self.cluster.clock.now();
+        loop {
+            if !self.kinds.contains_key(&version) {
+                let kinds = self.cluster.kinds(&version).await?;
+                self.kinds.insert(version.clone(), kinds);
+            }
+            let known = self.kinds.get(&version).map(Vec::as_slice).unwrap_or_default();
+            if let Some(served) = known.iter().find(|served| served.kind == kind) {
+                return Ok(served.clone());
+            }
+            let waited = self.cluster.clock.now().duration_since(since).unsigned_abs();
+            if !defined_here || self.change.dry_run != DryRun::None || waited >= ESTABLISHED_WITHIN {
+                break;
+            }
+            self.kinds.remove(&version);
+            self.cluster.clock.sleep(ASKED_EVERY).await;
+        }
+        let error = Error::new(
+            Kind::NotFound,
+            format!("the server has no kind {kind:?} in version {version:?}"),
+        );
+        Err(if defined_here {
+            error.hint("its definition is among these manifests; nothing is stored in a dry run, so that it cannot be tried")
+        } else if group(object) == keys::GROUP {
+            error.hint(failure::CRDS)
+        } else {
+            error.hint(format!(
+                "'kubectl api-resources --api-group={}' lists what there is",
+                group(object)
+            ))
+        })
+    }
+
+    /// Puts the namespace into the object, and checks it.
+    fn place(&self, served: &Served, object: &mut Value) -> Result<String> {
+        let given = object["metadata"]["namespace"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        if !served.namespaced {
+            if let Some(metadata) = object["metadata"].as_object_mut() {
+                metadata.remove("namespace");
+            }
+            return Ok(String::new());
+        }
+        match self.explicit {
+            Some(asked) if !given.is_empty() && given != asked => {
+                return Err(Error::usage(format!(
+                    "the object's namespace {given:?} is not the namespace {asked:?} of the command line"
+                ))
+                .hint(format!("pass -n {given}, or leave -n out")));
+            }
+            _ => {}
+        }
+        let namespace = if given.is_empty() {
+            self.cluster.namespace.clone()
+        } else {
+            given
+        };
+        object["metadata"]["namespace"] = json!(namespace);
+        Ok(namespace)
+    }
+
+    /// The Rollout that names a workload: one of the cluster's, or one of these files while nothing is stored.
+    async fn rollout_behind(&mut self, live: &Value, namespace: &str, name: &str) -> Result<Option<Found>> {
+        let Some(kind) = edit::kind_of(live) else {
+            return Ok(None);
+        };
+        if !self.rollouts.contains_key(namespace) {
+            let mut found = match self.cluster.rollouts(Some(namespace), None).await {
+                Ok(found) => found,
+                Err(error) if error.kind == Kind::NotFound => Vec::new(),
+                Err(error) => return Err(error),
+            };
+            if self.change.dry_run != DryRun::None {
+                for rollout in self.of_files(namespace) {
+                    match found.iter_mut().find(|known| known.name == rollout.name) {
+                        // What decides is its spec; its place in the cluster stays.
+                        Some(known) => known.object["spec"] = rollout.object["spec"].clone(),
+                        None => found.push(rollout),
+                    }
+                }
+            }
+            self.rollouts.insert(namespace.to_owned(), found);
+        }
+        let known = self
+            .rollouts
+            .get(namespace)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        Ok(known
+            .iter()
+            .find(|found| found.workload() == Some((kind, name)))
+            .cloned())
+    }
+
+    fn of_files(&self, namespace: &str) -> Vec<Found> {
+        let is_rollout = |object: &&Value| object["kind"] == "Rollout" && group(object) == keys::GROUP;
+        let mut found: Vec<Found> = self
+            .told
+            .iter()
+            .filter(is_rollout)
+            .map(|object| Found::new(RolloutVersion::V1beta1, object.clone()))
+            .collect();
+        for rollout in &mut found {
+            if rollout.namespace.is_empty() {
+                rollout.namespace = self.cluster.namespace.clone();
+            }
+        }
+        found.retain(|rollout| rollout.namespace == namespace);
+        found
+    }
+}
+
+fn applied(title: &str, live: &Value, manifest: &Value) -> Result<edit::Applied> {
+    edit::applied(live, manifest).map_err(|why| {
+        Error::conflict(format!("{title}: {why}"))
+            .hint("let the release end, or roll it back, and apply again")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::rank;
+
+    #[test]
+    fn what_others_need_comes_first() {
+        let order = [
+            ("v1", "Namespace"),
+            ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+            ("v1", "ConfigMap"),
+            ("v1", "Service"),
+            ("rollouts.kruise.io/v1beta1", "Rollout"),
+            ("apps.kruise.io/v1alpha1", "CloneSet"),
+            ("networking.k8s.io/v1", "Ingress"),
+        ];
+        let ranks: Vec<u8> = order
+            .iter()
+            .map(|(version, kind)| rank(&json!({ "apiVersion": version, "kind": kind })))
+            .collect();
+        assert_eq!(ranks, (0..7).collect::<Vec<u8>>());
+        assert_eq!(
+            rank(&json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout" })),
+            6
+        );
+    }
+}
