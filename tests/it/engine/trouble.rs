@@ -10,37 +10,10 @@ use http::StatusCode;
 use kubectl_kruise::sim::{Fault, FaultRequest};
 use tokio::{sync::Notify, task::AbortHandle};
 
+pub(super) use crate::harness::dice::Dice;
+
 /// More requests than any engine needs in one release; one that sends more runs in circles.
 const MOST_REQUESTS: usize = 6000;
-
-/// A small deterministic source of numbers (SplitMix64).
-#[derive(Clone, Debug)]
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `limit`.
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    pub(super) fn percent(&mut self, chance: u64) -> bool {
-        self.below(100) < chance
-    }
-
-    /// One of several.
-    pub(super) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        let at = usize::try_from(self.below(u64::try_from(from.len()).unwrap())).unwrap();
-        from[at].clone()
-    }
-}
 
 /// A request at which an engine is killed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -7,5 +7,6 @@ pub(crate) mod control_plane;
 pub(crate) mod definitions;
 pub(crate) mod engine_in_cluster;
 pub(crate) mod holds;
+pub(crate) mod models;
 pub(crate) mod releases;
 pub(crate) mod workload;
