@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::{Global, args::ApproveArgs, target::Named, values::DryRun},
-    cluster::{Body, Cluster, Found, Patch, follow::Followed, patch_path},
+    cluster::{Body, Cluster, Found, Patch, Served, follow::Followed, patch_path},
     error::{Error, Kind, Result},
     release::{
         Approval, Guard, Refusal,
@@ -112,7 +112,7 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, guard: &Guard, args: &Ap
 /// Waits for the step to be left, and approves again when an engine wrote the old state over the approval.
 async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32) -> Result<()> {
     let followed = Followed {
-        resource: found.resource(),
+        served: Served::rollouts(found.version),
         namespace: Some(found.namespace.clone()),
         name: Some(found.name.clone()),
         labels: None,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
-    Outcomes, connect, interruption, reading, status,
+    Outcomes, connect, interruption, reading,
     validity::{edit, invalid},
 };
 use crate::{
@@ -70,7 +70,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
     }
     let drive = drive(ui, global, &cluster, scope, args.forever, Aim::Forward);
-    outcomes.add(ui, status::within(args.timeout, drive).await)?;
+    outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
     Ok(outcomes.code())
 }
 
@@ -202,6 +202,9 @@ async fn tell(ui: &Ui, mut told: UnboundedReceiver<Event>, verbosity: u8) {
                 progress.tell(&format!(
                     "{key}  is held by {holder:?}; waiting {seconds:.0} s for its lease to end"
                 ));
+            }
+            Event::Unreadable { resource, error } => {
+                progress.tell(&format!("warning: cannot read {resource}: {error}; trying again"));
             }
             Event::Stopped { .. } => {}
         }

@@ -10,6 +10,7 @@ pub mod partition;
 pub mod pod;
 pub mod replica_set;
 pub mod rolling;
+pub mod selector;
 pub mod view;
 
 pub use deployment::Deployment;

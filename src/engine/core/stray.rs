@@ -13,7 +13,7 @@ use crate::{
         keys,
         v1beta1::{Phase, Rollout},
     },
-    traffic::service,
+    traffic::{Wiring, gateway::Gateway, istio, service},
     workload::{Mark, Workload},
 };
 
@@ -85,7 +85,7 @@ impl Machine<'_> {
                 "Ingress" if s.owns(stray) => {
                     Some(s.write(stray, Verb::Delete, "all traffic to the stable Service"))
                 }
-                _ => None,
+                _ => restore(s, stray),
             },
             |s, stray| match kind(stray) {
                 "Service" if s.owns(stray) => Some(s.write(stray, Verb::Delete, "remove the canary Service")),
@@ -116,6 +116,31 @@ impl Machine<'_> {
         }
         None
     }
+}
+
+/// A route that was edited in place sends everything to the stable Service again.
+fn restore(s: &Snapshot, route: &DynamicObject) -> Option<Effect> {
+    let twins = s
+        .strays
+        .iter()
+        .filter(|twin| kind(twin) == "Service" && s.owns(twin));
+    let services = twins.filter_map(|twin| twin.metadata.name.as_deref()?.strip_suffix("-canary"));
+    let left = services.map(|service| Wiring {
+        namespace: s.namespace(),
+        service,
+        canary: service::canary_name(service),
+        owner: s.owner(),
+        labels: None,
+    });
+    let mut wirings = s.wiring().into_iter().chain(left);
+    let body = match kind(route) {
+        "HTTPRoute" => wirings.find_map(|wiring| Gateway::Http.restore(route, &wiring)),
+        "GRPCRoute" => wirings.find_map(|wiring| Gateway::Grpc.restore(route, &wiring)),
+        "VirtualService" => wirings.find_map(|wiring| istio::restore_virtual_service(route, &wiring)),
+        "DestinationRule" => istio::restore_destination_rule(route),
+        _ => None,
+    }?;
+    Some(s.write(route, Verb::Merge(body), "all traffic to the stable Service"))
 }
 
 fn unpin(s: &Snapshot, service: &DynamicObject) -> Option<Effect> {

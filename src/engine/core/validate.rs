@@ -17,7 +17,7 @@ use crate::{
         rollout::immutable,
         v1beta1::{Phase, RollingStyle, Rollout, RolloutSpec, Step, TrafficRoutingRef},
     },
-    traffic::{self, Obstacle, ingress, service},
+    traffic::{self, Obstacle, Split, service},
     workload::{Kind, Workload},
 };
 
@@ -347,13 +347,30 @@ pub fn of_change(old: &Rollout, new: &Rollout) -> Vec<Problem> {
     found
 }
 
-/// What keeps traffic from being split as asked: a missing object, an Ingress that does not name the Service, a twin's
-/// name that is taken or too long, or a limit of the provider.
+/// What keeps traffic from being split as any step asks: a missing object, a route that does not name the Service, a
+/// twin's name that is taken or too long, or a limit of the provider.
 #[must_use]
 pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
-    let routing = snapshot.routing()?;
     let steps = snapshot.rollout.spec.strategy.steps();
-    if let Err(obstacle) = traffic::check(routing, steps) {
+    let splits: Vec<(usize, Split<'_>)> = steps
+        .iter()
+        .enumerate()
+        .filter_map(|(index, step)| Some((index + 1, traffic::split(step)?)))
+        .collect();
+    let idle = [(0, Split::NOTHING)];
+    found(snapshot, if splits.is_empty() { &idle } else { &splits })
+}
+
+/// What keeps traffic from being split as the step under way asks.
+pub(super) fn in_the_way(snapshot: &Snapshot, step: &Step) -> Option<Obstacle> {
+    found(snapshot, &[(0, traffic::split(step)?)])
+}
+
+/// What is in the way of splits, each with its step, 0 for the one under way.
+fn found(snapshot: &Snapshot, splits: &[(usize, Split<'_>)]) -> Option<Obstacle> {
+    let routing = snapshot.routing()?;
+    let wiring = snapshot.wiring()?;
+    if let Err(obstacle) = traffic::check(routing, snapshot.rollout.spec.strategy.steps()) {
         return Some(obstacle);
     }
     let Some(stable) = snapshot.services.get(&routing.service) else {
@@ -367,52 +384,37 @@ pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
             service: routing.service.clone(),
         });
     }
-    if snapshot.rollout.spec.strategy.makes_canary_service() {
-        let twin = service::canary_name(&routing.service);
-        let present = snapshot.services.get(&twin);
-        if let Some(obstacle) = unusable(snapshot, "Service", twin, present, LONGEST_SERVICE) {
-            return Some(obstacle);
+    if wiring.has_twin() {
+        let name = wiring.canary.clone();
+        let present = snapshot.services.get(&name);
+        if present.is_some_and(|present| !snapshot.owns(present)) {
+            return Some(Obstacle::Taken {
+                kind: "Service",
+                name,
+            });
+        }
+        if name.len() > LONGEST_SERVICE {
+            return Some(Obstacle::TooLong {
+                kind: "Service",
+                name,
+                longest: LONGEST_SERVICE,
+            });
         }
     }
-    let name = routing.ingress.as_ref().map(|ingress| ingress.name.as_str())?;
-    let Some(ingress) = snapshot.ingresses.get(name) else {
-        return Some(Obstacle::Missing {
-            kind: "Ingress",
-            name: name.to_owned(),
-        });
-    };
-    let twin = ingress::canary_name(name);
-    let present = snapshot.ingresses.get(&twin);
-    if let Some(obstacle) = unusable(snapshot, "Ingress", twin, present, LONGEST_NAME) {
-        return Some(obstacle);
+    let providers = snapshot.providers();
+    for provider in &providers {
+        let unserved = provider.versions().first().map(|kind| kind.qualified());
+        if let Some(kind) = unserved.filter(|kind| snapshot.unserved_routes.contains(kind)) {
+            return Some(Obstacle::Unserved { kind });
+        }
+        for (number, split) in splits {
+            if let Err(obstacle) = provider.split(&snapshot.routes, &wiring, split) {
+                return Some(match number {
+                    0 => obstacle,
+                    number => obstacle.of_step(*number),
+                });
+            }
+        }
     }
-    let nothing = traffic::Split {
-        weight: Some(0),
-        matches: &[],
-        header_modifier: None,
-    };
-    ingress::canary(
-        traffic::ingress_class::Class::Nginx,
-        ingress,
-        &routing.service,
-        &routing.service,
-        &nothing,
-        serde_json::Value::Null,
-    )
-    .err()
-}
-
-/// Why a twin of this name cannot be made or written: it is somebody else's (another Rollout behind the same Ingress
-/// makes one of the same name), or no object can be called so.
-fn unusable(
-    snapshot: &Snapshot,
-    kind: &'static str,
-    name: String,
-    present: Option<&DynamicObject>,
-    longest: usize,
-) -> Option<Obstacle> {
-    if present.is_some_and(|present| !snapshot.owns(present)) {
-        return Some(Obstacle::Taken { kind, name });
-    }
-    (name.len() > longest).then_some(Obstacle::TooLong { kind, name, longest })
+    None
 }

@@ -22,7 +22,7 @@ use kubectl_kruise::{
 use serde_json::{Value, json};
 
 use self::corpus::{LISTS, TABLES, harvest, snapshot};
-use super::world::Dice;
+use super::trouble::Dice;
 
 /// Cases of one run of the suite; `CASES=n` for more.
 const CASES: u64 = 3000;
@@ -265,8 +265,8 @@ fn read(case: &Value) {
     let replica_sets = case["replicaSets"].as_array().unwrap().clone();
     let status = Status::of(&Seen {
         rollout,
-        deployment: looked(Some(&case["workload"])),
-        replica_sets,
+        workload: looked(Some(&case["workload"])),
+        members: replica_sets,
         service: looked(case["services"].get("echoserver")),
         ingress: looked(case["ingresses"].get("echoserver")),
         canary_ingress: looked(case["ingresses"].get("echoserver-canary")),

@@ -8,6 +8,7 @@ use std::{
 };
 
 use kube::api::DynamicObject;
+use kubectl_kruise::traffic::RouteKey;
 use kubectl_kruise::{
     api::v1beta1::Rollout,
     clock::Clock,
@@ -268,9 +269,13 @@ pub(super) fn snapshot(case: &Value) -> Option<Snapshot> {
         autoscalers: list("autoscalers")?,
         pods: pods.collect::<Option<_>>()?,
         services: table("services")?,
-        ingresses: table("ingresses")?,
+        routes: table("ingresses")?
+            .into_iter()
+            .map(|(name, ingress)| (RouteKey::ingress(&name), ingress))
+            .collect(),
         strays: list("strays")?,
         rivals: Vec::deserialize(&case["rivals"]).ok()?,
         unserved: Option::deserialize(&case["unserved"]).ok()?,
+        ..Snapshot::default()
     })
 }

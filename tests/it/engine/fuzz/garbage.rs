@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::engine::world::Dice;
+use crate::engine::trouble::Dice;
 
 /// Values that mean something to the engine, and values that mean nothing to anybody.
 fn value(dice: &mut Dice) -> Value {
