@@ -281,8 +281,8 @@ fn order_problems(place: &str, steps: &[Step]) -> Vec<Problem> {
         .collect()
 }
 
-/// A CloneSet whose new pods never count as available adds no more of them than it has room for beside those it has: from
-/// `k` new pods on, `replicas - k`. Steps that grow would wait for pods that Kruise never makes.
+/// Kruise lets the new pods that are there count against a surge that grows: from `k` of them it goes no further than to
+/// `replicas - k`, so that a step which asks for more would wait for ever.
 fn growth_problem(place: &str, steps: &[Step]) -> Option<Problem> {
     let mut pairs = (1..).zip(steps.windows(2));
     let (index, _) = pairs.find(|(_, pair)| {

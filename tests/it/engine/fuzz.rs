@@ -100,8 +100,8 @@ fn drop_target(case: &mut Value, effect: &Effect) {
     }
 }
 
-/// Carries out a write as an API server would, or says why it would not.
-fn carry_out(case: &mut Value, effect: &Effect) -> Result<(), String> {
+/// Carries out a write as an API server would, if it would, or says what is wrong with it.
+fn carry_out(case: &mut Value, effect: &Effect) -> Result<bool, String> {
     let wrong = |why: &str| Err(format!("{why}: {effect:?}"));
     let body = match &effect.verb {
         Verb::Create(body) | Verb::Merge(body) | Verb::Apply(body) | Verb::MergeStatus(body) => Some(body),
@@ -114,10 +114,22 @@ fn carry_out(case: &mut Value, effect: &Effect) -> Result<(), String> {
     {
         return wrong("a write of nothing");
     }
+    let owner = case["rollout"]["metadata"]["uid"].clone();
     let present = target(case, effect);
     if let (Verb::Create(body), present) = (&effect.verb, &present) {
-        if present.is_some() {
-            return wrong("made twice");
+        if let Some(present) = present {
+            // Somebody else's: the server refuses it for good.
+            let owners = present["metadata"]["ownerReferences"]
+                .as_array()
+                .into_iter()
+                .flatten();
+            let mut own =
+                owners.filter(|reference| reference["controller"] == true && reference["uid"] == owner);
+            return if own.next().is_some() {
+                wrong("made twice")
+            } else {
+                Ok(false)
+            };
         }
         let mut body = body.clone();
         body["metadata"]["uid"] = json!(format!("uid-of-{}", effect.target.name));
@@ -129,7 +141,7 @@ fn carry_out(case: &mut Value, effect: &Effect) -> Result<(), String> {
             "Ingress" => case["ingresses"][effect.target.name.as_str()] = body,
             _ => return wrong("made of a kind that is never made"),
         }
-        return Ok(());
+        return Ok(true);
     }
     let Some(present) = present else {
         return wrong("a write of what is not there");
@@ -153,7 +165,7 @@ fn carry_out(case: &mut Value, effect: &Effect) -> Result<(), String> {
         }
         None => drop_target(case, effect),
     }
-    Ok(())
+    Ok(true)
 }
 
 fn judge(s: &Snapshot, decision: &Decision) -> Result<(), String> {
@@ -201,7 +213,9 @@ fn follow(case: &mut Value) -> Result<(), String> {
         ));
         let known: Vec<Effect> = decision.effects.clone();
         for effect in &known {
-            carry_out(case, effect).map_err(|error| format!("{error}\n{}", trail.join("\n")))?;
+            if !carry_out(case, effect).map_err(|error| format!("{error}\n{}", trail.join("\n")))? {
+                return Ok(());
+            }
         }
         let gone = case["rollout"]["metadata"]["deletionTimestamp"].is_string()
             && case["rollout"]["metadata"]["finalizers"]
