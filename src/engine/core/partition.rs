@@ -183,6 +183,16 @@ impl<'a> Machine<'a> {
             return (Vec::new(), true);
         }
         let replicas = workload.replicas();
+        let present = self.new_set();
+        let is_new =
+            |version: &ReplicaSet<'_>| present.is_some_and(|present| present.hash() == version.hash());
+        // The old version's ReplicaSet was cleaned away: nothing is left to fill up but the new one.
+        let is_alone = self.stable_set().is_none()
+            && present.is_some()
+            && versions
+                .iter()
+                .all(|version| is_new(version) || version.wanted() == 0);
+        let new = if is_alone { replicas } else { new };
         let bounds = Bounds {
             new,
             replicas,
@@ -196,7 +206,7 @@ impl<'a> Machine<'a> {
             .and_then(|sub| sub.stable_revision.clone());
         let mut old: Vec<ReplicaSet<'_>> = versions
             .into_iter()
-            .filter(|version| present.is_none_or(|present| present.hash() != version.hash()))
+            .filter(|version| !is_new(version))
             .filter(|version| version.wanted() > 0 || Some(version.hash()) == stable.as_deref())
             .collect();
         // The newest first, the one from before the release last.
