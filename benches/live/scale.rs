@@ -218,7 +218,7 @@ pub(crate) fn simulated(executable: &Path) {
             let trace = sim.trace();
             let ours = trace
                 .iter()
-                .filter(|write| write.field_manager == "rollouts-engine" || write.verb == "DELETE");
+                .filter(|write| write.user_agent.starts_with("kubectl-kruise/"));
             ours.filter(|write| !write.path.contains("/leases") && !write.path.contains("/events"))
                 .count()
         };
