@@ -224,7 +224,10 @@ impl Machine<'_> {
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
         let workload = self.workload()?;
         let reason = ending.reason("the workload rolls");
-        if let Some(flow) = self.roll_recreate(&reason) {
+        if let Some(flow) = self
+            .roll_recreate(&reason)
+            .or_else(|| self.trust_old_sets(&reason))
+        {
             return Some(flow);
         }
         if let Some(spec) = self.resumed(&workload) {
