@@ -109,6 +109,14 @@ impl Guard {
         self.book().violations.clone()
     }
 
+    /// From now on the pods that there are wanted are owed: they were there.
+    pub(super) fn settled(&self) {
+        let since = self.clock.now() - self.lag;
+        for entry in &mut self.book().replicas {
+            entry.0 = since;
+        }
+    }
+
     /// For some seconds nothing is owed: a user took pods away, or what keeps them.
     pub(super) fn forgive(&self, seconds: i64) {
         let until = self.clock.now() + SignedDuration::from_secs(seconds);

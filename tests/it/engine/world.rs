@@ -158,6 +158,11 @@ impl World {
             world.ledger.note(&manifest, &written);
         }
         world.pass(2.0).await;
+        // A StatefulSet's pods come one after the other.
+        while !world.is_clean() {
+            world.pass(1.0).await;
+        }
+        world.guard.settled();
         world
     }
 
