@@ -350,7 +350,8 @@ impl World {
             && self.setup.shape.style == RollingStyle::BlueGreen
             && self.phase_is("Progressing")
         {
-            // Beside a third version, the workload's own controller takes the oldest pods for the worst.
+            // Beside a third version, the workload's own controller takes the oldest pods for the worst; and what nobody
+            // holds may take any pod, that of a canary's traffic too, before an engine sees it.
             self.guard.forgive(60);
         }
         let rollout = self.rollout();
