@@ -303,7 +303,8 @@ impl Machine<'_> {
         if let Some(workload) = self.workload() {
             if let Some(mark) = Mark::read(workload.object) {
                 let mut body = self.unmarked();
-                let mut spec = json!({});
+                // A policy may have held the workload again since it was resumed; without the mark nobody would lift that.
+                let mut spec = self.resumed(&workload).unwrap_or_else(|| json!({}));
                 mark.original.pause_again(&mut spec);
                 if spec.as_object().is_some_and(|fields| !fields.is_empty()) {
                     body["spec"] = spec;
