@@ -226,6 +226,7 @@ impl Machine<'_> {
         }
         let flow = self
             .roll_recreate(&reason)
+            .or_else(|| self.trust_old_sets(&reason))
             .or_else(|| self.roll_out(&workload, ending, reason));
         match flow {
             // Whoever deletes or disables the Rollout wants it out of the way, however the new pods fare.
@@ -307,7 +308,8 @@ impl Machine<'_> {
         if let Some(workload) = self.workload() {
             if let Some(mark) = self.mark() {
                 let mut body = self.unmarked();
-                let mut spec = json!({});
+                // A policy may have held the workload again since it was resumed; without the mark nobody would lift that.
+                let mut spec = self.resumed(&workload).unwrap_or_else(|| json!({}));
                 mark.original.pause_again(&mut spec);
                 if spec.as_object().is_some_and(|fields| !fields.is_empty()) {
                     body["spec"] = spec;

@@ -67,10 +67,14 @@ impl<'a> Machine<'a> {
             return None;
         }
         let start = count(&workload.spec()["ordinals"]["start"]);
+        let release = self.status.canary_status.as_ref();
+        let stable = release.and_then(|release| release.stable_revision.as_deref());
         let broken = self.own_pods().filter(|pod| {
             let outdated = workload.revision_of(pod) != revision;
             let due = pod.ordinal().is_some_and(|ordinal| ordinal >= start + partition);
-            outdated && due && !pod.ready && !pod.deleting
+            // One of a version that was given up comes back at the stable one.
+            let given_up = stable.is_some_and(|stable| workload.revision_of(pod) != stable);
+            outdated && (due || given_up) && !pod.ready && !pod.deleting
         });
         let next = broken.max_by_key(|pod| pod.ordinal())?;
         Some(self.remove_pod(

@@ -127,6 +127,23 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Whether the workload has no pod of another version than the new one, those on their way out left out.
+    pub(super) fn has_no_old_pods(&self) -> bool {
+        let Some(workload) = self.workload() else {
+            return true;
+        };
+        if let Some((_, versions)) = self.deployment() {
+            let new = self.new_set();
+            return versions
+                .iter()
+                .filter(|version| new.is_none_or(|new| new.hash() != version.hash()))
+                .all(|version| version.wanted() == 0);
+        }
+        let revision = self.new_revision();
+        self.own_pods()
+            .all(|pod| pod.deleting || Some(workload.revision_of(pod)) == revision.as_deref())
+    }
+
     /// Labels new pods with the step that brought them: unlabelled ones fill the highest step first, the last of them
     /// first. Pods that a rollback in batches found in place count for as many as the plan has beyond those it moves
     /// (engine-workloads 11).

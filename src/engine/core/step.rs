@@ -197,9 +197,20 @@ impl<'a> Machine<'a> {
         self.style() == RollingStyle::Partition && self.wanted(step) >= self.replicas()
     }
 
+    /// Whether no pod of the old version is left inside the workload: a plan that was edited, or a jump back, may ask for
+    /// a split that nobody could serve the old half of.
+    fn is_all_new(&self) -> bool {
+        self.style() == RollingStyle::Partition
+            && self.has_no_old_pods()
+            && self.new_pods().iter().any(|pod| pod.ready)
+    }
+
     /// Whether the step splits traffic.
     fn routes(&self, step: &Step) -> bool {
-        traffic::split(step).is_some() && self.s.routing().is_some() && !self.is_full(step)
+        traffic::split(step).is_some()
+            && self.s.routing().is_some()
+            && !self.is_full(step)
+            && !self.is_all_new()
     }
 
     fn grace(&self) -> SignedDuration {
