@@ -224,6 +224,10 @@ impl Machine<'_> {
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
         let workload = self.workload()?;
         let reason = ending.reason("the workload rolls");
+        let labels = self.label_kept(ending);
+        if !labels.is_empty() {
+            return Some(Flow::Do(labels, reason));
+        }
         if let Some(flow) = self.roll_recreate(&reason) {
             return Some(flow);
         }
@@ -258,6 +262,17 @@ impl Machine<'_> {
                 None
             }
             flow => Some(flow),
+        }
+    }
+
+    /// Blue-green taken back: the pods that stay belong to the template again, and are noted as the steps' pods, as upstream
+    /// notes them while the traffic moves back.
+    fn label_kept(&mut self, ending: Ending) -> Vec<Effect> {
+        let is_taken_back = ending == Ending::Rollback && self.style() == RollingStyle::BlueGreen;
+        if is_taken_back {
+            self.label_pods()
+        } else {
+            Vec::new()
         }
     }
 
