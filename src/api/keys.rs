@@ -66,3 +66,11 @@ pub const MAX_REPLICAS: &str = "deployment.kubernetes.io/max-replicas";
 
 /// Field manager of every engine write. The hold policies let it pass (cooperative marker).
 pub const FIELD_MANAGER: &str = "rollouts-engine";
+
+/// Annotation of a route that is edited in place: its spec before the release, as JSON. Written and removed by the engine and
+/// by the controller.
+pub const ORIGINAL_SPEC: &str = "rollouts.kruise.io/original-spec-configuration";
+
+/// Label by which pods of the new version are told in a DestinationRule's subset. Written by the user, in the Rollout's
+/// `patchPodTemplateMetadata`.
+pub const ISTIO_TAG: &str = "istio.service.tag";

@@ -11,7 +11,7 @@ pub const NAME: &str = "rollouts-engine";
 pub const NAMESPACE: &str = "rollouts-engine";
 
 /// What the engine may do: group, resources, verbs.
-const RULES: [(&str, &[&str], &[&str]); 16] = [
+const RULES: [(&str, &[&str], &[&str]); 18] = [
     (keys::GROUP, &["rollouts"], &["get", "list", "watch", "patch"]),
     (keys::GROUP, &["rollouts/status"], &["patch"]),
     // Owner references that block deletion need it where the server enforces them (OpenShift does).
@@ -57,6 +57,16 @@ const RULES: [(&str, &[&str], &[&str]); 16] = [
         "networking.k8s.io",
         &["ingresses"],
         &["get", "list", "watch", "create", "patch", "delete"],
+    ),
+    (
+        "gateway.networking.k8s.io",
+        &["httproutes", "grpcroutes"],
+        &["get", "list", "watch", "patch"],
+    ),
+    (
+        "networking.istio.io",
+        &["virtualservices", "destinationrules"],
+        &["get", "list", "watch", "patch"],
     ),
     // Deleted at rest: without that the next engine would wait until the Lease ends.
     (
@@ -206,6 +216,8 @@ mod tests {
         autoscaling horizontalpodautoscalers: get,list,watch,patch
          services: get,list,watch,create,patch,delete
         networking.k8s.io ingresses: get,list,watch,create,patch,delete
+        gateway.networking.k8s.io httproutes,grpcroutes: get,list,watch,patch
+        networking.istio.io virtualservices,destinationrules: get,list,watch,patch
         coordination.k8s.io leases: get,create,patch,delete
          events: create
         "#);

@@ -3,6 +3,17 @@
 //! [`Sim`] is the server: a tower Service behind [`Sim::client`], or behind a socket with [`Sim::serve`].
 //! [`Sim::start`] runs the model controllers. All time is tokio's, so that a paused runtime makes it virtual, and
 //! names and uids are counted, so that two runs of the same requests give the same bytes.
+//!
+//! # Known differences from a real control plane
+//! The models of Deployments, ReplicaSets, StatefulSets and DaemonSets rest where the real controllers do
+//! (`tests/it/live/models.rs` compares them). What differs on the way, or is left out:
+//! - Controllers act one latency after a change, in one order; real ones act when they get to it. So what depends on how
+//!   far a first change had come when a second one was made may differ: which empty ReplicaSet remembers which size, and
+//!   which old revisions of a DaemonSet were pruned.
+//! - The real DaemonSet controller can forget to look again at the new pods of a surging update with `minReadySeconds`:
+//!   the old pod then stays until something else happens. Here it goes as soon as it may.
+//! - DaemonSets go through nodes by name, real ones in no order. Failed pods, volume claims, evictions, quotas and
+//!   priorities are not modelled, and the fields of single pods are fewer (`controllers/pods.rs`).
 
 mod controllers;
 mod defaults;
@@ -10,6 +21,7 @@ mod deletion;
 mod discovery;
 mod failure;
 mod fault;
+mod gateway;
 mod hold;
 mod listener;
 mod object;
@@ -64,6 +76,8 @@ pub struct Options {
     pub hold: bool,
     /// Whether the workloads of Kruise are served from the start; objects of them that are loaded are in any case.
     pub kruise: bool,
+    /// Whether Gateway API and Istio are served from the start; objects of them that are loaded are in any case.
+    pub gateways: bool,
     /// From a change until the controllers act on it.
     pub latency: Duration,
     /// How many events of each resource watches can go back.
@@ -71,7 +85,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Three nodes, pods ready after 1 s and gone after 300 ms, no hold policy, no Kruise, controllers that act after 2 ms.
+    /// Three nodes, pods ready after 1 s and gone after 300 ms, no hold policy, no Kruise, no gateways, controllers that act
+    /// after 2 ms.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
@@ -81,6 +96,7 @@ impl Options {
             nodes: 3,
             hold: false,
             kruise: false,
+            gateways: false,
             latency: Duration::from_millis(2),
             log_limit: 16_384,
         }
@@ -154,7 +170,13 @@ impl Sim {
     /// An empty cluster with its nodes and the namespaces `default` and `kube-system`.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let mut store = Store::new(options.log_limit, options.kruise);
+        let optional: [(bool, &[&str]); 2] = [
+            (options.kruise, &[resource::KRUISE]),
+            (options.gateways, &[resource::GATEWAY, resource::ISTIO]),
+        ];
+        let without = optional.iter().filter(|(is_served, _)| !is_served);
+        let without: Vec<&str> = without.flat_map(|(_, groups)| groups.iter().copied()).collect();
+        let mut store = Store::new(options.log_limit, &without);
         let now = options.clock.now();
         for namespace in ["default", "kube-system"] {
             add_namespace(&mut store, namespace, now);

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use kube::CustomResourceExt;
 use serde_json::Value;
 
+use super::gateway;
 use crate::api::rollout::v1beta1::Rollout;
 
 /// Place of a resource in the table of a server.
@@ -29,6 +30,10 @@ pub(super) const ADVANCED_STATEFUL_SETS: KindId = 25;
 pub(super) const CLONE_SETS: KindId = 26;
 /// The Advanced DaemonSet of Kruise.
 pub(super) const ADVANCED_DAEMON_SETS: KindId = 27;
+
+/// Groups of Gateway API and of Istio's routes; no part of Kubernetes either.
+pub(super) const GATEWAY: &str = "gateway.networking.k8s.io";
+pub(super) const ISTIO: &str = "networking.istio.io";
 
 /// Group of Kruise's workloads. Their definitions come with Kruise, so that not every cluster serves them.
 pub(super) const KRUISE: &str = "apps.kruise.io";
@@ -322,6 +327,24 @@ const BUILT_IN: &[Row] = &[
         &["daemon", "ads"],
         "nsg",
     ),
+    (GATEWAY, "v1,v1beta1", "HTTPRoute", "httproutes", &[], "nsg"),
+    (GATEWAY, "v1,v1alpha2", "GRPCRoute", "grpcroutes", &[], "nsg"),
+    (
+        ISTIO,
+        "v1beta1,v1,v1alpha3",
+        "VirtualService",
+        "virtualservices",
+        &["vs"],
+        "nsg",
+    ),
+    (
+        ISTIO,
+        "v1beta1,v1,v1alpha3",
+        "DestinationRule",
+        "destinationrules",
+        &["dr"],
+        "nsg",
+    ),
 ];
 
 /// The resources of a fresh server, shared by all of them.
@@ -342,7 +365,8 @@ fn row(&(group, version, kind, plural, short, has): &Row) -> Resource {
         Vec::new()
     };
     resource.versions = version.split(',').map(str::to_owned).collect();
-    resource.custom = matches!(group, "rollouts.kruise.io" | KRUISE);
+    resource.custom = matches!(group, "rollouts.kruise.io" | KRUISE | GATEWAY | ISTIO);
+    resource.schema = gateway::schema(kind).map(Arc::new);
     if kind == "Rollout" {
         let definition = serde_json::to_value(Rollout::crd()).unwrap_or_default();
         if let Some(derived) = Resource::from_definition(&definition) {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use super::object::{Object, Rendered};
-use super::resource::{KRUISE, KindId, PODS, Resource, built_in};
+use super::resource::{KindId, PODS, Resource, built_in};
 
 /// How every uid of a store begins; the rest is counted.
 const UID_PREFIX: &str = "00000000-0000-4000-8000-";
@@ -184,11 +184,10 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// An empty store that serves the built-in resources, those of Kruise only if `kruise` says so, and keeps
-    /// `log_limit` events of each.
-    pub(super) fn new(log_limit: usize, kruise: bool) -> Self {
+    /// An empty store that serves the built-in resources but those of some groups, and keeps `log_limit` events of each.
+    pub(super) fn new(log_limit: usize, without: &[&str]) -> Self {
         let table = built_in().iter().map(|resource| {
-            if resource.group == KRUISE && !kruise {
+            if without.contains(&resource.group.as_str()) {
                 return Arc::new(Resource {
                     versions: Vec::new(),
                     ..(**resource).clone()

@@ -35,7 +35,8 @@ pub fn canary(
     let name = user.metadata.name.clone().unwrap_or_default();
     if rules.is_empty() {
         return Err(Obstacle::NoRule {
-            ingress: name,
+            kind: "Ingress",
+            name,
             service: service.to_owned(),
         });
     }

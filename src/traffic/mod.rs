@@ -2,13 +2,22 @@
 //!
 //! The wanted state is rebuilt from the user's own objects every time, never edited cumulatively.
 
+pub mod gateway;
 pub mod ingress;
 pub mod ingress_class;
+pub mod istio;
+mod original;
+mod provider;
+mod route;
+mod rules;
 pub mod service;
 
 use std::fmt;
 
 use crate::api::v1beta1::{Step, TrafficRoutingRef};
+
+pub use provider::{Change, Provider, Wiring};
+pub use route::{RouteKey, RouteKind, Routes};
 
 /// Seconds to wait after a traffic write when the Rollout does not say (upstream's CRD default).
 pub const DEFAULT_GRACE: i32 = 3;
@@ -24,15 +33,42 @@ pub struct Split<'a> {
     pub header_modifier: Option<&'a crate::api::v1beta1::HeaderModifier>,
 }
 
+impl Split<'_> {
+    /// No request to the new version.
+    pub const NOTHING: Self = Self {
+        weight: Some(0),
+        matches: &[],
+        header_modifier: None,
+    };
+
+    /// Every request to the new version.
+    pub const ALL: Self = Self {
+        weight: Some(100),
+        matches: &[],
+        header_modifier: None,
+    };
+
+    /// The weight, 0 to 100.
+    #[must_use]
+    pub fn percent(&self) -> u64 {
+        u64::try_from(self.weight.unwrap_or(0)).unwrap_or(0).min(100)
+    }
+}
+
 /// Why traffic cannot be split as asked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Obstacle {
     /// An object that the Rollout names is not there.
     Missing {
-        /// `Service` or `Ingress`.
+        /// Its kind, such as `Service` or `HTTPRoute`.
         kind: &'static str,
         /// Its name.
         name: String,
+    },
+    /// The cluster does not serve a kind that the Rollout names.
+    Unserved {
+        /// Such as `httproutes.gateway.networking.k8s.io`.
+        kind: String,
     },
     /// The name of a canary twin is that of an object which is not this Rollout's.
     Taken {
@@ -50,10 +86,12 @@ pub enum Obstacle {
         /// Characters it may have.
         longest: usize,
     },
-    /// The Ingress sends nothing to the Service.
+    /// A route sends nothing to the Service.
     NoRule {
-        /// The Ingress.
-        ingress: String,
+        /// Kind of the route.
+        kind: &'static str,
+        /// The route.
+        name: String,
         /// The Service.
         service: String,
     },
@@ -62,6 +100,18 @@ pub enum Obstacle {
         /// The Service.
         service: String,
     },
+    /// The route tells versions by their Services, and the Rollout makes none for the new one.
+    NoTwin {
+        /// Kind of the route.
+        kind: &'static str,
+    },
+    /// What a route was before the release cannot be read.
+    Original {
+        /// Kind of the route.
+        kind: String,
+        /// The route.
+        name: String,
+    },
     /// Nothing in the routing says where requests come from, or a provider that this version does not have.
     Provider {
         /// What was asked for.
@@ -69,8 +119,8 @@ pub enum Obstacle {
     },
     /// The provider cannot express what a step asks for.
     Limit {
-        /// The step, 1-based.
-        step: usize,
+        /// The step, 1-based; nothing when it is the one under way.
+        step: Option<usize>,
         /// What it cannot do.
         what: String,
     },
@@ -80,6 +130,7 @@ impl fmt::Display for Obstacle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { kind, name } => write!(f, "{kind} {name} not found"),
+            Self::Unserved { kind } => write!(f, "the cluster does not serve {kind}"),
             Self::Taken { kind, name } => {
                 write!(
                     f,
@@ -92,15 +143,28 @@ impl fmt::Display for Obstacle {
                     "{kind} {name} would have a name of more than {longest} characters"
                 )
             }
-            Self::NoRule { ingress, service } => {
-                write!(f, "Ingress {ingress} has no rule for Service {service}")
+            Self::NoRule { kind, name, service } => {
+                write!(f, "{kind} {name} has no rule for Service {service}")
             }
+            Self::NoTwin { kind } => write!(
+                f,
+                "{kind} tells versions by their Services, and disableGenerateCanaryService leaves the new one none"
+            ),
+            Self::Original { kind, name } => write!(
+                f,
+                "annotation {} of {kind} {name} cannot be read; without it the weights of rules that somebody edited are lost",
+                crate::api::keys::ORIGINAL_SPEC
+            ),
             Self::NoSelector { service } => write!(
                 f,
                 "Service {service} has no selector, its versions cannot be told apart"
             ),
             Self::Provider { what } => write!(f, "traffic routing by {what} is not supported"),
-            Self::Limit { step, what } => write!(f, "step {step}: {what}"),
+            Self::Limit {
+                step: Some(step),
+                what,
+            } => write!(f, "step {step}: {what}"),
+            Self::Limit { step: None, what } => f.write_str(what),
         }
     }
 }
@@ -130,34 +194,41 @@ pub fn split(step: &Step) -> Option<Split<'_>> {
     })
 }
 
-/// Checks that the routing's provider is one of ours and can do what every step asks for.
+impl Obstacle {
+    /// The same of one of the plan's steps, 1-based.
+    #[must_use]
+    pub fn of_step(self, number: usize) -> Self {
+        match self {
+            Self::Limit { step: None, what } => Self::Limit {
+                step: Some(number),
+                what,
+            },
+            other => other,
+        }
+    }
+}
+
+/// Checks that the routing's providers are ours and can do what every step asks for, as far as that can be said without
+/// their objects.
 ///
 /// # Errors
-/// The first thing that it cannot do.
+/// The first thing that they cannot do.
 pub fn check(routing: &TrafficRoutingRef, steps: &[Step]) -> Result<(), Obstacle> {
-    let provider = |what: &str| {
-        Err(Obstacle::Provider {
-            what: what.to_owned(),
-        })
-    };
-    if routing.gateway.is_some() {
-        return provider("gateway (HTTPRoute)");
+    let providers = Provider::all(routing);
+    if providers.is_empty() {
+        return Err(Obstacle::Provider {
+            what: "a Service alone".to_owned(),
+        });
     }
-    if !routing.custom_network_refs.is_empty() {
-        return provider("customNetworkRefs");
-    }
-    let Some(ingress) = &routing.ingress else {
-        return provider("a Service alone");
-    };
-    let Some(class) = ingress_class::Class::named(&ingress.class_type) else {
-        return provider(&format!("ingress class {:?}", ingress.class_type));
-    };
-    for (index, step) in steps.iter().enumerate() {
-        if let Some(split) = split(step) {
-            class.check(&split).map_err(|what| Obstacle::Limit {
-                step: index + 1,
-                what,
-            })?;
+    for provider in &providers {
+        provider.known()?;
+        for (index, step) in steps.iter().enumerate() {
+            if let Some(split) = split(step) {
+                provider.check(&split).map_err(|what| Obstacle::Limit {
+                    step: Some(index + 1),
+                    what,
+                })?;
+            }
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::v1beta1::{FinalisingStep, Phase, RollingStyle, StepState},
-    traffic::{self, ingress, service},
+    traffic::{self, service},
     workload::{Kind, Mark, Pod, Workload, deployment::NotRolledOut, hold},
 };
 
@@ -177,13 +177,9 @@ impl Machine<'_> {
                 self.canaries().next().map(|_| Flow::Wait(Wake::OnChange, reason))
             }
             FinalisingStep::RouteTrafficToNew => {
-                let all = traffic::Split {
-                    weight: Some(100),
-                    matches: &[],
-                    header_modifier: None,
-                };
-                let route = if self.has_twin() {
-                    self.write_split(&all)
+                let makes_one = self.s.rollout.spec.strategy.makes_canary_service();
+                let route = if !makes_one || self.has_twin() {
+                    self.write_split(&traffic::Split::ALL)
                 } else {
                     Vec::new()
                 };
@@ -367,25 +363,16 @@ impl Machine<'_> {
 
     /// The writes that send all traffic to the stable Service.
     pub(super) fn restore_route(&self) -> Vec<Effect> {
-        let Some(name) = self
-            .s
-            .routing()
-            .and_then(|routing| routing.ingress.as_ref())
-            .map(|ingress| ingress::canary_name(&ingress.name))
-        else {
+        let Some(wiring) = self.s.wiring() else {
             return Vec::new();
         };
-        let twin = self
-            .s
-            .ingresses
-            .get(&name)
-            .filter(|twin| self.s.owns(twin) && twin.metadata.deletion_timestamp.is_none());
-        twin.map(|twin| {
-            self.s
-                .write(twin, Verb::Delete, "all traffic to the stable Service")
-        })
-        .into_iter()
-        .collect()
+        let providers = self.s.providers();
+        let changes = providers
+            .iter()
+            .filter_map(|provider| provider.restore(&self.s.routes, &wiring));
+        changes
+            .map(|change| self.s.carry_out(change, "all traffic to the stable Service"))
+            .collect()
     }
 
     /// The write that removes the canary Service.

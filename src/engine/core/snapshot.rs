@@ -1,6 +1,9 @@
 //! Everything one decision may read.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
@@ -11,6 +14,7 @@ use crate::{
         keys,
         v1beta1::{CanaryStrategy, Rollout, TrafficRoutingRef},
     },
+    traffic::{Change, Provider, Routes, Wiring, service},
     workload::{Kind, Pod, ReplicaSet},
 };
 
@@ -34,12 +38,15 @@ pub struct Snapshot {
     pub pods: Vec<Arc<Pod>>,
     /// The stable Service and its twin, by name; only those that are there.
     pub services: BTreeMap<String, DynamicObject>,
-    /// The Ingress and its twin, by name; only those that are there.
-    pub ingresses: BTreeMap<String, DynamicObject>,
+    /// The objects that route requests to the Service and what a release makes beside them; only those that are there.
+    pub routes: Routes,
     /// Other enabled Rollouts that name the same workload, by name.
     pub rivals: Vec<String>,
-    /// A kind that the Rollout needs and the cluster does not serve, such as `clonesets.apps.kruise.io`.
+    /// A kind that the Rollout needs and the cluster does not serve, such as `clonesets.apps.kruise.io`; not one of a
+    /// route.
     pub unserved: Option<String>,
+    /// Kinds of routes that the cluster serves in no version, such as `httproutes.gateway.networking.k8s.io`.
+    pub unserved_routes: BTreeSet<String>,
 }
 
 impl Snapshot {
@@ -90,6 +97,47 @@ impl Snapshot {
     #[must_use]
     pub fn routing(&self) -> Option<&TrafficRoutingRef> {
         self.rollout.spec.strategy.traffic_routings().first()
+    }
+
+    /// What splits the traffic.
+    #[must_use]
+    pub fn providers(&self) -> Vec<Provider> {
+        self.routing().map(Provider::all).unwrap_or_default()
+    }
+
+    /// What the providers are told; nothing when the strategy has no traffic routing.
+    #[must_use]
+    pub fn wiring(&self) -> Option<Wiring<'_>> {
+        let routing = self.routing()?;
+        let canary = if self.rollout.spec.strategy.makes_canary_service() {
+            service::canary_name(&routing.service)
+        } else {
+            routing.service.clone()
+        };
+        Some(Wiring {
+            namespace: self.namespace(),
+            service: &routing.service,
+            canary,
+            owner: self.owner(),
+            labels: self.patched_labels(),
+        })
+    }
+
+    /// Labels that the Rollout lays over the canary's pods.
+    #[must_use]
+    pub fn patched_labels(&self) -> Option<&BTreeMap<String, String>> {
+        let patch = self.canary_strategy()?.patch_pod_template_metadata.as_ref();
+        patch.map(|patch| &patch.labels)
+    }
+
+    /// A change of a route as a write.
+    #[must_use]
+    pub fn carry_out(&self, change: Change<'_>, purpose: &str) -> Effect {
+        match change {
+            Change::Create(object) => self.create(object, purpose),
+            Change::Merge(object, body) => self.write(object, Verb::Merge(body), purpose),
+            Change::Delete(object) => self.write(object, Verb::Delete, purpose),
+        }
     }
 
     /// The reference by which the engine's objects belong to the Rollout.

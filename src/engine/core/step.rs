@@ -1,7 +1,5 @@
 //! One step: pods, traffic, pause (engine-rollout 9).
 
-use std::collections::BTreeMap;
-
 use super::{
     Effect, Reason, Verb, Wake, batch,
     condition::Course,
@@ -11,7 +9,7 @@ use super::{
 };
 use crate::{
     api::v1beta1::{FinalisingStep, RollingStyle, Step, StepState},
-    traffic::{self, Obstacle, ingress, ingress_class::Class, service},
+    traffic::{self, Obstacle, service},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -108,8 +106,8 @@ impl<'a> Machine<'a> {
             StepState::BeforeStepUpgrade | StepState::StepUpgrade | StepState::StepTrafficRouting
         );
         let (_, step) = self.step();
-        let routes = moving && step.is_some_and(|step| self.routes(step));
-        routes.then(|| validate::obstacle(self.s)).flatten()
+        let step = step.filter(|step| moving && self.routes(step))?;
+        validate::in_the_way(self.s, step)
     }
 
     fn steps(&self) -> &'a [Step] {
@@ -344,12 +342,6 @@ impl<'a> Machine<'a> {
         None
     }
 
-    /// Labels that the Rollout lays over the canary's pods.
-    fn patched_labels(&self) -> Option<&'a BTreeMap<String, String>> {
-        let patch = self.s.canary_strategy()?.patch_pod_template_metadata.as_ref();
-        patch.map(|patch| &patch.labels)
-    }
-
     /// What must be written for the canary Service to select the new version.
     fn twin_service(&self, revision: &str, routes: bool) -> Option<Effect> {
         let routing = self.s.routing().filter(|_| routes && self.twins())?;
@@ -357,7 +349,7 @@ impl<'a> Machine<'a> {
         let key = self.revision_key();
         match self.s.services.get(&service::canary_name(&routing.service)) {
             None => Some(self.s.create(
-                service::canary(stable, (key, revision), self.patched_labels(), self.s.owner()),
+                service::canary(stable, (key, revision), self.s.patched_labels(), self.s.owner()),
                 "a Service for the new version",
             )),
             Some(twin) if service::pinned(twin, key) != Some(revision) => Some(self.s.write(
@@ -374,43 +366,22 @@ impl<'a> Machine<'a> {
         traffic::split(step).map_or_else(Vec::new, |split| self.write_split(&split))
     }
 
-    /// What must be written for a split.
+    /// What must be written for a split. Where one of several providers cannot make it none does.
     pub(super) fn write_split(&self, split: &traffic::Split<'_>) -> Vec<Effect> {
-        let Some(routing) = self.s.routing() else {
+        let Some(wiring) = self.s.wiring() else {
             return Vec::new();
         };
-        let Some(reference) = routing.ingress.as_ref() else {
-            return Vec::new();
-        };
-        let (Some(class), Some(user)) = (
-            Class::named(&reference.class_type),
-            self.s.ingresses.get(&reference.name),
-        ) else {
-            return Vec::new();
-        };
-        let target = if self.twins() {
-            service::canary_name(&routing.service)
-        } else {
-            routing.service.clone()
-        };
-        let Ok(wanted) = ingress::canary(class, user, &routing.service, &target, split, self.s.owner())
-        else {
-            return Vec::new();
-        };
-        let purpose = split.weight.map_or_else(
+        let purpose = split.weight.filter(|_| split.matches.is_empty()).map_or_else(
             || "matching requests to the new version".to_owned(),
             |w| format!("{w}% of traffic to the new version"),
         );
-        let name = ingress::canary_name(user.metadata.name.as_deref().unwrap_or_default());
-        match self.s.ingresses.get(&name) {
-            // Blue-green may begin with no traffic at all, which is what there is.
-            None if split.weight == Some(0) && split.matches.is_empty() => Vec::new(),
-            None => vec![self.s.create(wanted, purpose)],
-            Some(present) => ingress::difference(present, &wanted)
-                .map(|patch| self.s.write(present, Verb::Merge(patch), purpose))
-                .into_iter()
-                .collect(),
-        }
+        let providers = self.s.providers();
+        let changes = providers
+            .iter()
+            .map(|provider| provider.split(&self.s.routes, &wiring, split));
+        let changes: Result<Vec<_>, Obstacle> = changes.collect();
+        let changes = changes.unwrap_or_default().into_iter().flatten();
+        changes.map(|change| self.s.carry_out(change, &purpose)).collect()
     }
 
     /// The route was written; the data plane gets its grace.

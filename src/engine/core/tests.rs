@@ -7,7 +7,7 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::{Decision, Pod, Snapshot, Wake, decide};
-use crate::workload::digest;
+use crate::{traffic::RouteKey, workload::digest};
 
 mod obstacles;
 
@@ -87,7 +87,7 @@ fn at_rest() -> Snapshot {
         workload: Some(object(deployment("web", "web:v1", 5))),
         replica_sets: vec![object(replica_set("web", "aaa", "web:v1", 5))],
         services: [("web".to_owned(), object(service))].into(),
-        ingresses: [("web".to_owned(), object(ingress))].into(),
+        routes: [(RouteKey::ingress("web"), object(ingress))].into(),
         ..Snapshot::default()
     }
 }
@@ -168,14 +168,14 @@ fn paused_at_step_1() -> Snapshot {
     };
     let twin = crate::traffic::ingress::canary(
         crate::traffic::ingress_class::Class::Nginx,
-        &s.ingresses["web"],
+        &s.routes[&RouteKey::ingress("web")],
         "web",
         "web-canary",
         &split,
         s.owner(),
     )
     .unwrap();
-    s.ingresses.insert("web-canary".to_owned(), object(twin));
+    s.routes.insert(RouteKey::ingress("web-canary"), object(twin));
     s
 }
 
@@ -587,7 +587,9 @@ fn a_missing_object_stops_a_held_release_before_anything_is_written() {
             "Service web",
             (|s| drop(s.services.remove("web"))) as fn(&mut Snapshot),
         ),
-        ("Ingress web", |s| drop(s.ingresses.remove("web"))),
+        ("Ingress web", |s| {
+            drop(s.routes.remove(&RouteKey::ingress("web")))
+        }),
     ] {
         let mut s = held();
         take(&mut s);
@@ -610,9 +612,9 @@ fn an_invalid_rollout_is_refused_with_every_reason() {
     s.rivals = vec!["other".to_owned()];
     insta::assert_snapshot!(told(&decide(&s, now())).replace("; ", "\n"), @r#"
     status null null null null
-    the Rollout is invalid: steps[0].replicas: replicas cannot be empty
-    steps[1].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy
-    steps: Steps.CanaryReplicas must be a non decreasing sequence
+    the Rollout is invalid: spec.strategy.canary.steps[0].replicas: replicas cannot be empty
+    spec.strategy.canary.steps[1].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy
+    spec.strategy.canary.steps[2].replicas: Steps.CanaryReplicas must be a non decreasing sequence
     spec.workloadRef: This rollout conflict with Rollout(shop/other), one workload only have less than one Rollout
     "#);
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     api::v1beta1::Rollout,
     engine::core::{Pod, Snapshot},
-    traffic,
+    traffic::{self, Provider, RouteKind},
     workload::Kind as WorkloadKind,
 };
 
@@ -27,7 +27,7 @@ type Mention = (String, String, String, String);
 pub(super) struct Cache {
     tables: BTreeMap<Kind, Table>,
     rollouts: BTreeMap<RolloutKey, Rollout>,
-    /// Which Rollouts name a workload, a Service or an Ingress, twins included.
+    /// Which Rollouts name a workload, a Service or a route, twins included.
     mentions: HashMap<Mention, BTreeSet<RolloutKey>>,
     /// Uids of workloads and ReplicaSets: what pods and revisions belong to.
     owners: HashMap<String, (Kind, Name)>,
@@ -41,8 +41,9 @@ fn is_owner(kind: Kind) -> bool {
 }
 
 fn mention(kind: Kind, name: &Name) -> Mention {
-    let resource = kind.resource();
-    (resource.group, resource.kind, name.0.clone(), name.1.clone())
+    let (api_version, kind, _) = kind.names();
+    let (group, _) = kind::split(api_version);
+    (group.to_owned(), kind.to_owned(), name.0.clone(), name.1.clone())
 }
 
 /// The workload that a Rollout names, whatever its kind and version.
@@ -56,26 +57,37 @@ fn workload_of(namespace: &str, rollout: &Rollout) -> Mention {
     )
 }
 
-/// Names of the Services or Ingresses that a Rollout is about, twins included.
-fn traffic_names(rollout: &Rollout, kind: Kind) -> Vec<String> {
+/// Names of the Services that a Rollout is about, twins included.
+fn services_of(rollout: &Rollout) -> impl Iterator<Item = String> {
     let routings = rollout.spec.strategy.traffic_routings().iter();
-    match kind {
-        Kind::Service => routings
-            .flat_map(|r| [r.service.clone(), traffic::service::canary_name(&r.service)])
-            .collect(),
-        _ => routings
-            .filter_map(|r| r.ingress.as_ref())
-            .flat_map(|ingress| [ingress.name.clone(), traffic::ingress::canary_name(&ingress.name)])
-            .collect(),
-    }
+    routings.flat_map(|r| [r.service.clone(), traffic::service::canary_name(&r.service)])
+}
+
+/// What splits the traffic of a Rollout.
+fn providers_of(rollout: &Rollout) -> impl Iterator<Item = Provider> {
+    let routings = rollout.spec.strategy.traffic_routings().iter();
+    routings.flat_map(Provider::all)
 }
 
 fn mentions_of(key: &RolloutKey, rollout: &Rollout) -> Vec<Mention> {
-    let traffic = [Kind::Service, Kind::Ingress].into_iter().flat_map(|kind| {
-        let names = traffic_names(rollout, kind).into_iter();
-        names.map(move |name| mention(kind, &(key.namespace.clone(), name)))
-    });
-    traffic.chain([workload_of(&key.namespace, rollout)]).collect()
+    let namespace = || key.namespace.clone();
+    let services = services_of(rollout).map(|name| mention(Kind::Service, &(namespace(), name)));
+    let routes = providers_of(rollout).flat_map(|provider| provider.reads());
+    let routes = routes.map(|route| (route.group, route.kind, namespace(), route.name));
+    services
+        .chain(routes)
+        .chain([workload_of(&key.namespace, rollout)])
+        .collect()
+}
+
+/// The versions in which a kind can be read, preferred first: routes of Gateway API are served in either of two.
+fn versions(kind: Kind) -> Vec<Kind> {
+    match kind {
+        Kind::Route(route) if route == RouteKind::HTTP_ROUTE[0] => {
+            RouteKind::HTTP_ROUTE.iter().copied().map(Kind::Route).collect()
+        }
+        _ => vec![kind],
+    }
 }
 
 impl Cache {
@@ -98,8 +110,30 @@ impl Cache {
 
     /// Kinds that a Rollout needs and of which it is not yet known what there is.
     pub(super) fn awaited_by(&self, key: &RolloutKey) -> Vec<Kind> {
-        let needed = self.rollouts.get(key).map(Kind::needed_by).unwrap_or_default();
+        let needed = self
+            .rollouts
+            .get(key)
+            .map(|rollout| self.needed_by(rollout))
+            .unwrap_or_default();
         needed.into_iter().filter(|kind| self.is_awaited(*kind)).collect()
+    }
+
+    fn is_unserved(&self, kind: Kind) -> bool {
+        self.tables
+            .get(&kind)
+            .is_some_and(|table| table.state == State::Unserved)
+    }
+
+    /// The kinds that a Rollout needs, each in the first version that is not known to be unserved; the preferred one besides,
+    /// which may come to be served.
+    fn needed_by(&self, rollout: &Rollout) -> BTreeSet<Kind> {
+        let mut needed = Kind::needed_by(rollout);
+        for kind in needed.clone() {
+            let versions = versions(kind);
+            let last = versions.iter().position(|version| !self.is_unserved(*version));
+            needed.extend(&versions[..=last.unwrap_or(versions.len() - 1)]);
+        }
+        needed
     }
 
     /// Whether the scope's label selector picks a Rollout.
@@ -173,15 +207,18 @@ impl Cache {
     fn that_need(&self, kind: Kind) -> BTreeSet<RolloutKey> {
         let needing = self.rollouts.iter();
         needing
-            .filter(|(_, rollout)| Kind::needed_by(rollout).contains(&kind))
+            .filter(|(_, rollout)| self.needed_by(rollout).contains(&kind))
             .map(|(key, _)| key.clone())
             .collect()
     }
 
     /// Takes in the answer to a write. Kinds that are not watched are passed over.
     pub(super) fn answered(&mut self, kind: Kind, object: &DynamicObject) -> BTreeSet<RolloutKey> {
+        if !self.is_open(kind) {
+            return BTreeSet::new();
+        }
         let (name, entry) = Entry::of(kind, object.clone());
-        if self.is_open(kind) && entry.belongs_to(kind) {
+        if entry.belongs_to(kind) {
             self.put(kind, &name, entry)
         } else {
             BTreeSet::new()
@@ -319,7 +356,7 @@ impl Cache {
                     target.to_owned(),
                 ))
             }),
-            Kind::Service | Kind::Ingress => self.that_mention(&mention(kind, name)),
+            Kind::Service | Kind::Route(_) => self.that_mention(&mention(kind, name)),
         }
     }
 
@@ -363,11 +400,15 @@ impl Cache {
     pub(super) fn snapshot(&self, key: &RolloutKey) -> Option<Snapshot> {
         let rollout = self.rollouts.get(key)?.clone();
         let namespace = key.namespace.as_str();
-        let needed = Kind::needed_by(&rollout);
-        let unserved = needed.iter().find(|kind| {
-            self.tables
-                .get(kind)
-                .is_some_and(|table| table.state == State::Unserved)
+        let needed = self.needed_by(&rollout);
+        let is_route = |kind: &&Kind| matches!(kind, Kind::Route(_));
+        let mut others = needed.iter().filter(|kind| !is_route(kind));
+        let unserved = others.find(|kind| self.is_unserved(**kind));
+        let routes = needed.iter().filter(is_route);
+        let unserved_routes = routes.filter(|kind| {
+            versions(**kind)
+                .into_iter()
+                .all(|version| self.is_unserved(version))
         });
         let reference = &rollout.spec.workload_ref;
         let named = kind::named(&rollout);
@@ -380,6 +421,7 @@ impl Cache {
             .and_then(|workload| workload.metadata.uid.as_deref());
         let mut snapshot = Snapshot {
             unserved: unserved.map(|kind| kind.qualified()),
+            unserved_routes: unserved_routes.map(|kind| kind.qualified()).collect(),
             ..Snapshot::default()
         };
         if let Some((WorkloadKind::Deployment, _)) = named {
@@ -400,14 +442,21 @@ impl Cache {
             let link = table::autoscaled(namespace, group, &reference.kind, &reference.name);
             snapshot.autoscalers = self.owned(Kind::Autoscaler, Some(&link));
         }
-        let traffic = |kind: Kind| {
-            let names = traffic_names(&rollout, kind).into_iter();
-            names
-                .filter_map(|name| Some((name.clone(), self.object(kind, namespace, &name)?.clone())))
-                .collect()
+        let service = |name: String| {
+            Some((
+                name.clone(),
+                self.object(Kind::Service, namespace, &name)?.clone(),
+            ))
         };
-        snapshot.services = traffic(Kind::Service);
-        snapshot.ingresses = traffic(Kind::Ingress);
+        snapshot.services = services_of(&rollout).filter_map(service).collect();
+        for provider in providers_of(&rollout) {
+            for key in provider.reads() {
+                let mut versions = provider.versions().iter();
+                let found =
+                    versions.find_map(|version| self.object(Kind::Route(*version), namespace, &key.name));
+                snapshot.routes.extend(found.map(|object| (key, object.clone())));
+            }
+        }
         let rivals = self.that_mention(&workload_of(namespace, &rollout)).into_iter();
         snapshot.rivals = rivals
             .filter(|rival| rival != key)
@@ -422,9 +471,10 @@ impl Cache {
 
 /// The typed Rollout, and what else is kept of it: who it is.
 fn parse(entry: Entry) -> (Entry, Option<Rollout>) {
-    let Entry::Object(mut object) = entry else {
+    let Entry::Object(object) = entry else {
         return (entry, None);
     };
+    let mut object = Arc::unwrap_or_clone(object);
     let metadata = object.metadata.clone();
     let mut value = serde_json::json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout" });
     if let (Some(all), serde_json::Value::Object(data)) = (value.as_object_mut(), object.data.take()) {
@@ -433,7 +483,10 @@ fn parse(entry: Entry) -> (Entry, Option<Rollout>) {
     if let Ok(metadata) = serde_json::to_value(metadata) {
         value["metadata"] = metadata;
     }
-    (Entry::Object(object), serde_json::from_value(value).ok())
+    (
+        Entry::Object(Arc::new(object)),
+        serde_json::from_value(value).ok(),
+    )
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use kube::api::ApiResource;
 use crate::{
     api::{keys, v1beta1::Rollout},
     engine::core::Target,
+    traffic::{Provider, RouteKind},
     workload,
 };
 
@@ -26,7 +27,8 @@ pub(super) enum Kind {
     /// pods that belong to kinds nobody releases.
     Pod(&'static str),
     Service,
-    Ingress,
+    /// A kind of route in one version.
+    Route(RouteKind),
 }
 
 /// The pods of Deployments.
@@ -37,9 +39,9 @@ pub(super) const REVISION_PODS: Kind = Kind::Pod(keys::CONTROLLER_REVISION_HASH)
 pub(super) const DEPLOYMENT: Kind = Kind::Workload(workload::Kind::Deployment, "apps/v1");
 
 impl Kind {
-    /// Its place in the API.
-    pub(super) fn resource(self) -> ApiResource {
-        let (api_version, kind, plural) = match self {
+    /// API version, kind and plural.
+    pub(super) fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
             Self::Rollout | Self::Picked => ("rollouts.kruise.io/v1beta1", "Rollout", "rollouts"),
             Self::Workload(kind, api_version) => (api_version, kind.kind(), kind.plural()),
             Self::ReplicaSet => ("apps/v1", "ReplicaSet", "replicasets"),
@@ -51,8 +53,13 @@ impl Kind {
             ),
             Self::Pod(_) => ("v1", "Pod", "pods"),
             Self::Service => ("v1", "Service", "services"),
-            Self::Ingress => ("networking.k8s.io/v1", "Ingress", "ingresses"),
-        };
+            Self::Route(route) => (route.api_version, route.kind, route.plural),
+        }
+    }
+
+    /// Its place in the API.
+    pub(super) fn resource(self) -> ApiResource {
+        let (api_version, kind, plural) = self.names();
         let (group, version) = split(api_version);
         ApiResource {
             group: group.to_owned(),
@@ -88,18 +95,19 @@ impl Kind {
             DEPLOYMENT_PODS,
             REVISION_PODS,
             Self::Service,
-            Self::Ingress,
         ];
+        let routes = RouteKind::all().map(Self::Route);
         let workloads = workload::Kind::ALL.into_iter().flat_map(|kind| {
             let versions = kind.api_versions().iter();
             versions.map(move |version| Self::Workload(kind, version))
         });
         others
             .into_iter()
+            .chain(routes)
             .chain(workloads)
             .filter(|kind| {
-                let resource = kind.resource();
-                resource.kind == target.kind && resource.api_version == target.api_version
+                let (api_version, kind, _) = kind.names();
+                kind == target.kind && api_version == target.api_version
             })
             .collect()
     }
@@ -126,9 +134,13 @@ impl Kind {
         }
         for routing in spec.strategy.traffic_routings() {
             needed.insert(Self::Service);
-            if routing.ingress.is_some() {
-                needed.insert(Self::Ingress);
-            }
+            let providers = Provider::all(routing);
+            needed.extend(
+                providers
+                    .iter()
+                    .filter_map(|provider| provider.versions().first().copied())
+                    .map(Self::Route),
+            );
         }
         needed
     }
@@ -234,7 +246,7 @@ mod tests {
                     "Job",
                     json!({ "canary": { "steps": steps, "trafficRoutings": [gateway] } }),
                 ),
-                vec!["v1 services"],
+                vec!["v1 services", "gateway.networking.k8s.io/v1 httproutes"],
             ),
         ];
         for (spec, expected) in table {

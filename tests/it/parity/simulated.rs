@@ -24,6 +24,7 @@ async fn release(name: &str, held: bool) {
     let sim = Sim::new(sim::Options {
         hold: held,
         kruise: true,
+        gateways: true,
         ..sim::Options::new(clock)
     });
     let _controllers = sim.start();
@@ -121,4 +122,12 @@ releases! {
     parity_sim_cloneset_rollback_unheld: "cloneset-rollback", false;
     parity_sim_cloneset_bluegreen_held: "cloneset-bluegreen", true;
     parity_sim_cloneset_bluegreen_unheld: "cloneset-bluegreen", false;
+    parity_sim_gateway_weight_held: "gateway-weight", true;
+    parity_sim_gateway_weight_unheld: "gateway-weight", false;
+    parity_sim_gateway_header_held: "gateway-header", true;
+    parity_sim_gateway_header_unheld: "gateway-header", false;
+    parity_sim_istio_weight_held: "istio-weight", true;
+    parity_sim_istio_weight_unheld: "istio-weight", false;
+    parity_sim_istio_header_held: "istio-header", true;
+    parity_sim_istio_header_unheld: "istio-header", false;
 }

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{at_rest, decide, held, now, object, paused_at_step_1, told};
-use crate::engine::core::Snapshot;
+use crate::{engine::core::Snapshot, traffic::RouteKey};
 
 /// The release at step 1 with its pods ready, about to split traffic.
 fn about_to_split() -> Snapshot {
     let mut s = paused_at_step_1();
-    s.ingresses.remove("web-canary");
+    s.routes.remove(&RouteKey::ingress("web-canary"));
     let status = s.rollout.status.as_mut().unwrap();
     status.current_step_state = "StepUpgrade".into();
     status.canary_status.as_mut().unwrap().current_step_state = "StepUpgrade".into();
@@ -36,12 +36,11 @@ fn a_twin_that_is_somebody_elses_is_not_touched() {
             "resourceVersion": "9", "ownerReferences": owners }, "spec": { "selector": { "app": "other" } } }),
         );
         for (situation, mut s) in [("held", held()), ("in its middle", about_to_split())] {
-            let table = if kind == "Service" {
-                &mut s.services
+            if kind == "Service" {
+                s.services.insert("web-canary".to_owned(), foreign.clone());
             } else {
-                &mut s.ingresses
-            };
-            table.insert("web-canary".to_owned(), foreign.clone());
+                s.routes.insert(RouteKey::ingress("web-canary"), foreign.clone());
+            }
             let decision = decide(&s, later());
             assert_eq!(
                 (decision.effects.len(), decision.reason.to_string()),
@@ -81,13 +80,13 @@ fn a_service_whose_twin_could_not_be_named_stops_the_release_before_it_begins() 
 #[test]
 fn an_ingress_that_vanishes_stops_the_steps_but_not_a_pause() {
     let mut moving = about_to_split();
-    moving.ingresses.clear();
+    moving.routes.clear();
     insta::assert_snapshot!(told(&decide(&moving, later())), @"
     status null null null null
     traffic routing is not possible: Ingress web not found
     ");
     let mut paused = paused_at_step_1();
-    paused.ingresses.clear();
+    paused.routes.clear();
     insta::assert_snapshot!(told(&decide(&paused, later())), @"
     Rollout is in step(1/3), and you need manually confirm to enter the next step
     ");
@@ -114,7 +113,7 @@ fn an_outdated_canary_that_a_finalizer_keeps_is_deleted_once() {
     let mut s = paused_at_step_1();
     let web = s.workload.as_mut().unwrap();
     web.data["spec"]["template"]["spec"]["containers"][0]["image"] = json!("web:v3");
-    s.ingresses.remove("web-canary");
+    s.routes.remove(&RouteKey::ingress("web-canary"));
     s.canaries[0].metadata.finalizers = Some(vec!["example.com/keep".to_owned()]);
     // The first look restarts and waits for the grace; what it says is written and looked at again after it.
     let first = decide(&s, now()).status.unwrap();

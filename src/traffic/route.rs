@@ -1,0 +1,127 @@
+//! The objects that route requests, and the versions in which they are served.
+
+use std::{collections::BTreeMap, fmt};
+
+use kube::api::DynamicObject;
+
+/// A kind of route in one version.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+pub struct RouteKind {
+    /// Group and version.
+    pub api_version: &'static str,
+    /// Kind.
+    pub kind: &'static str,
+    /// Plural, as it stands in paths.
+    pub plural: &'static str,
+}
+
+const fn kind(api_version: &'static str, kind: &'static str, plural: &'static str) -> RouteKind {
+    RouteKind {
+        api_version,
+        kind,
+        plural,
+    }
+}
+
+impl RouteKind {
+    /// The Ingress.
+    pub const INGRESS: &'static [Self] = &[kind("networking.k8s.io/v1", "Ingress", "ingresses")];
+    /// The HTTPRoute of Gateway API, the version that is preferred first; every version shows the same object.
+    pub const HTTP_ROUTE: &'static [Self] = &[
+        kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
+        kind("gateway.networking.k8s.io/v1beta1", "HTTPRoute", "httproutes"),
+    ];
+    /// The GRPCRoute of Gateway API.
+    pub const GRPC_ROUTE: &'static [Self] = &[
+        kind("gateway.networking.k8s.io/v1", "GRPCRoute", "grpcroutes"),
+        kind("gateway.networking.k8s.io/v1alpha2", "GRPCRoute", "grpcroutes"),
+    ];
+    /// The VirtualService of Istio.
+    pub const VIRTUAL_SERVICE: &'static [Self] = &[
+        kind("networking.istio.io/v1", "VirtualService", "virtualservices"),
+        kind("networking.istio.io/v1beta1", "VirtualService", "virtualservices"),
+        kind(
+            "networking.istio.io/v1alpha3",
+            "VirtualService",
+            "virtualservices",
+        ),
+    ];
+    /// The DestinationRule of Istio.
+    pub const DESTINATION_RULE: &'static [Self] = &[
+        kind("networking.istio.io/v1", "DestinationRule", "destinationrules"),
+        kind(
+            "networking.istio.io/v1beta1",
+            "DestinationRule",
+            "destinationrules",
+        ),
+        kind(
+            "networking.istio.io/v1alpha3",
+            "DestinationRule",
+            "destinationrules",
+        ),
+    ];
+
+    /// Every kind in every version.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [
+            Self::INGRESS,
+            Self::HTTP_ROUTE,
+            Self::GRPC_ROUTE,
+            Self::VIRTUAL_SERVICE,
+            Self::DESTINATION_RULE,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
+    }
+
+    /// The group.
+    #[must_use]
+    pub fn group(self) -> &'static str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// `httproutes.gateway.networking.k8s.io`.
+    #[must_use]
+    pub fn qualified(self) -> String {
+        format!("{}.{}", self.plural, self.group())
+    }
+}
+
+/// Names a route whatever its version: group, kind and name.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub struct RouteKey {
+    /// API group.
+    pub group: String,
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+}
+
+impl RouteKey {
+    /// The key of an object of this kind.
+    #[must_use]
+    pub fn new(kind: RouteKind, name: &str) -> Self {
+        Self {
+            group: kind.group().to_owned(),
+            kind: kind.kind.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The key of an Ingress.
+    #[must_use]
+    pub fn ingress(name: &str) -> Self {
+        Self::new(RouteKind::INGRESS[0], name)
+    }
+}
+
+impl fmt::Display for RouteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// The routes that are there.
+pub type Routes = BTreeMap<RouteKey, DynamicObject>;
