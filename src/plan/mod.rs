@@ -39,6 +39,7 @@ use crate::{
     },
 };
 use futures::StreamExt as _;
+pub use timeline::state;
 use timeline::{Census, Timeline};
 
 /// The longest release that is followed, in virtual days.

@@ -22,3 +22,4 @@ mod no_forgotten_files;
 mod parity;
 #[cfg(test)]
 mod plan;
+mod promise;

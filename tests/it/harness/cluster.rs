@@ -38,6 +38,7 @@ const PLACES: &[Place] = &[
     ),
     place("apps.kruise.io/v1alpha1", "CloneSet", "clonesets"),
     place("apps.kruise.io/v1beta1", "StatefulSet", "statefulsets"),
+    place("apps.kruise.io/v1alpha1", "DaemonSet", "daemonsets"),
     place("rollouts.kruise.io/v1beta1", "Rollout", "rollouts"),
     place("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings"),
 ];
