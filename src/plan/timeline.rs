@@ -234,8 +234,12 @@ impl Timeline {
     }
 
     pub(super) fn moved(&mut self, at: Timestamp, step: i32, reason: &Reason) {
+        // What is written and moved meanwhile belongs to where the engine then says it is.
         let seconds = self.seconds(at);
-        self.note(seconds, step, reason);
+        let Some(state) = state(reason) else {
+            return;
+        };
+        self.note(seconds, step, state);
         let turn = self.turn.take();
         match reason {
             Reason::Upgrading { step, .. }
@@ -257,6 +261,13 @@ impl Timeline {
                 self.pass_without_gate(step);
                 self.enter(self.closing());
             }
+            // Where nothing has to be waited for, the closing work is over before the engine says that it began.
+            Reason::Completed | Reason::Cancelled if !self.steps.is_empty() => {
+                self.pass_without_gate(step);
+                if self.placed < self.writes.len() {
+                    self.enter(self.closing());
+                }
+            }
             Reason::Cancelling { .. } | Reason::Terminating { .. } | Reason::Disabling { .. } => {
                 self.enter(self.closing());
             }
@@ -271,6 +282,12 @@ impl Timeline {
         {
             planned.seconds = seconds;
         }
+    }
+
+    /// The pause at hand is approved: what was written until now belongs to it.
+    pub(super) fn approved(&mut self) {
+        self.turn = None;
+        self.place_writes();
     }
 
     /// The engine writes on its way to where it says it is: what was written since it last said so belongs there.
@@ -304,8 +321,7 @@ impl Timeline {
     }
 
     /// Notes a state that is another one than the last.
-    fn note(&mut self, seconds: f64, step: i32, reason: &Reason) {
-        let Some(state) = state(reason) else { return };
+    fn note(&mut self, seconds: f64, step: i32, state: &'static str) {
         let last = self.states.last();
         if last.is_none_or(|last| (last.step, last.state) != (step, state)) {
             self.states.push(PlannedState { step, state, seconds });

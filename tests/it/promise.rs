@@ -31,6 +31,7 @@ use crate::{
 
 const NAMESPACE: &str = "promise";
 const READY_AFTER: Duration = Duration::from_secs(1);
+const SETTLED: Duration = Duration::from_millis(100);
 
 /// What a release went through, as it is predicted and as it is seen.
 #[derive(Debug, Default, PartialEq)]
@@ -211,12 +212,13 @@ impl Stage {
         }
     }
 
-    async fn approve(&self) {
+    /// Whether there was something to approve.
+    async fn approve(&self) -> bool {
         let place = Place::named("rollout");
         loop {
             let rollout = self.cluster.get(place, &self.rollout).await.unwrap().unwrap();
             let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &Guard::default()) else {
-                return;
+                return false;
             };
             match self
                 .cluster
@@ -229,7 +231,7 @@ impl Stage {
                 )
                 .await
             {
-                Ok(_) => return,
+                Ok(_) => return true,
                 Err(kube::Error::Api(status)) if status.code == 409 => {}
                 Err(error) => panic!("{error}"),
             }
@@ -317,17 +319,22 @@ impl Stage {
                                 story.states.push(now);
                             }
                         }
-                        if let Reason::WaitingForApproval { step, .. } | Reason::TimedPause { step, .. } =
-                            reason
-                        {
-                            let (new, old) = self.pods(old);
-                            gates.insert(step, (step, new, old));
+                        if let Reason::TimedPause { step, .. } = reason {
+                            self.clock.sleep(SETTLED).await;
+                            gates.insert(step, self.pods(old));
                         }
                     }
                     Event::Stopped {
-                        stop: Stop::WaitingForApproval { .. },
+                        stop: Stop::WaitingForApproval { step, .. },
                         ..
-                    } => self.approve().await,
+                    } => {
+                        // Whoever approves has looked at pods that stand still.
+                        self.clock.sleep(SETTLED).await;
+                        let seen = self.pods(old);
+                        if self.approve().await {
+                            gates.insert(step, seen);
+                        }
+                    }
                     Event::Stopped { stop, .. } => {
                         story.end = Some(match stop {
                             Stop::AtRest => End::NothingToDo,
@@ -349,7 +356,10 @@ impl Stage {
             .await
             .expect("the release ends within a day");
         engine.abort();
-        story.gates = gates.into_values().collect();
+        story.gates = gates
+            .into_iter()
+            .map(|(step, (new, old))| (step, new, old))
+            .collect();
         story
     }
 }

@@ -56,7 +56,7 @@ fn blue_green() {
     A cluster in memory, with Deployment, Service, Ingress and Rollout "web":
     5 pods of v1, and blue-green: all new pods first, then half of the traffic, then all of it.
     The new version example.com/web:v2 is set, and held: nothing goes out by itself.
-      pods ready: 5 x v1, 5 x v2; 0% of the traffic to v2
+      pods ready: 5 x v1, 5 x v2; all traffic to the Service
     Step 1/3 approved.
       pods ready: 5 x v1, 5 x v2; 100% of the traffic to v2
     Step 3/3 approved.
