@@ -263,12 +263,16 @@ async fn says_what_a_blue_green_release_cannot_go_on_without() {
     let mut status = at_step(1, "StepPaused");
     status["blueGreenStatus"] = status["canaryStatus"].take();
     status["blueGreenStatus"]["updatedRevision"] = json!("bbb");
-    status["message"] = json!(
-        "new version releasing detected in the progress of blue-green release, please rollback first"
-    );
+    status["message"] =
+        json!("new version releasing detected in the progress of blue-green release, please rollback first");
     let mut object = rollout(&status);
     object["spec"]["strategy"] = json!({ "blueGreen": { "steps": [{ "replicas": "100%", "pause": {} }] } });
-    let fixture = Fixture::new(vec![object, deployment("web:v3"), replica_set("aaa", "web:v1", 1, 5)]).await;
+    let fixture = Fixture::new(vec![
+        object,
+        deployment("web:v3"),
+        replica_set("aaa", "web:v1", 1, 5),
+    ])
+    .await;
     let said = fixture.rollout(&["status", "demo"]).await;
     assert_eq!(said.code, Some(5), "{said:?}");
     for line in [
