@@ -10,5 +10,6 @@ mod rest;
 mod shape;
 mod trouble;
 mod turn;
+mod turned;
 mod turns;
 mod world;

@@ -229,7 +229,7 @@ impl Shape {
         } else {
             json!({})
         };
-        strategy["steps"] = steps.clone();
+        strategy["steps"] = self.steps(steps);
         if self.routed {
             strategy["trafficRoutings"] = json!([{
                 "service": APP, "gracePeriodSeconds": grace,
@@ -291,6 +291,17 @@ impl Shape {
         all
     }
 
+    /// The steps as this workload takes them: a blue-green CloneSet has all its new pods at once.
+    pub(super) fn steps(&self, steps: &Value) -> Value {
+        let mut steps = steps.clone();
+        if (self.kind, self.style) == (Kind::CloneSet, RollingStyle::BlueGreen) {
+            for step in steps.as_array_mut().into_iter().flatten() {
+                step["replicas"] = json!("100%");
+            }
+        }
+        steps
+    }
+
     /// A plan of one to four steps that the schema and the engine accept.
     pub(super) fn plan(&self, dice: &mut Dice) -> Value {
         let count = 1 + dice.below(4);
@@ -315,7 +326,7 @@ impl Shape {
                 step(&replicas, self.weight(dice, reached, in_numbers), pause)
             })
             .collect();
-        steps.into()
+        self.steps(&steps.into())
     }
 
     /// The share of the traffic of a step, where one is allowed (engine-rollout 3.1).
