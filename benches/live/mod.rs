@@ -10,6 +10,7 @@ mod control_plane;
 #[path = "../../tests/it/harness/meter.rs"]
 mod meter;
 mod releases;
+mod scale;
 mod single;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub(crate) fn built(name: &str) -> Option<PathBuf> {
 /// Prints the figures; `executable` is ours.
 pub(crate) fn print(executable: &Path) {
     single::print(executable);
+    scale::simulated(executable);
     if built("kube-apiserver").is_some() || std::env::var_os("KUBECTL_KRUISE_BENCH_LIVE").is_some() {
         releases::print(executable);
     } else {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::{
     audit,
     control_plane::{ControlPlane, install, namespace, send},
+    scale,
 };
 use crate::line;
 
@@ -23,7 +24,7 @@ const MANY: usize = 100;
 
 pub(crate) fn print(executable: &Path) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", std::process::id()));
-    let plane = ControlPlane::start(&folder, 10);
+    let plane = ControlPlane::start(&folder, 3);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -34,17 +35,24 @@ pub(crate) fn print(executable: &Path) {
         install(&client).await;
         one(&plane, &client, executable).await;
         many(&plane, &client, executable).await;
+        scale::real(&plane, &client, executable).await;
     });
 }
 
-/// The executable, driving all Rollouts of a namespace.
-struct Engine(Child);
+/// The executable, driving Rollouts for ever.
+pub(super) struct Engine(Child);
 
 impl Engine {
     fn start(executable: &Path, plane: &ControlPlane, namespace: &str) -> Self {
+        Self::with(executable, &plane.kubeconfig(), &["--all", "-n", namespace])
+    }
+
+    /// Starts it with a kubeconfig and more arguments.
+    pub(super) fn with(executable: &Path, kubeconfig: &Path, arguments: &[&str]) -> Self {
         let child = Command::new(executable)
-            .args(["rollout", "run", "--all", "--forever", "-n", namespace])
-            .env("KUBECONFIG", plane.kubeconfig())
+            .args(["rollout", "run", "--forever"])
+            .args(arguments)
+            .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -53,7 +61,7 @@ impl Engine {
     }
 
     /// CPU seconds so far.
-    fn cpu(&self) -> f64 {
+    pub(super) fn cpu(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
         let fields: Vec<f64> = stat
             .rsplit(')')
@@ -66,7 +74,7 @@ impl Engine {
     }
 
     /// The most memory it had, in MiB.
-    fn peak(&self) -> f64 {
+    pub(super) fn peak(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
         let line = status
             .lines()
@@ -83,7 +91,7 @@ impl Drop for Engine {
     }
 }
 
-async fn create(client: &Client, place: &str, namespace: &str, plural: &str, object: &Value) {
+pub(super) async fn create(client: &Client, place: &str, namespace: &str, plural: &str, object: &Value) {
     let path = format!("{place}/namespaces/{namespace}/{plural}");
     send(client, Method::POST, &path, "application/json", object)
         .await
@@ -135,7 +143,7 @@ async fn list(client: &Client, path: &str) -> Vec<Value> {
 }
 
 /// Waits until all objects of a list are so.
-async fn until(client: &Client, path: &str, holds: impl Fn(&Value) -> bool) {
+pub(super) async fn until(client: &Client, path: &str, holds: impl Fn(&Value) -> bool) {
     let clock = Clock::wall();
     loop {
         let objects = list(client, path).await;
@@ -190,7 +198,7 @@ async fn first_pause(plane: &ControlPlane, client: &Client, namespace: &str) -> 
     (took, written(plane, namespace) - before)
 }
 
-fn written(plane: &ControlPlane, namespace: &str) -> usize {
+pub(super) fn written(plane: &ControlPlane, namespace: &str) -> usize {
     let counts = audit::writes(plane, namespace);
     counts
         .into_iter()

@@ -243,6 +243,9 @@ pub struct PlanArgs {
     /// As if the workload had this many pods
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
+    /// Print each write, as it would be sent
+    #[arg(long)]
+    pub writes: bool,
     /// Exit with 2 when something would change
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -251,9 +254,29 @@ pub struct PlanArgs {
     pub output: Option<Output>,
 }
 
+/// What `demo` shows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum DemoScenario {
+    /// A few new pods beside the old ones, with their share of the traffic.
+    Canary,
+    /// A Deployment's pods replaced in batches.
+    Batches,
+    /// A whole second set of pods, then the traffic.
+    BlueGreen,
+    /// A StatefulSet in batches.
+    Statefulset,
+    /// A canary that is taken back.
+    Rollback,
+    /// A canary whose pods never become ready.
+    Stuck,
+}
+
 /// `demo`.
 #[derive(Args, Debug)]
 pub struct DemoArgs {
+    /// What to show
+    #[arg(value_enum, default_value = "canary")]
+    pub scenario: DemoScenario,
     /// Keep the cluster on loopback, with a kubeconfig for kubectl and this plugin
     #[arg(long)]
     pub serve: bool,

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use kube::client::AuthError;
+use kube::{client::AuthError, runtime::watcher};
 
 use super::resource::Resource;
 use crate::{
@@ -83,7 +83,14 @@ pub fn of_driver(error: &driver::Error, namespace: Option<&str>, server: &str) -
         .find_map(|cause| cause.downcast_ref::<kube::Error>());
     match (resource, answer) {
         (Some(resource), Some(answer)) => {
-            let verb = if plural == "leases" { "get" } else { "list" };
+            let is_watch = causes
+                .iter()
+                .any(|cause| matches!(cause.downcast_ref(), Some(watcher::Error::WatchStartFailed(_))));
+            let verb = match plural.as_str() {
+                "leases" => "get",
+                _ if is_watch => "watch",
+                _ => "list",
+            };
             let error = explain(
                 answer,
                 Request {
@@ -115,7 +122,7 @@ pub fn of_driver(error: &driver::Error, namespace: Option<&str>, server: &str) -
                 _ => error,
             }
         }
-        _ => Error::new(Kind::Unreachable, format!("cannot list {plural} at {server}")),
+        _ => Error::new(Kind::Unreachable, format!("cannot read {plural} at {server}")),
     }
 }
 

@@ -8,13 +8,13 @@ use kube::{
     runtime::watcher,
 };
 
-use super::{Cluster, Resource};
+use super::{Cluster, Served};
 
 /// What is followed.
 #[derive(Clone, Debug)]
 pub struct Followed {
     /// The kind.
-    pub resource: Resource,
+    pub served: Served,
     /// The namespace; all when there is none.
     pub namespace: Option<String>,
     /// Only the object of this name.
@@ -28,9 +28,13 @@ impl Cluster {
     /// taken up again; the reader finds out by reading whether the server is gone for good.
     pub fn follow(&self, followed: Vec<Followed>) -> impl Stream<Item = ()> + Unpin + Send + use<> {
         let streams = followed.into_iter().map(|followed| {
-            let resource = followed.resource;
-            let kind = GroupVersionKind::gvk(resource.group(), resource.version(), resource.singular());
-            let description = ApiResource::from_gvk_with_plural(&kind, resource.plural());
+            let served = &followed.served;
+            let (group, version) = served
+                .api_version
+                .split_once('/')
+                .unwrap_or(("", &served.api_version));
+            let kind = GroupVersionKind::gvk(group, version, &served.kind);
+            let description = ApiResource::from_gvk_with_plural(&kind, &served.plural);
             let api: Api<DynamicObject> = match &followed.namespace {
                 Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &description),
                 None => Api::all_with(self.client.clone(), &description),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cluster, Failed, Patch, failure, form};
+use super::{Cluster, Failed, Patch, Resource, RolloutVersion, failure, form};
 use crate::{
     error::{Error, Kind, Result},
     workload,
@@ -41,6 +41,14 @@ impl Served {
             singular: kind.to_lowercase(),
             namespaced: true,
         }
+    }
+
+    /// Rollouts.
+    #[must_use]
+    pub fn rollouts(version: RolloutVersion) -> Self {
+        let resource = Resource::Rollouts(version);
+        let api_version = format!("{}/{}", resource.group(), resource.version());
+        Self::namespaced(&api_version, "Rollout", resource.plural())
     }
 
     /// `statefulsets.apps`: as kubectl names a resource in errors.
@@ -160,6 +168,16 @@ impl Cluster {
     /// When the server cannot be reached, refuses, or does not have the kind.
     pub async fn read_all(&self, served: &Served, namespace: &str) -> Result<Vec<Value>> {
         self.pages(&served.path(namespace, None), "")
+            .await
+            .map_err(|failed| self.explained(failed, "list", &served.full(), place(served, namespace), None))
+    }
+
+    /// Reads the objects of a kind in a namespace that a label selector selects.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, refuses, or does not have the kind.
+    pub async fn read_labelled(&self, served: &Served, namespace: &str, labels: &str) -> Result<Vec<Value>> {
+        self.pages(&served.path(namespace, None), labels)
             .await
             .map_err(|failed| self.explained(failed, "list", &served.full(), place(served, namespace), None))
     }

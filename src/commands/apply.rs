@@ -8,6 +8,7 @@ use super::{
     FIELD_MANAGER, connect,
     files::{self, Manifest},
     run::{self, Aim},
+    validity,
     write::{self, Place, Written},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
         args::{ApplyArgs, ChangeArgs},
         values::{DryRun, Output},
     },
-    cluster::{Cluster, Found, RolloutVersion, Served, failure},
+    cluster::{Cluster, Found, RolloutVersion, Served, charge::Charge, failure},
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
@@ -36,11 +37,16 @@ const ASKED_EVERY: Duration = Duration::from_millis(100);
 /// of single objects are shown, and the exit code is 1.
 pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
     let mut manifests = files::read(&args.filename, args.recursive)?;
+    let invalid = invalid(&manifests);
     for manifest in &mut manifests {
         convert(ui, manifest);
     }
     manifests.sort_by_key(|manifest| rank(&manifest.object));
     let cluster = connect(global).await?;
+    if !invalid.is_empty() && is_free(&cluster, &manifests).await? {
+        invalid.iter().for_each(|error| ui.error(error));
+        return Ok(exit_code::ERROR);
+    }
     let mut session = Session {
         ui,
         cluster: &cluster,
@@ -85,6 +91,39 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
         exit_code::DONE
     };
     Ok(if failed { exit_code::ERROR } else { driven })
+}
+
+fn is_rollout(object: &Value) -> bool {
+    object["kind"] == "Rollout" && group(object) == keys::GROUP
+}
+
+/// Rollouts that no engine could carry out. Nothing at all is applied then: their workloads would go out unheld.
+fn invalid(manifests: &[Manifest]) -> Vec<Error> {
+    let rollouts = manifests.iter().filter(|manifest| is_rollout(&manifest.object));
+    rollouts
+        .filter_map(|manifest| {
+            let problems = validity::of_manifest(&manifest.object);
+            let name = manifest.object["metadata"]["name"].as_str().unwrap_or_default();
+            let title = format!("{}: Rollout {name:?}", manifest.origin);
+            (!problems.is_empty()).then(|| {
+                validity::invalid(&title, &problems)
+                    .hint("nothing was applied; correct the manifest and apply again")
+            })
+        })
+        .collect()
+}
+
+/// Whether no controller in the cluster has its own rules for these Rollouts.
+async fn is_free(cluster: &Cluster, manifests: &[Manifest]) -> Result<bool> {
+    let rollouts: Vec<Found> = manifests
+        .iter()
+        .filter(|manifest| is_rollout(&manifest.object))
+        .map(|manifest| Found::new(RolloutVersion::V1beta1, manifest.object.clone()))
+        .collect();
+    let charge = cluster
+        .controller_in_charge(Some(&cluster.namespace), &rollouts)
+        .await?;
+    Ok(matches!(charge, Charge::Nobody))
 }
 
 /// Drives the Rollouts behind what was applied, namespace by namespace.
@@ -209,6 +248,15 @@ impl Session<'_> {
             ))
             .hint("take resourceVersion out of the manifest to apply it all the same"));
         }
+        let fixed = if is_rollout(&object) {
+            validity::of_edit(&live, &object)
+        } else {
+            Vec::new()
+        };
+        if !fixed.is_empty() {
+            return Err(validity::invalid(&title, &fixed)
+                .hint("a release is under way: let it end, or roll it back, and apply again"));
+        }
         if live["metadata"]["annotations"][apply::LAST_APPLIED].is_null() {
             self.ui.warn(&format!(
                 "{title} has no note of what was applied last: fields that the manifest does not have stay; the next apply knows"
@@ -219,7 +267,7 @@ impl Session<'_> {
             run::refuse_where_controlled(self.cluster, Some(&namespace), std::slice::from_ref(found)).await?;
         }
         let held_by = if self.brings_a_version(&live, &object) {
-            write::holder(self.ui, self.cluster, rollout.as_ref()).await?
+            write::holder(self.ui, self.cluster, rollout.as_ref(), &live).await?
         } else {
             None
         };
@@ -402,10 +450,10 @@ impl Session<'_> {
             .get(namespace)
             .map(Vec::as_slice)
             .unwrap_or_default();
-        Ok(known
+        let naming = known
             .iter()
-            .find(|found| found.workload() == Some((kind, name)))
-            .cloned())
+            .filter(|found| found.workload() == Some((kind, name)));
+        validity::only_one(naming.cloned().collect())
     }
 
     fn of_files(&self, namespace: &str) -> Vec<Found> {

@@ -7,10 +7,11 @@ use futures::StreamExt;
 use super::{
     FIELD_MANAGER, Outcomes, changed, connect, reading, request,
     run::{self, Aim},
+    validity,
 };
 use crate::{
     cli::{Global, args::ApproveArgs, target::Named, values::DryRun},
-    cluster::{Body, Cluster, Found, Patch, follow::Followed, patch_path},
+    cluster::{Body, Cluster, Found, Patch, Served, follow::Followed, patch_path},
     error::{Error, Kind, Result},
     release::{
         Approval, Guard, Refusal,
@@ -57,6 +58,7 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, guard: &Guard, args: &Ap
     if change.standalone {
         run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(&found)).await?;
     }
+    validity::check_where_free(cluster, &found).await?;
     let step = match approval::decide(&found.object, guard).map_err(|refusal| refused(&found, &refusal))? {
         Approval::Already { step } => {
             ui.talk(&format!(
@@ -110,7 +112,7 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, guard: &Guard, args: &Ap
 /// Waits for the step to be left, and approves again when an engine wrote the old state over the approval.
 async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32) -> Result<()> {
     let followed = Followed {
-        resource: found.resource(),
+        served: Served::rollouts(found.version),
         namespace: Some(found.namespace.clone()),
         name: Some(found.name.clone()),
         labels: None,

@@ -6,9 +6,12 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::{
-    cli::{Global, args::DemoArgs},
+    cli::{
+        Global,
+        args::{DemoArgs, DemoScenario},
+    },
     clock::Clock,
-    demo::{self, Demo, NAME, NAMESPACE},
+    demo::{self, Demo, NAME, NAMESPACE, Scenario},
     engine::{core::Stop, driver::Event},
     error::{Error, Kind, Result},
     exit_code,
@@ -25,27 +28,39 @@ const BETWEEN: Duration = Duration::from_secs(1);
 /// When the cluster cannot be served, or the user takes the release back.
 pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
     let clock = Clock::wall();
-    let mut demo = Demo::start(clock).await.map_err(failed)?;
-    ui.line("A cluster in memory, with Deployment, Service, Ingress and Rollout \"web\":")?;
-    ui.line("5 pods of v1, and a canary of three steps: 20%, 50%, 100%.")?;
+    let scenario = shown(args.scenario);
+    let mut demo = Demo::start(clock, scenario).await.map_err(failed)?;
+    for line in scenario.introduction() {
+        ui.line(&line)?;
+    }
     until_at_rest(&mut demo).await;
     if args.serve {
-        return serve(ui, args, demo, clock).await;
+        return serve(ui, args, demo).await;
     }
-    ui.line(&format!(
-        "The new version {} is set, and held: nothing goes out by itself.",
+    let image = if scenario == Scenario::Stuck {
+        demo::BROKEN_IMAGE
+    } else {
         demo::NEW_IMAGE
+    };
+    ui.line(&format!(
+        "The new version {image} is set, and held: nothing goes out by itself."
     ))?;
-    demo.release(demo::NEW_IMAGE).await.map_err(failed)?;
+    demo.release(image).await.map_err(failed)?;
+    // What a scenario shows is a good end; what a human decides is told by the exit code, as everywhere.
+    let mut by_design = false;
     loop {
         let stop = demo.next_stop(|event| tell(ui, event)).await;
         // The engine that has only looked says so as well; there is nothing to show yet.
         if stop != Some(Stop::AtRest) {
-            picture(ui, &demo)?;
+            picture(ui, scenario, &demo)?;
         }
         match stop {
             Some(Stop::WaitingForApproval { step, total }) => {
-                if !approved(ui, args, clock, step, total).await? {
+                by_design = scenario == Scenario::Rollback;
+                if by_design {
+                    clock.sleep(args.auto_approve.unwrap_or(BETWEEN)).await;
+                }
+                if by_design || !approved(ui, args, clock, step, total).await? {
                     ui.line("Back to v1:")?;
                     demo.roll_back().await.map_err(failed)?;
                     continue;
@@ -59,7 +74,17 @@ pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
             }
             Some(Stop::RolledBack) => {
                 ui.line("Rolled back: v1 is everywhere.")?;
-                return Ok(exit_code::ROLLED_BACK);
+                return Ok(if by_design {
+                    exit_code::DONE
+                } else {
+                    exit_code::ROLLED_BACK
+                });
+            }
+            Some(Stop::Degraded { message }) if scenario == Scenario::Stuck => {
+                ui.line(&format!("Stuck: {message}."))?;
+                ui.line("The users of v1 have not noticed. Back to v1:")?;
+                by_design = true;
+                demo.roll_back().await.map_err(failed)?;
             }
             Some(Stop::AtRest) => {}
             other => {
@@ -69,6 +94,17 @@ pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
                 ));
             }
         }
+    }
+}
+
+fn shown(scenario: DemoScenario) -> Scenario {
+    match scenario {
+        DemoScenario::Canary => Scenario::Canary,
+        DemoScenario::Batches => Scenario::Batches,
+        DemoScenario::BlueGreen => Scenario::BlueGreen,
+        DemoScenario::Statefulset => Scenario::StatefulSet,
+        DemoScenario::Rollback => Scenario::Rollback,
+        DemoScenario::Stuck => Scenario::Stuck,
     }
 }
 
@@ -119,20 +155,21 @@ fn tell(ui: &Ui, event: &Event) {
 }
 
 /// One line: ready pods per version and where the traffic goes.
-fn picture(ui: &Ui, demo: &Demo) -> Result<()> {
+fn picture(ui: &Ui, scenario: Scenario, demo: &Demo) -> Result<()> {
     let (pods, weight) = demo.picture();
     let pods: Vec<String> = pods
         .iter()
         .map(|(image, ready)| format!("{} x {}", ready, image.rsplit(':').next().unwrap_or(image)))
         .collect();
-    let traffic = weight.map_or_else(
-        || "all traffic to the Service".to_owned(),
-        |weight| format!("{weight}% of the traffic to v2"),
-    );
-    ui.line(&format!("  pods ready: {}; {traffic}", pods.join(", ")))
+    let traffic = match weight {
+        _ if !scenario.has_traffic() => String::new(),
+        Some(weight) => format!("; {weight}% of the traffic to v2"),
+        None => "; all traffic to the Service".to_owned(),
+    };
+    ui.line(&format!("  pods ready: {}{traffic}", pods.join(", ")))
 }
 
-async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, clock: Clock) -> Result<u8> {
+async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo) -> Result<u8> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let path = args
@@ -141,7 +178,6 @@ async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, clock: Clock) -> Result
         .unwrap_or_else(|| std::env::temp_dir().join(format!("kruise-demo-{}.kubeconfig", address.port())));
     write_kubeconfig(&path, &format!("http://{address}"))?;
     let sim = demo.sim().clone();
-    let _ = clock;
     ui.line(&format!(
         "The cluster is at http://{address}, and an engine is at work in it. In another terminal:"
     ))?;

@@ -45,6 +45,37 @@ pub async fn until_interrupted(command: impl Future<Output = Result<u8>>) -> Res
     Err(Error::new(Kind::Interrupted, "interrupted"))
 }
 
+/// Runs work that must end in time, when a limit is given; what it holds it may let go of after that.
+///
+/// # Errors
+/// The work's own, or that the time is up (exit code 124).
+pub async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(limit) = limit else { return work.await };
+    let clock = Clock::wall();
+    tokio::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => return done,
+        () = clock.sleep(limit) => {}
+    }
+    if INTERRUPTED
+        .try_with(|told| told.send(true))
+        .is_ok_and(|sent| sent.is_ok())
+    {
+        tokio::select! {
+            _ = &mut work => {}
+            () = clock.sleep(LAST_WORDS) => {}
+        }
+    }
+    Err(Error::new(
+        Kind::Timeout,
+        format!(
+            "timed out after {} s waiting for the condition",
+            limit.as_secs_f64()
+        ),
+    ))
+}
+
 /// Ctrl-C, or SIGTERM: the first process of a container is not ended by it unless it listens.
 async fn interruption() {
     #[cfg(unix)]

@@ -14,6 +14,7 @@ pub mod rollback;
 pub mod run;
 pub mod set;
 pub mod status;
+pub mod validity;
 pub mod version;
 pub mod watch;
 pub mod write;

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::{connect, reading, set};
 use crate::{
-    api::keys,
+    api::v1beta1::Rollout,
     cli::{Global, args::PlanArgs, values::Output},
-    cluster::{Cluster, Found, Resource},
+    cluster::{Cluster, Found},
     error::{Error, Kind, Result},
     exit_code,
-    plan::{self, Change, End, Plan, Request},
+    plan::{self, Change, End, Plan, Request, Wanted, Which},
     ui::Ui,
     view::{Block, Table},
-    workload::{deployment::canary_label, edit::NewImage},
+    workload::edit::{self, NewImage},
 };
 
 /// How long pods are assumed to take to become ready when none can be asked.
@@ -32,8 +33,8 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
     };
     let cluster = connect(global).await?;
     let found = reading::find(&cluster, named).await?;
-    let objects = copy(&cluster, &found).await?;
-    let ready_after = seen_ready_after(&objects);
+    let (objects, unknown) = copy(&cluster, &found).await?;
+    let ready_after = plan::seen_ready_after(&objects);
     let images: Vec<NewImage> = args
         .set_image
         .iter()
@@ -55,6 +56,9 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
     };
     let plan = plan::predict(request).map_err(|error| refused(error, &found))?;
     show(ui, args, &found, &plan, ready_after)?;
+    for sentence in unknown {
+        ui.warn(&sentence);
+    }
     Ok(match plan.end {
         End::Blocked => exit_code::PLAN_BLOCKED,
         End::Degraded => exit_code::DEGRADED,
@@ -91,6 +95,13 @@ fn show(ui: &Ui, args: &PlanArgs, found: &Found, plan: &Plan, ready_after: Optio
         })])?;
         ui.line("")?;
     }
+    if args.writes && !plan.writes.is_empty() {
+        for write in &plan.writes {
+            ui.line(&write.line())?;
+            ui.line(&format!("    {}", write.body))?;
+        }
+        ui.line("")?;
+    }
     ui.line(&plan.summary())?;
     if !plan.message.is_empty() {
         ui.line(&plan.message)?;
@@ -109,77 +120,71 @@ fn show(ui: &Ui, args: &PlanArgs, found: &Found, plan: &Plan, ready_after: Optio
     Ok(())
 }
 
-/// Everything that the release touches, as it is.
-async fn copy(cluster: &Cluster, found: &Found) -> Result<Vec<Value>> {
-    let namespace = Some(found.namespace.as_str());
+/// Everything that the release touches, as it is, and what could not be read of it.
+async fn copy(cluster: &Cluster, found: &Found) -> Result<(Vec<Value>, Vec<String>)> {
     let rollout = found.typed()?;
-    let mut objects = vec![serde_json::to_value(&rollout).unwrap_or_default()];
-    objects[0]["apiVersion"] = "rollouts.kruise.io/v1beta1".into();
-    objects[0]["kind"] = "Rollout".into();
-    let deployment = cluster
-        .get(
-            Resource::Deployments,
-            &found.namespace,
-            &rollout.spec.workload_ref.name,
-        )
-        .await?;
-    if let Some(deployment) = deployment {
-        let selector = labels(&deployment["spec"]["selector"]["matchLabels"]);
-        let canary = format!(
-            "{}={}",
-            keys::CANARY_DEPLOYMENT,
-            canary_label(&rollout.spec.workload_ref.name)
-        );
-        let listed = [
-            (Resource::Deployments, "apps/v1", "Deployment", canary.as_str()),
-            (Resource::ReplicaSets, "apps/v1", "ReplicaSet", selector.as_str()),
-            (Resource::Pods, "v1", "Pod", selector.as_str()),
-        ];
-        objects.push(deployment);
-        for (resource, api_version, kind, labels) in listed {
-            for mut object in cluster.list(resource, namespace, Some(labels)).await? {
+    let mut objects = vec![as_object(&rollout)];
+    let mut unknown = Vec::new();
+    objects.extend(read_all(cluster, found, plan::named_by(&rollout)).await?);
+    let Some((kind, name)) = found.workload() else {
+        return Ok((objects, unknown));
+    };
+    for rival in cluster.rollouts_of(&found.namespace, kind, name).await? {
+        if rival.name != found.name {
+            objects.push(as_object(&rival.typed()?));
+        }
+    }
+    let workload = objects
+        .iter()
+        .find(|object| edit::kind_of(object) == Some(kind))
+        .cloned();
+    let Some(workload) = workload else {
+        return Ok((objects, unknown));
+    };
+    let (shared, own): (Vec<_>, Vec<_>) = plan::belonging_to(kind, &workload)
+        .into_iter()
+        .partition(|wanted| !wanted.served.namespaced);
+    objects.extend(read_all(cluster, found, own).await?);
+    match read_all(cluster, found, shared).await {
+        Ok(shared) => objects.extend(shared),
+        Err(error) if error.kind == Kind::Forbidden => {
+            unknown.push("the nodes may not be read: those that pods run on are taken for all".to_owned());
+            let nodes = plan::nodes_under(&workload, &objects);
+            objects.extend(nodes);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok((objects, unknown))
+}
+
+fn as_object(rollout: &Rollout) -> Value {
+    let mut object = serde_json::to_value(rollout).unwrap_or_default();
+    object["apiVersion"] = "rollouts.kruise.io/v1beta1".into();
+    object["kind"] = "Rollout".into();
+    object
+}
+
+async fn read_all(cluster: &Cluster, found: &Found, wanted: Vec<Wanted>) -> Result<Vec<Value>> {
+    let reads = wanted
+        .into_iter()
+        .map(async |Wanted { served, which }| -> Result<Vec<Value>> {
+            let namespace = found.namespace.as_str();
+            let mut objects = match &which {
+                Which::Named(name) => match cluster.read(&served, namespace, name).await {
+                    Ok(object) => object.into_iter().collect(),
+                    // A cluster without the kind has no object of it either.
+                    Err(error) if error.kind == Kind::NotFound => Vec::new(),
+                    Err(error) => return Err(error),
+                },
+                Which::Labelled(labels) => cluster.read_labelled(&served, namespace, labels).await?,
+                Which::All => cluster.read_all(&served, namespace).await?,
+            };
+            for object in &mut objects {
                 // Items of a list do not say what they are.
-                object["apiVersion"] = api_version.into();
-                object["kind"] = kind.into();
-                objects.push(object);
+                object["apiVersion"] = served.api_version.as_str().into();
+                object["kind"] = served.kind.as_str().into();
             }
-        }
-    }
-    for routing in rollout.spec.strategy.traffic_routings() {
-        let twin = crate::traffic::service::canary_name(&routing.service);
-        for name in [&routing.service, &twin] {
-            objects.extend(cluster.get(Resource::Services, &found.namespace, name).await?);
-        }
-        if let Some(ingress) = &routing.ingress {
-            let twin = crate::traffic::ingress::canary_name(&ingress.name);
-            for name in [&ingress.name, &twin] {
-                objects.extend(cluster.get(Resource::Ingresses, &found.namespace, name).await?);
-            }
-        }
-    }
-    Ok(objects)
-}
-
-fn labels(matches: &Value) -> String {
-    let pairs = matches.as_object().into_iter().flatten();
-    let pairs: Vec<String> = pairs
-        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
-        .collect();
-    pairs.join(",")
-}
-
-/// The longest time that a running pod took from its creation to being ready; an estimate, since images are cached now.
-fn seen_ready_after(objects: &[Value]) -> Option<Duration> {
-    let time = |value: &Value| value.as_str()?.parse::<jiff::Timestamp>().ok();
-    let pods = objects.iter().filter(|object| object["kind"] == "Pod");
-    pods.filter_map(|pod| {
-        let created = time(&pod["metadata"]["creationTimestamp"])?;
-        let conditions = pod["status"]["conditions"].as_array()?;
-        let ready = conditions
-            .iter()
-            .find(|condition| condition["type"] == "Ready" && condition["status"] == "True")?;
-        Duration::try_from(time(&ready["lastTransitionTime"])?.duration_since(created)).ok()
-    })
-    .max()
-    .map(|longest| longest.max(Duration::from_secs(1)))
+            Ok(objects)
+        });
+    Ok(try_join_all(reads).await?.concat())
 }

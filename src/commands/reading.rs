@@ -5,13 +5,14 @@ use futures::future::join_all;
 use crate::{
     api::v1beta1::{Phase, Rollout},
     cli::target::{Kind, Named, Targets},
-    cluster::{Cluster, Found, Resource},
+    cluster::{Cluster, Found, Resource, Served},
     error::{Error, Kind as ErrorKind, Result},
     release::Position,
     view::{
         Status,
         status::{Looked, Seen},
     },
+    workload::{self, selector},
 };
 
 /// Finds one Rollout.
@@ -86,7 +87,6 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
     let ingress = routing
         .and_then(|routing| routing.ingress.as_ref())
         .map(|ingress| ingress.name.clone());
-    let deployment = (spec.workload_ref.kind == "Deployment").then(|| spec.workload_ref.name.clone());
     let service = routing.map(|routing| routing.service.clone());
     let look = async |resource: Resource, name: Option<String>| -> Result<Looked> {
         let Some(name) = name else {
@@ -98,22 +98,30 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
             .map_or(Looked::Missing, Looked::There))
     };
     let pods = async {
-        let deployment = look(Resource::Deployments, deployment).await?;
-        let selector = match &deployment {
-            Looked::There(object) => selector(object),
-            _ => None,
+        let Some(kind) = workload::Kind::named(&spec.workload_ref) else {
+            return Ok((Looked::NotWanted, Vec::new()));
         };
-        let sets = match selector {
+        let served = Served::namespaced(&spec.workload_ref.api_version, kind.kind(), kind.plural());
+        let workload = match cluster.read(&served, namespace, &spec.workload_ref.name).await {
+            Ok(Some(object)) => object,
+            Ok(None) => return Ok((Looked::Missing, Vec::new())),
+            // A cluster without the kind has no object of it either.
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok((Looked::Missing, Vec::new())),
+            Err(error) => return Err(error),
+        };
+        let members = match selector::query(&workload["spec"]["selector"]) {
             Some(labels) => {
-                cluster
-                    .list(Resource::ReplicaSets, Some(namespace), Some(&labels))
-                    .await?
+                let members = match kind {
+                    workload::Kind::Deployment => Resource::ReplicaSets,
+                    _ => Resource::Pods,
+                };
+                cluster.list(members, Some(namespace), Some(&labels)).await?
             }
             None => Vec::new(),
         };
-        Ok::<_, Error>((deployment, sets))
+        Ok::<_, Error>((Looked::There(workload), members))
     };
-    let ((deployment, replica_sets), service, ingress_there, canary_ingress) = futures::try_join!(
+    let ((workload, members), service, ingress_there, canary_ingress) = futures::try_join!(
         pods,
         look(Resource::Services, service),
         look(Resource::Ingresses, ingress.clone()),
@@ -121,20 +129,10 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
     )?;
     Ok(Seen {
         rollout,
-        deployment,
-        replica_sets,
+        workload,
+        members,
         service,
         ingress: ingress_there,
         canary_ingress,
     })
-}
-
-/// The label selector of a workload as the API server reads it.
-fn selector(deployment: &serde_json::Value) -> Option<String> {
-    let labels = deployment["spec"]["selector"]["matchLabels"].as_object()?;
-    let pairs: Vec<String> = labels
-        .iter()
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    (!pairs.is_empty()).then(|| pairs.join(","))
 }

@@ -55,8 +55,8 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, change: &ChangeArgs) -> 
     let (kind, name) = found.workload().ok_or_else(|| unknown_workload(&found))?;
     let (served, name) = (Served::workload(kind), name.to_owned());
     let title = served.object(&name);
-    let live = match seen.deployment {
-        Looked::There(deployment) => Some(deployment),
+    let live = match seen.workload {
+        Looked::There(workload) => Some(workload),
         _ => cluster.read(&served, &found.namespace, &name).await?,
     };
     let Some(live) = live else {
@@ -66,8 +66,8 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, change: &ChangeArgs) -> 
         ));
     };
     let done = |object: &Value| changed(ui, change.output, &title, "rolled back", change.dry_run, object);
-    let held = status.verdict == Verdict::Held
-        || kind != WorkloadKind::Deployment && !status.position.under_way() && edit::mark_of(&live).is_some();
+    // Whatever else is amiss: nothing of a release that has not begun stands in the way of leaving it.
+    let held = !status.position.under_way() && edit::mark_of(&live).is_some();
     match status.verdict {
         Verdict::RollingBack => {
             ui.talk(&format!("{} is rolling back already", found.title()));
@@ -78,7 +78,7 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, change: &ChangeArgs) -> 
         _ => return Err(nothing_to_leave(&found, &status, &title)),
     }
     let revisions = match kind {
-        WorkloadKind::Deployment => seen.replica_sets,
+        WorkloadKind::Deployment => seen.members,
         _ => {
             let kept = Served::namespaced("apps/v1", "ControllerRevision", "controllerrevisions");
             cluster.read_all(&kept, &found.namespace).await?

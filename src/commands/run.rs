@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::{Outcomes, connect, interruption, reading, status};
+use super::{
+    Outcomes, connect, interruption, reading,
+    validity::{edit, invalid},
+};
 use crate::{
     cli::{Global, args::RunArgs, target::Targets},
     cluster::{Cluster, Found, Resource, charge::Charge, connect_engine, failure},
@@ -67,7 +70,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
     }
     let drive = drive(ui, global, &cluster, scope, args.forever, Aim::Forward);
-    outcomes.add(ui, status::within(args.timeout, drive).await)?;
+    outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
     Ok(outcomes.code())
 }
 
@@ -200,6 +203,9 @@ async fn tell(ui: &Ui, mut told: UnboundedReceiver<Event>, verbosity: u8) {
                     "{key}  is held by {holder:?}; waiting {seconds:.0} s for its lease to end"
                 ));
             }
+            Event::Unreadable { resource, error } => {
+                progress.tell(&format!("warning: cannot read {resource}: {error}; trying again"));
+            }
             Event::Stopped { .. } => {}
         }
     }
@@ -227,6 +233,9 @@ fn conclude(ui: &Ui, key: &RolloutKey, stop: &Stop, aim: Aim) -> Result<u8> {
                     .hint(command(Command::Status))
                     .hint(command(Command::Rollback)),
             );
+        }
+        Stop::Invalid { why } => {
+            return Err(invalid(&title, why).hint(edit(&key.namespace, &key.name)));
         }
         Stop::Blocked { message } => {
             return Err(

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     Outcomes, changed, connect,
     run::{self, Aim},
+    validity,
     write::{self, Place},
 };
 use crate::{
@@ -305,7 +306,7 @@ async fn one(
         run::refuse_where_controlled(cluster, Some(&rollout.namespace), std::slice::from_ref(rollout))
             .await?;
     }
-    let holder = write::holder(ui, cluster, rollout.as_ref()).await?;
+    let holder = write::holder(ui, cluster, rollout.as_ref(), &live).await?;
     let make = |live: &Value| {
         edit.of(live)
             .map_err(|unknown| no_such_container(&title, &unknown))
@@ -328,7 +329,7 @@ async fn one(
 /// The Rollout of a workload, if there is one; a server without Rollouts has none.
 async fn rollout_behind(cluster: &Cluster, kind: crate::workload::Kind, name: &str) -> Result<Option<Found>> {
     match cluster.rollouts_of(&cluster.namespace, kind, name).await {
-        Ok(found) => Ok(found.into_iter().next()),
+        Ok(found) => validity::only_one(found),
         Err(error) if error.kind == Kind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,13 +1,12 @@
 //! `status`: where a release is, once or until a condition holds; the exit code says it too.
 
-use std::{future::Future, time::Duration};
-
 use futures::{StreamExt, future::join_all};
 
-use super::{Outcomes, connect, reading};
+use super::{Outcomes, connect, interruption, reading};
 use crate::{
+    api::keys,
     cli::{Global, args::StatusArgs, target::Targets, values::Output},
-    cluster::{Cluster, Found, Resource, follow::Followed},
+    cluster::{Cluster, Found, Resource, Served, follow::Followed},
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
@@ -16,6 +15,7 @@ use crate::{
         change::stamped,
         status::{SEVERAL, Seen},
     },
+    workload,
 };
 
 /// Runs the command.
@@ -33,24 +33,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
             print(ui, &cluster, &targets, args.output).await
         }
     };
-    within(args.timeout, work).await
-}
-
-/// Runs work that must end in time, when a limit is given.
-///
-/// # Errors
-/// The work's own, or that the time is up (exit code 124).
-pub async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let Some(limit) = limit else { return work.await };
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(Error::new(
-            Kind::Timeout,
-            format!(
-                "timed out after {} s waiting for the condition",
-                limit.as_secs_f64()
-            ),
-        ))
-    })
+    interruption::within(args.timeout, work).await
 }
 
 async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<Output>) -> Result<u8> {
@@ -164,30 +147,27 @@ async fn wait_for_all(
 pub fn followed(found: &Found) -> Vec<Followed> {
     let namespace = Some(found.namespace.clone());
     let mut all = vec![Followed {
-        resource: found.resource(),
+        served: Served::rollouts(found.version),
         namespace: namespace.clone(),
         name: Some(found.name.clone()),
         labels: None,
     }];
-    if let Some(deployment) = found.deployment() {
-        let canary = format!(
-            "{}={}",
-            crate::api::keys::CANARY_DEPLOYMENT,
-            crate::workload::deployment::canary_label(deployment)
-        );
-        let resource = Resource::Deployments;
+    if let Some((kind, name)) = found.workload() {
         all.push(Followed {
-            resource,
+            served: Served::workload(kind),
             namespace: namespace.clone(),
-            name: Some(deployment.to_owned()),
+            name: Some(name.to_owned()),
             labels: None,
         });
-        all.push(Followed {
-            resource,
-            namespace,
-            name: None,
-            labels: Some(canary),
-        });
+        if kind == workload::Kind::Deployment {
+            let label = workload::deployment::canary_label(name);
+            all.push(Followed {
+                served: Served::workload(kind),
+                namespace,
+                name: None,
+                labels: Some(format!("{}={label}", keys::CANARY_DEPLOYMENT)),
+            });
+        }
     }
     all
 }

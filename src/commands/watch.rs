@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt, stream::select_all};
 
-use super::{Outcomes, connect, reading, status};
+use super::{Outcomes, connect, interruption, reading, status};
 use crate::{
     cli::{Global, args::WatchArgs},
     cluster::{Cluster, Found},
@@ -27,7 +27,7 @@ const GATHER: Duration = Duration::from_millis(50);
 pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
     let targets = args.targets.read()?;
     let cluster = connect(global).await?;
-    status::within(args.timeout, async {
+    interruption::within(args.timeout, async {
         let mut outcomes = Outcomes::default();
         let mut there = Vec::new();
         for found in reading::find_all(&cluster, &targets).await? {

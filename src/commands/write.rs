@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FIELD_MANAGER, request};
+use super::{FIELD_MANAGER, request, validity};
 use crate::{
     api::{keys, patch::merge_diff},
     cli::values::DryRun,
@@ -145,8 +145,13 @@ fn content(object: &Value) -> Value {
 /// the cluster does it.
 ///
 /// # Errors
-/// When the server cannot be reached.
-pub async fn holder<'a>(ui: &Ui, cluster: &Cluster, rollout: Option<&'a Found>) -> Result<Option<&'a Found>> {
+/// When the server cannot be reached, or no engine could carry out what the Rollout asks for.
+pub async fn holder<'a>(
+    ui: &Ui,
+    cluster: &Cluster,
+    rollout: Option<&'a Found>,
+    workload: &Value,
+) -> Result<Option<&'a Found>> {
     let wants = |found: &&Found| {
         found.object["spec"]["disabled"] != true && found.object["metadata"]["deletionTimestamp"].is_null()
     };
@@ -157,7 +162,10 @@ pub async fn holder<'a>(ui: &Ui, cluster: &Cluster, rollout: Option<&'a Found>) 
         .controller_in_charge(Some(&found.namespace), std::slice::from_ref(found))
         .await?
     {
-        Charge::Nobody => Ok(Some(found)),
+        Charge::Nobody => {
+            validity::check(found, Some(workload))?;
+            Ok(Some(found))
+        }
         Charge::Controller(seen) => {
             ui.talk(&format!(
                 "a controller in the cluster holds the new version ({seen})"

@@ -4,6 +4,9 @@
 //! on loopback for them).
 
 mod application;
+mod scenario;
+
+pub use scenario::Scenario;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,7 +14,6 @@ use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
 };
-use serde_json::json;
 use tokio::{sync::mpsc::UnboundedReceiver, task::JoinHandle};
 
 use crate::{
@@ -21,24 +23,28 @@ use crate::{
         core::Stop,
         driver::{self, Event, RolloutKey, Scope},
     },
+    release::{Approval, Guard, approval},
     sim::{self, Sim},
     workload::{
-        ReplicaSet,
+        Pod,
         edit::{self, NewImage},
     },
 };
 
 /// The demo's namespace.
 pub const NAMESPACE: &str = "demo";
-/// Name of the demo's Rollout, Deployment, Service and Ingress.
+/// Name of the demo's Rollout, workload, Service and Ingress.
 pub const NAME: &str = "web";
 /// What runs at first.
 pub const OLD_IMAGE: &str = "example.com/web:v1";
 /// What is released.
 pub const NEW_IMAGE: &str = "example.com/web:v2";
+/// What is released and never becomes ready: the fake kubelet takes images with this ending for such.
+pub const BROKEN_IMAGE: &str = "example.com/web:v2-crash";
 
 /// A running demo. Dropping it ends it.
 pub struct Demo {
+    scenario: Scenario,
     sim: Sim,
     client: Client,
     engine: JoinHandle<Result<BTreeMap<RolloutKey, Stop>, driver::Error>>,
@@ -84,14 +90,14 @@ impl Demo {
     ///
     /// # Errors
     /// The simulated API server refuses the application.
-    pub async fn start(clock: Clock) -> Result<Self, Error> {
+    pub async fn start(clock: Clock, scenario: Scenario) -> Result<Self, Error> {
         let sim = Sim::new(sim::Options {
             pod_ready_after: Duration::from_millis(1500),
             ..sim::Options::new(clock)
         });
         let controllers = sim.start();
         let client = sim.client();
-        for (plural, object) in application::objects() {
+        for (plural, object) in application::objects(scenario) {
             let api = api(&client, plural, &object);
             api.create(&kube::api::PostParams::default(), &object)
                 .await
@@ -109,6 +115,7 @@ impl Demo {
         };
         let engine = tokio::spawn(driver::drive(client.clone(), clock, scope, options, sender));
         Ok(Self {
+            scenario,
             sim,
             client,
             engine,
@@ -148,18 +155,18 @@ impl Demo {
             ..PatchParams::default()
         };
         loop {
-            let Some(deployment) = self.sim.get("apps/v1", "Deployment", NAMESPACE, NAME) else {
+            let Some(workload) = self.sim.get("apps/v1", self.scenario.kind(), NAMESPACE, NAME) else {
                 return Ok(());
             };
-            let Ok(Some(patch)) = edit::set_images(&deployment, &images, Some(NAME)) else {
+            let Ok(Some(patch)) = edit::set_images(&workload, &images, Some(NAME)) else {
                 return Ok(());
             };
             let Ok(patch) = serde_json::from_value(patch) else {
                 return Ok(());
             };
             let patch = Patch::<()>::Json(patch);
-            match self.deployments().patch(NAME, &manager, &patch).await {
-                // The Deployment's controller was faster; the next patch is made from what it wrote.
+            match self.workloads().patch(NAME, &manager, &patch).await {
+                // The workload's controller was faster; the next patch is made from what it wrote.
                 Err(kube::Error::Api(status)) if status.code == 409 => {}
                 patched => return patched.map(drop).map_err(Error::refused("the new version")),
             }
@@ -172,11 +179,23 @@ impl Demo {
     /// The simulated API server refuses it.
     pub async fn approve(&self) -> Result<(), Error> {
         let rollouts: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
-        let ready = json!({ "status": { "canaryStatus": { "currentStepState": "StepReady" } } });
-        let patched = rollouts
-            .patch_status(NAME, &PatchParams::default(), &Patch::Merge(ready))
-            .await;
-        patched.map(drop).map_err(Error::refused("the approval"))
+        loop {
+            let rollout = self
+                .sim
+                .get("rollouts.kruise.io/v1beta1", "Rollout", NAMESPACE, NAME)
+                .unwrap_or_default();
+            let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &Guard::default()) else {
+                return Ok(());
+            };
+            let patched = rollouts
+                .patch_status(NAME, &PatchParams::default(), &Patch::Merge(patch))
+                .await;
+            match patched {
+                // The engine noted something in between; the next patch is made from what it wrote.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                patched => return patched.map(drop).map_err(Error::refused("the approval")),
+            }
+        }
     }
 
     /// Puts the old version's template back.
@@ -190,17 +209,10 @@ impl Demo {
     /// Ready pods by image, and the percent of traffic that the new version gets.
     pub fn picture(&self) -> (BTreeMap<String, i32>, Option<String>) {
         let mut ready = BTreeMap::new();
-        for set in self.sim.list("apps/v1", "ReplicaSet", Some(NAMESPACE)) {
-            let Ok(object) = serde_json::from_value::<DynamicObject>(set) else {
-                continue;
-            };
-            let set = ReplicaSet::new(&object);
-            let image = set.template()["spec"]["containers"][0]["image"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            if set.ready() > 0 {
-                *ready.entry(image).or_default() += set.ready();
+        for object in self.sim.list("v1", "Pod", Some(NAMESPACE)) {
+            let is_ready = Pod::read(&object).is_some_and(|pod| pod.ready && !pod.deleting);
+            if is_ready && let Some(image) = object["spec"]["containers"][0]["image"].as_str() {
+                *ready.entry(image.to_owned()).or_default() += 1;
             }
         }
         let twin = self.sim.get(
@@ -217,13 +229,14 @@ impl Demo {
         (ready, weight)
     }
 
-    fn deployments(&self) -> Api<DynamicObject> {
+    fn workloads(&self) -> Api<DynamicObject> {
+        let kind = self.scenario.kind();
         let resource = ApiResource {
             group: "apps".to_owned(),
             version: "v1".to_owned(),
             api_version: "apps/v1".to_owned(),
-            kind: "Deployment".to_owned(),
-            plural: "deployments".to_owned(),
+            kind: kind.to_owned(),
+            plural: format!("{}s", kind.to_lowercase()),
         };
         Api::namespaced_with(self.client.clone(), NAMESPACE, &resource)
     }

@@ -4,12 +4,15 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps,
 };
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+    JSONSchemaPropsOrArray, JSONSchemaPropsOrBool, ValidationRule,
 };
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-use crate::api::{traffic_routing, v1beta1};
+use crate::{
+    api::{traffic_routing, v1beta1},
+    engine::core::validate,
+};
 
 /// The definitions of Rollout (v1beta1, served and stored) and TrafficRouting (v1alpha1).
 ///
@@ -28,6 +31,9 @@ pub fn crds() -> Vec<Value> {
 #[must_use]
 pub fn definitions() -> Vec<CustomResourceDefinition> {
     let mut definitions = vec![v1beta1::Rollout::crd(), traffic_routing::TrafficRouting::crd()];
+    if let Some(root) = definitions.first_mut().and_then(root_of) {
+        root.x_kubernetes_validations = Some(transitions());
+    }
     for definition in &mut definitions {
         definition.metadata.labels = Some(
             [(
@@ -49,6 +55,81 @@ pub fn definitions() -> Vec<CustomResourceDefinition> {
         }
     }
     definitions
+}
+
+fn root_of(definition: &mut CustomResourceDefinition) -> Option<&mut JSONSchemaProps> {
+    let version = definition.spec.versions.first_mut()?;
+    version.schema.as_mut()?.open_api_v3_schema.as_mut()
+}
+
+/// What may not be changed while a release is under way, in the words of upstream's webhook (engine-rollout 3.1, rules 19
+/// to 21); the number of steps may be. Field selection without `has` would fail on what is absent, and the optional
+/// syntax is younger than the servers that know transition rules.
+fn transitions() -> Vec<ValidationRule> {
+    let both = |left: &str, right: &str, path: &str| {
+        format!("{left}.spec.strategy{path} == {right}.spec.strategy{path}")
+    };
+    let is_there = |of: &str, style: &str| format!("has({of}.spec.strategy.{style})");
+    let same_presence =
+        |style: &str| format!("{} == {}", is_there("self", style), is_there("oldSelf", style));
+    let extra = |of: &str| {
+        format!(
+            "({} && has({of}.spec.strategy.canary.enableExtraWorkloadForCanary) && {of}.spec.strategy.canary.enableExtraWorkloadForCanary)",
+            is_there(of, "canary")
+        )
+    };
+    let routings = |style: &str| {
+        let has = |of: &str| format!("has({of}.spec.strategy.{style}.trafficRoutings)");
+        let path = format!(".{style}.trafficRoutings");
+        format!(
+            "!{} || !{} || ({} == {} && (!{} || {}))",
+            is_there("self", style),
+            is_there("oldSelf", style),
+            has("self"),
+            has("oldSelf"),
+            has("self"),
+            both("self", "oldSelf", &path)
+        )
+    };
+    let rules = [
+        (
+            "self.spec.workloadRef == oldSelf.spec.workloadRef".to_owned(),
+            validate::IMMUTABLE_REF,
+            ".spec.workloadRef",
+        ),
+        (
+            format!(
+                "{} && {} && {} == {}",
+                same_presence("canary"),
+                same_presence("blueGreen"),
+                extra("self"),
+                extra("oldSelf")
+            ),
+            validate::IMMUTABLE_STYLE,
+            ".spec.strategy",
+        ),
+        (
+            routings("canary"),
+            validate::IMMUTABLE_CANARY_ROUTINGS,
+            ".spec.strategy.canary",
+        ),
+        (
+            routings("blueGreen"),
+            validate::IMMUTABLE_BLUE_GREEN_ROUTINGS,
+            ".spec.strategy.blueGreen",
+        ),
+    ];
+    rules
+        .into_iter()
+        .map(|(rule, message, path)| ValidationRule {
+            rule: format!(
+                "!has(self.spec) || !has(oldSelf.spec) || !has(oldSelf.status) || !has(oldSelf.status.phase) || !(oldSelf.status.phase in ['Progressing', 'Terminating']) || ({rule})"
+            ),
+            message: Some(message.to_owned()),
+            field_path: Some(path.to_owned()),
+            ..ValidationRule::default()
+        })
+        .collect()
 }
 
 /// Takes `nullable` away from every level: a server then drops a null that a user wrote, or replaces it by the default,
@@ -309,6 +390,42 @@ mod tests {
         assert_eq!(
             schema.pointer(&format!("{CANARY}/steps")),
             schema.pointer(&format!("{BLUE_GREEN}/steps"))
+        );
+    }
+
+    #[test]
+    fn keep_what_may_not_change_in_the_middle_of_a_release() {
+        let definitions = crds();
+        let seen: Vec<Value> = definitions
+            .iter()
+            .flat_map(|definition| {
+                schema(definition)["x-kubernetes-validations"]
+                    .as_array()
+                    .cloned()
+                    .unwrap_or_default()
+            })
+            .map(|rule| {
+                assert!(rule["rule"].as_str().unwrap().contains("oldSelf.status.phase in"));
+                json!([rule["fieldPath"], rule["message"]])
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                json!([".spec.workloadRef", "Rollout 'ObjectRef' field is immutable"]),
+                json!([
+                    ".spec.strategy",
+                    "Rollout style and enableExtraWorkloadForCanary are immutable"
+                ]),
+                json!([
+                    ".spec.strategy.canary",
+                    "Rollout 'Strategy.Canary.TrafficRoutings' field is immutable"
+                ]),
+                json!([
+                    ".spec.strategy.blueGreen",
+                    "Rollout 'Strategy.BlueGreen.TrafficRoutings' field is immutable"
+                ]),
+            ]
         );
     }
 

@@ -3,9 +3,11 @@
 //! The copy is made of the objects that the release touches, with their status; the change is applied to it as it would
 //! be to the cluster; every pause for a human is approved at once, so times are the earliest possible.
 
+mod copy;
 mod render;
 mod timeline;
 
+pub use copy::{Wanted, Which, belonging_to, named_by, nodes_under, seen_ready_after};
 pub use render::{COLUMNS, span};
 
 use std::time::Duration;
@@ -20,17 +22,24 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    api::{keys, v1beta1::Step},
+    api::{
+        keys,
+        v1beta1::{ObjectRef, Phase, Rollout, Step, StepState},
+    },
     clock::Clock,
     engine::{
-        core::{Reason, Stop},
+        core::{INVALID, Reason, Stop},
         driver::{self, Event, RolloutKey, Scope},
     },
+    release::{Approval, Guard, Position, approval},
     sim::{self, Sim},
-    workload::edit::{self, NewImage, UnknownContainer},
+    workload::{
+        Kind,
+        edit::{self, NewImage, UnknownContainer},
+    },
 };
 use futures::StreamExt as _;
-use timeline::Timeline;
+use timeline::{Census, Timeline};
 
 /// The longest release that is followed, in virtual days.
 const LONGEST_DAYS: u64 = 60;
@@ -38,7 +47,7 @@ const LONGEST_DAYS: u64 = 60;
 /// What a plan starts from.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The objects the release touches, as they are: Rollout, Deployments, ReplicaSets, pods, Services, Ingresses.
+    /// The objects the release touches, as they are: what [`named_by`] and [`belonging_to`] say, or more.
     pub objects: Vec<Value>,
     /// The Rollout's namespace.
     pub namespace: String,
@@ -73,6 +82,8 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
     /// The closing work; nothing when the release does not get there.
     pub finish: Option<PlannedStep>,
+    /// The states that the engine goes through, in order of time.
+    pub states: Vec<PlannedState>,
     /// Every write, in order.
     pub writes: Vec<PlannedWrite>,
     /// How it ends.
@@ -107,6 +118,18 @@ pub struct PlannedStep {
     pub seconds: f64,
     /// Writes in it.
     pub writes: usize,
+}
+
+/// One state of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedState {
+    /// The step the Rollout is at, 1-based.
+    pub step: i32,
+    /// One word for it.
+    pub state: &'static str,
+    /// Seconds from the start.
+    pub seconds: f64,
 }
 
 /// One write of a plan.
@@ -227,11 +250,20 @@ pub fn predict(request: Request) -> Result<Plan, Error> {
 
 async fn simulate(mut request: Request) -> Result<Plan, Error> {
     let clock = Clock::starting_at(request.start);
-    let sim = Sim::new(sim::Options {
+    let objects = copy::relevant(
+        std::mem::take(&mut request.objects),
+        &request.namespace,
+        &request.rollout,
+    );
+    let mut options = sim::Options {
         pod_ready_after: request.pod_ready_after,
         ..sim::Options::new(clock)
-    });
-    for object in std::mem::take(&mut request.objects) {
+    };
+    if objects.iter().any(|object| object["kind"] == "Node") {
+        options.nodes = 0;
+    }
+    let sim = Sim::new(options);
+    for object in objects {
         let what = format!(
             "{}/{}",
             object["kind"].as_str().unwrap_or("?"),
@@ -243,29 +275,31 @@ async fn simulate(mut request: Request) -> Result<Plan, Error> {
         })?;
     }
     let client = sim.client();
-    let rollout = sim
-        .get(
-            "rollouts.kruise.io/v1beta1",
-            "Rollout",
-            &request.namespace,
-            &request.rollout,
-        )
-        .unwrap_or_default();
+    let rollout = rollout_of(&sim, &request.namespace, &request.rollout);
     let steps = steps_of(&rollout);
+    let workload = Released::of(&sim, &request.namespace, &rollout);
+    let census = match workload.as_ref().map(|workload| (workload.kind, workload.read())) {
+        Some((kind, Some(object))) if kind != Kind::Deployment => Census::Pods(Box::new(object)),
+        _ => Census::ReplicaSets,
+    };
     let _controllers = sim.start();
-    let workload = rollout["spec"]["workloadRef"]["name"]
-        .as_str()
-        .unwrap_or_default();
-    apply(&sim, &client, &request, workload).await?;
+    if let Some(workload) = &workload {
+        workload.change(&client, &request).await?;
+    }
     let key = RolloutKey {
         namespace: request.namespace.clone(),
         name: request.rollout.clone(),
     };
-    let timeline = Timeline::new(request.start, &steps, stable_of(&rollout));
-    let follow = follow(client, clock, key.clone(), timeline);
+    let timeline = Timeline::new(request.start, &steps, census, stable_of(&rollout));
+    let follow = follow(&sim, client, clock, key.clone(), timeline);
     let ended = tokio::time::timeout(Duration::from_secs(LONGEST_DAYS * 86_400), follow).await;
     let (timeline, end, message) = ended.map_err(|_| Error::Endless)??;
     Ok(timeline.into_plan(key, end, message))
+}
+
+fn rollout_of(sim: &Sim, namespace: &str, name: &str) -> Value {
+    sim.get("rollouts.kruise.io/v1beta1", "Rollout", namespace, name)
+        .unwrap_or_default()
 }
 
 fn steps_of(rollout: &Value) -> Vec<Step> {
@@ -278,16 +312,15 @@ fn steps_of(rollout: &Value) -> Vec<Step> {
 
 /// The revision that runs before the release: the accepted one at rest, the recorded stable one under way.
 fn stable_of(rollout: &Value) -> Option<String> {
-    let status = &rollout["status"]["canaryStatus"];
-    let field = if status["currentStepState"] == "Completed" && rollout["status"]["phase"] != "Progressing" {
-        "canaryRevision"
+    let rollout: Rollout = serde_json::from_value(rollout.clone()).ok()?;
+    let position = Position::of(&rollout);
+    let at_rest = position.state == StepState::Completed && position.phase != Phase::Progressing;
+    let revision = if at_rest {
+        position.new_revision
     } else {
-        "stableRevision"
+        position.stable_revision
     };
-    status[field]
-        .as_str()
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
+    Some(revision).filter(|revision| !revision.is_empty())
 }
 
 fn api(
@@ -312,47 +345,92 @@ fn api(
     Api::namespaced_with(client.clone(), namespace, &resource)
 }
 
-/// Changes the workload as `set image` would: the new version and its hold in one request.
-async fn apply(sim: &Sim, client: &kube::Client, request: &Request, workload: &str) -> Result<(), Error> {
-    let deployments = api(
-        client,
-        &request.namespace,
-        "apps",
-        "v1",
-        "Deployment",
-        "deployments",
-    );
-    let manager = PatchParams {
-        field_manager: Some(keys::FIELD_MANAGER.to_owned()),
-        ..PatchParams::default()
-    };
-    if let Some(replicas) = request.change.replicas {
-        let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
-        deployments
-            .patch(workload, &manager, &patch)
-            .await
-            .map_err(|error| Error::Change(words(&error)))?;
+/// The workload in the copy.
+struct Released<'a> {
+    sim: &'a Sim,
+    kind: Kind,
+    api_version: String,
+    namespace: String,
+    name: String,
+    enabled: bool,
+}
+
+impl<'a> Released<'a> {
+    fn of(sim: &'a Sim, namespace: &str, rollout: &Value) -> Option<Self> {
+        let reference: ObjectRef = serde_json::from_value(rollout["spec"]["workloadRef"].clone()).ok()?;
+        Some(Self {
+            sim,
+            kind: Kind::named(&reference)?,
+            api_version: reference.api_version,
+            namespace: namespace.to_owned(),
+            name: reference.name,
+            enabled: rollout["spec"]["disabled"] != true,
+        })
     }
-    if request.change.images.is_empty() {
-        return Ok(());
+
+    fn get(&self) -> Option<Value> {
+        self.sim
+            .get(&self.api_version, self.kind.kind(), &self.namespace, &self.name)
     }
-    loop {
-        let Some(deployment) = sim.get("apps/v1", "Deployment", &request.namespace, workload) else {
-            return Ok(());
+
+    fn read(&self) -> Option<DynamicObject> {
+        serde_json::from_value(self.get()?).ok()
+    }
+
+    /// Changes it as `set image` would: the new version and its hold in one request.
+    async fn change(&self, client: &kube::Client, request: &Request) -> Result<(), Error> {
+        let version = self
+            .api_version
+            .split_once('/')
+            .map_or("v1", |(_, version)| version);
+        let workloads = api(
+            client,
+            &request.namespace,
+            self.kind.group(),
+            version,
+            self.kind.kind(),
+            self.kind.plural(),
+        );
+        let manager = PatchParams {
+            field_manager: Some(keys::FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
         };
-        let Some(patch) = edit::set_images(&deployment, &request.change.images, Some(&request.rollout))?
-        else {
+        if let Some(replicas) = request.change.replicas {
+            if self.kind.is_per_node() {
+                let why = format!(
+                    "a {} has a pod on each node, and no number of replicas",
+                    self.kind.kind()
+                );
+                return Err(Error::Change(why));
+            }
+            let patch = Patch::Merge(json!({ "spec": { "replicas": replicas } }));
+            workloads
+                .patch(&self.name, &manager, &patch)
+                .await
+                .map_err(|error| Error::Change(words(&error)))?;
+        }
+        if request.change.images.is_empty() {
             return Ok(());
-        };
-        let patch = serde_json::from_value(patch).map_err(|error| Error::Change(error.to_string()))?;
-        match deployments
-            .patch(workload, &manager, &Patch::<()>::Json(patch))
-            .await
-        {
-            Ok(_) => return Ok(()),
-            // The copied workload's controller was faster; it settles.
-            Err(kube::Error::Api(status)) if status.code == 409 => {}
-            Err(error) => return Err(Error::Change(words(&error))),
+        }
+        loop {
+            let Some(workload) = self.get() else {
+                return Ok(());
+            };
+            let held = self.enabled && edit::free(self.kind, &workload).is_none();
+            let rollout = held.then_some(request.rollout.as_str());
+            let Some(patch) = edit::set_images(&workload, &request.change.images, rollout)? else {
+                return Ok(());
+            };
+            let patch = serde_json::from_value(patch).map_err(|error| Error::Change(error.to_string()))?;
+            match workloads
+                .patch(&self.name, &manager, &Patch::<()>::Json(patch))
+                .await
+            {
+                Ok(_) => return Ok(()),
+                // The copied workload's controller was faster; it settles.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => return Err(Error::Change(words(&error))),
+            }
         }
     }
 }
@@ -367,6 +445,7 @@ fn words(error: &kube::Error) -> String {
 
 /// Runs the engine, watches the pods, approves, until the release ends.
 async fn follow(
+    sim: &Sim,
     client: kube::Client,
     clock: Clock,
     key: RolloutKey,
@@ -383,8 +462,11 @@ async fn follow(
         ..driver::Options::default()
     };
     let engine = driver::drive(client.clone(), clock, scope, options, events);
-    let sets = api(&client, &key.namespace, "apps", "v1", "ReplicaSet", "replicasets");
-    let mut pods = watcher(sets, watcher::Config::default().timeout(86_400))
+    let counted = match timeline.census() {
+        Census::ReplicaSets => api(&client, &key.namespace, "apps", "v1", "ReplicaSet", "replicasets"),
+        Census::Pods(_) => api(&client, &key.namespace, "", "v1", "Pod", "pods"),
+    };
+    let mut pods = watcher(counted, watcher::Config::default().timeout(86_400))
         .default_backoff()
         .boxed();
     let rollouts = api(
@@ -404,15 +486,14 @@ async fn follow(
                 Event::Moved { reason, at, step, .. } => {
                     timeline.moved(at, step, &reason);
                     if let Reason::WaitingForApproval { .. } = reason {
-                        let ready = json!({ "status": { "canaryStatus": { "currentStepState": "StepReady" } } });
-                        let sent = rollouts.patch_status(&key.name, &PatchParams::default(), &Patch::Merge(ready)).await;
-                        sent.map_err(|error| Error::Simulation(words(&error)))?;
+                        approve(sim, &rollouts, &key).await?;
                     }
                 }
                 Event::Wrote { at, effect, .. } => timeline.wrote(at, &effect),
                 Event::Stopped { stop, .. } => {
                     let message = match &stop {
                         Stop::Blocked { message } | Stop::Degraded { message } | Stop::Refused { message, .. } => message.clone(),
+                        Stop::Invalid { why } => format!("{INVALID}: {}", why.join("; ")),
                         Stop::Paused => "spec.strategy.paused is set; the release goes on when it is resumed".to_owned(),
                         Stop::NotFound => format!("Rollout {key} not found"),
                         _ => String::new(),
@@ -425,16 +506,36 @@ async fn follow(
                         Stop::Completed | Stop::Disabled | Stop::Gone => End::Completed,
                         Stop::RolledBack => End::RolledBack,
                         Stop::Degraded { .. } => End::Degraded,
-                        Stop::Paused | Stop::Blocked { .. } | Stop::Refused { .. } | Stop::NotFound | Stop::OtherEngine { .. } => End::Blocked,
+                        Stop::Paused | Stop::Blocked { .. } | Stop::Invalid { .. } | Stop::Refused { .. } | Stop::NotFound | Stop::OtherEngine { .. } => End::Blocked,
                     };
                     return Ok((timeline, end, message));
                 }
-                Event::Retrying { .. } | Event::HeldElsewhere { .. } => {}
+                Event::Retrying { .. } | Event::HeldElsewhere { .. } | Event::Unreadable { .. } => {}
             },
             result = &mut engine => {
                 let error = result.err().map_or_else(|| "the engine stopped".to_owned(), |error| error.to_string());
                 return Err(Error::Simulation(error));
             }
+        }
+    }
+}
+
+/// Approves the step that is paused, as `approve` does.
+async fn approve(sim: &Sim, rollouts: &Api<DynamicObject>, key: &RolloutKey) -> Result<(), Error> {
+    loop {
+        let rollout = rollout_of(sim, &key.namespace, &key.name);
+        let patch = match approval::decide(&rollout, &Guard::default()) {
+            Ok(Approval::Send { patch, .. }) => patch,
+            Ok(Approval::Already { .. }) => return Ok(()),
+            Err(refusal) => return Err(Error::Simulation(format!("Rollout {key} {refusal}"))),
+        };
+        match rollouts
+            .patch_status(&key.name, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+        {
+            Ok(_) => return Ok(()),
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(error) => return Err(Error::Simulation(words(&error))),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A plan as rows, for tables of any kind.
 
-use super::{Plan, PlannedStep};
+use super::{Plan, PlannedStep, PlannedWrite};
 
 /// Titles of the columns of [`Plan::rows`].
 pub const COLUMNS: [&str; 8] = [
@@ -30,6 +30,18 @@ impl Plan {
             text += &format!("\n{}\n", self.message);
         }
         text
+    }
+}
+
+impl PlannedWrite {
+    /// When, for which step, what and why, without the body.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let (at, step) = (span(self.seconds), self.step);
+        format!(
+            "{at}  step {step}  {} {}: {}",
+            self.verb, self.object, self.purpose
+        )
     }
 }
 

@@ -1,28 +1,43 @@
 //! Folds what the engine and the pods did into steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use kube::{api::DynamicObject, runtime::watcher};
 
-use super::{End, Plan, PlannedStep, PlannedWrite};
+use super::{End, Plan, PlannedState, PlannedStep, PlannedWrite};
 use crate::{
     api::v1beta1::Step,
     engine::{
         core::{Effect, Reason, Verb},
         driver::RolloutKey,
     },
-    workload::{Mark, ReplicaSet},
+    workload::{Mark, Pod, ReplicaSet, Workload},
 };
+
+/// By what the pods of each version are counted.
+pub(super) enum Census {
+    /// The ReplicaSets of a Deployment and of its canary.
+    ReplicaSets,
+    /// The pods themselves, of the workload as it was at the start.
+    Pods(Box<DynamicObject>),
+}
 
 /// What happened so far.
 pub(super) struct Timeline {
     start: Timestamp,
     asked: Vec<Step>,
+    census: Census,
     stable: Option<String>,
-    versions: BTreeMap<String, Version>,
+    /// Revisions that had pods at the start.
+    known: BTreeSet<String>,
+    counted: BTreeMap<String, Counted>,
+    listed: bool,
     current: i32,
     steps: BTreeMap<i32, PlannedStep>,
+    /// Steps that the engine waited at the end of.
+    waited: BTreeSet<i32>,
+    states: Vec<PlannedState>,
     writes: Vec<PlannedWrite>,
     /// How many of the writes are known to belong to a step. The rest waits for the engine to say where it got to.
     placed: usize,
@@ -30,29 +45,65 @@ pub(super) struct Timeline {
     most: i32,
 }
 
-/// Pods of one ReplicaSet.
-#[derive(Clone, Copy, Default)]
-struct Version {
-    new: bool,
+/// What one ReplicaSet or one pod counts for.
+#[derive(Clone, Default)]
+struct Counted {
+    revision: String,
     pods: i32,
     ready: i32,
 }
 
+impl Census {
+    /// Counts an object; nothing when it is none of the workload's.
+    fn of(&self, object: &DynamicObject) -> Option<Counted> {
+        match self {
+            Self::ReplicaSets => {
+                let set = ReplicaSet::new(object);
+                Some(Counted {
+                    revision: set.hash().to_owned(),
+                    pods: set.present(),
+                    ready: set.ready(),
+                })
+            }
+            Self::Pods(workload) => {
+                let pod = Pod::read(&serde_json::to_value(object).ok()?)?;
+                let ours = workload.metadata.uid.as_deref() == Some(pod.owner.as_str()) && !pod.deleting;
+                let revision = Workload::new(workload)?.revision_of(&pod).to_owned();
+                ours.then(|| Counted {
+                    revision,
+                    pods: 1,
+                    ready: i32::from(pod.ready),
+                })
+            }
+        }
+    }
+}
+
 impl Timeline {
-    /// `stable` is the revision that runs before the release; what it is not known for is new when it appears later.
-    pub(super) fn new(start: Timestamp, asked: &[Step], stable: Option<String>) -> Self {
+    /// `stable` is the revision that runs before the release; when it is not known, what appears later is new.
+    pub(super) fn new(start: Timestamp, asked: &[Step], census: Census, stable: Option<String>) -> Self {
         Self {
             start,
             asked: asked.to_vec(),
+            census,
             stable,
-            versions: BTreeMap::new(),
+            known: BTreeSet::new(),
+            counted: BTreeMap::new(),
+            listed: false,
             current: 0,
             steps: BTreeMap::new(),
+            waited: BTreeSet::new(),
+            states: Vec::new(),
             writes: Vec::new(),
             placed: 0,
             lowest: None,
             most: 0,
         }
+    }
+
+    /// By what it counts.
+    pub(super) fn census(&self) -> &Census {
+        &self.census
     }
 
     /// Nothing was written for a release.
@@ -68,42 +119,51 @@ impl Timeline {
     pub(super) fn pods(&mut self, event: watcher::Event<DynamicObject>) {
         match event {
             watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
-                let set = ReplicaSet::new(&object);
                 let name = object.metadata.name.clone().unwrap_or_default();
-                let new = match &self.stable {
-                    Some(stable) => set.hash() != stable,
-                    None => self
-                        .versions
-                        .get(&name)
-                        .map_or(self.current > 0, |known| known.new),
-                };
-                self.versions.insert(
-                    name,
-                    Version {
-                        new,
-                        pods: set.present(),
-                        ready: set.ready(),
-                    },
-                );
+                match self.census.of(&object) {
+                    Some(counted) => {
+                        if !self.listed {
+                            self.known.insert(counted.revision.clone());
+                        }
+                        self.counted.insert(name, counted);
+                    }
+                    None => {
+                        self.counted.remove(&name);
+                    }
+                }
             }
             watcher::Event::Delete(object) => {
-                self.versions
+                self.counted
                     .remove(object.metadata.name.as_deref().unwrap_or_default());
             }
             watcher::Event::Init => {}
-            watcher::Event::InitDone => self.current = self.current.max(1),
+            watcher::Event::InitDone => {
+                self.listed = true;
+                self.current = self.current.max(1);
+            }
         }
         self.sample();
     }
 
+    fn is_new(&self, revision: &str) -> bool {
+        match &self.stable {
+            Some(stable) => revision != stable,
+            None => !self.known.contains(revision),
+        }
+    }
+
+    fn ready(&self) -> i32 {
+        self.counted.values().map(|counted| counted.ready).sum()
+    }
+
     fn sample(&mut self) {
-        let ready: i32 = self.versions.values().map(|version| version.ready).sum();
-        let pods: i32 = self.versions.values().map(|version| version.pods).sum();
+        let ready = self.ready();
+        let pods: i32 = self.counted.values().map(|counted| counted.pods).sum();
         let new: i32 = self
-            .versions
+            .counted
             .values()
-            .filter(|version| version.new)
-            .map(|version| version.pods)
+            .filter(|counted| self.is_new(&counted.revision))
+            .map(|counted| counted.pods)
             .sum();
         if self.current > 0 {
             self.lowest = Some(self.lowest.map_or(ready, |lowest| lowest.min(ready)));
@@ -143,7 +203,7 @@ impl Timeline {
             Some(seconds) => format!("{seconds} s"),
             None => "approval".to_owned(),
         });
-        let ready: i32 = self.versions.values().map(|version| version.ready).sum();
+        let ready = self.ready();
         let step = PlannedStep {
             step: index,
             new_pods: 0,
@@ -161,21 +221,28 @@ impl Timeline {
 
     pub(super) fn moved(&mut self, at: Timestamp, step: i32, reason: &Reason) {
         let seconds = self.seconds(at);
+        self.note(seconds, step, reason);
         match reason {
             Reason::Upgrading { step, .. }
             | Reason::TrafficGrace { step, .. }
             | Reason::WaitingForApproval { step, .. }
             | Reason::TimedPause { step, .. } => {
                 self.enter(*step);
+                if matches!(
+                    reason,
+                    Reason::WaitingForApproval { .. } | Reason::TimedPause { .. }
+                ) {
+                    self.waited.insert(*step);
+                }
                 if let Some(planned) = self.steps.get_mut(step) {
                     planned.seconds = seconds;
                 }
             }
-            Reason::Finalising { .. }
-            | Reason::Cancelling { .. }
-            | Reason::Terminating { .. }
-            | Reason::Disabling { .. } => {
+            Reason::Finalising { .. } => {
                 self.pass_without_gate(step);
+                self.enter(self.closing());
+            }
+            Reason::Cancelling { .. } | Reason::Terminating { .. } | Reason::Disabling { .. } => {
                 self.enter(self.closing());
             }
             _ => {}
@@ -200,16 +267,21 @@ impl Timeline {
         self.placed = self.writes.len();
     }
 
-    /// The last step of 100% waits for nobody.
+    /// Notes a state that is another one than the last.
+    fn note(&mut self, seconds: f64, step: i32, reason: &Reason) {
+        let Some(state) = word(reason) else { return };
+        let last = self.states.last();
+        if last.is_none_or(|last| (last.step, last.state) != (step, state)) {
+            self.states.push(PlannedState { step, state, seconds });
+        }
+    }
+
+    /// A last step that the engine did not wait at the end of has no gate: one of 100% passes by itself, but not in
+    /// blue-green.
     fn pass_without_gate(&mut self, step: i32) {
         let closing = self.closing();
-        if let Some(planned) = self.steps.get_mut(&step)
-            && step + 1 == closing
-            && self
-                .asked
-                .last()
-                .is_some_and(|step| step.replicas == Some(crate::api::IntOrPercent::Percent(100)))
-        {
+        let passed = step + 1 == closing && !self.waited.contains(&step);
+        if let Some(planned) = self.steps.get_mut(&step).filter(|_| passed) {
             planned.gate = "-".to_owned();
         }
     }
@@ -242,6 +314,7 @@ impl Timeline {
             rollout: key.name,
             steps: self.steps.into_values().collect(),
             finish,
+            states: self.states,
             writes: self.writes,
             end,
             message,
@@ -258,4 +331,31 @@ fn body_starts(body: &serde_json::Value) -> bool {
         || body["metadata"]["annotations"][crate::api::keys::IN_PROGRESSING]
             .as_str()
             .is_some_and(|text| serde_json::from_str::<Mark>(text).is_ok())
+}
+
+/// The state that a reason stands for. That its workload's controller is a moment behind is none.
+pub(super) fn word(reason: &Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::AtRest => "AtRest",
+        Reason::Completed => "Completed",
+        Reason::Cancelled => "RolledBack",
+        Reason::Disabled => "Disabled",
+        Reason::Gone => "Gone",
+        Reason::WorkloadNotFound
+        | Reason::Invalid { .. }
+        | Reason::Blocked { .. }
+        | Reason::RollBackFirst => "Blocked",
+        Reason::RestoringStable { .. } => "RestoringStable",
+        Reason::Upgrading { .. } => "Upgrading",
+        Reason::TrafficGrace { .. } => "MovingTraffic",
+        Reason::WaitingForApproval { .. } => "WaitingForApproval",
+        Reason::TimedPause { .. } => "TimedPause",
+        Reason::Paused => "Paused",
+        Reason::Finalising { .. } => "Finalising",
+        Reason::Cancelling { .. } => "RollingBack",
+        Reason::Terminating { .. } => "Terminating",
+        Reason::Disabling { .. } => "Disabling",
+        Reason::DeadlineExceeded { .. } => "Degraded",
+        Reason::WorkloadNotObserved | Reason::Starting | Reason::Restarting => return None,
+    })
 }

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::IntOrPercent;
 use crate::api::v1beta1::{Condition, FinalisingStep, Phase, RollingStyle, Rollout, Step, StepState};
+use crate::engine::core::{BLOCKED, INVALID, Reason};
 
 /// The status of a Rollout with canary and blue-green laid over each other.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +97,17 @@ impl Position {
             position.new_hash = blue_green.pod_template_hash;
         }
         position
+    }
+
+    /// The sentence of an engine that cannot go on with the release before somebody changes something.
+    #[must_use]
+    pub fn obstacle(&self) -> Option<&str> {
+        let text = self.message.as_str();
+        let stuck = text.starts_with(INVALID)
+            || text.starts_with(BLOCKED)
+            || text == Reason::RollBackFirst.to_string()
+            || text == Reason::WorkloadNotFound.to_string();
+        (stuck && self.under_way()).then_some(text)
     }
 
     /// Whether a release is under way, its closing work included.

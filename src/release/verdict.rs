@@ -102,7 +102,7 @@ impl Verdict {
         if position.reason == "Cancelling" {
             return Self::RollingBack;
         }
-        if position.degraded.is_some() {
+        if position.degraded.is_some() || position.obstacle().is_some() {
             return Self::Degraded;
         }
         if position.paused || position.reason == "Paused" {

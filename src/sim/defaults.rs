@@ -156,6 +156,7 @@ fn stateful_set(object: &mut Value) {
         ("podManagementPolicy", json!("OrderedReady")),
         ("updateStrategy", json!({})),
         ("persistentVolumeClaimRetentionPolicy", retention),
+        ("serviceName", json!("")),
     ] {
         default(object, "/spec", field, value);
     }
@@ -169,10 +170,7 @@ fn stateful_set(object: &mut Value) {
             json!(0),
         );
     }
-    drop_unset(
-        object,
-        [("minReadySeconds", json!(0)), ("serviceName", json!(""))],
-    );
+    drop_unset(object, [("minReadySeconds", json!(0))]);
     template(object);
 }
 

@@ -3,6 +3,17 @@
 //! [`Sim`] is the server: a tower Service behind [`Sim::client`], or behind a socket with [`Sim::serve`].
 //! [`Sim::start`] runs the model controllers. All time is tokio's, so that a paused runtime makes it virtual, and
 //! names and uids are counted, so that two runs of the same requests give the same bytes.
+//!
+//! # Known differences from a real control plane
+//! The models of Deployments, ReplicaSets, StatefulSets and DaemonSets rest where the real controllers do
+//! (`tests/it/live/models.rs` compares them). What differs on the way, or is left out:
+//! - Controllers act one latency after a change, in one order; real ones act when they get to it. So what depends on how
+//!   far a first change had come when a second one was made may differ: which empty ReplicaSet remembers which size, and
+//!   which old revisions of a DaemonSet were pruned.
+//! - The real DaemonSet controller can forget to look again at the new pods of a surging update with `minReadySeconds`:
+//!   the old pod then stays until something else happens. Here it goes as soon as it may.
+//! - DaemonSets go through nodes by name, real ones in no order. Failed pods, volume claims, evictions, quotas and
+//!   priorities are not modelled, and the fields of single pods are fewer (`controllers/pods.rs`).
 
 mod controllers;
 mod defaults;

@@ -45,13 +45,13 @@ pub fn canary(
     owner: Value,
 ) -> Value {
     let spec = &stable.data["spec"];
-    let mut selector = spec["selector"].clone();
+    let mut selector = spec["selector"].as_object().cloned().unwrap_or_default();
     for (key, value) in patched.into_iter().flatten() {
-        if !selector[key].is_null() {
-            selector[key] = json!(value);
+        if let Some(asked) = selector.get_mut(key) {
+            *asked = json!(value);
         }
     }
-    selector[key] = json!(revision);
+    selector.insert(key.to_owned(), json!(revision));
     let ports: Vec<Value> = spec["ports"]
         .as_array()
         .into_iter()

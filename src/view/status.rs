@@ -30,10 +30,10 @@ pub enum Looked {
 pub struct Seen {
     /// The Rollout.
     pub rollout: Rollout,
-    /// The Deployment it releases.
-    pub deployment: Looked,
-    /// ReplicaSets of the Deployment and of its canary.
-    pub replica_sets: Vec<Value>,
+    /// The workload it releases.
+    pub workload: Looked,
+    /// By which the workload's pods are counted: of a Deployment its ReplicaSets and those of its canary, else its pods.
+    pub members: Vec<Value>,
     /// The stable Service.
     pub service: Looked,
     /// The user's Ingress.
@@ -87,7 +87,7 @@ impl Status {
             meta.name.clone().unwrap_or_default(),
         );
         let problems = problems(seen, &namespace);
-        let held = matches!(&seen.deployment, Looked::There(object)
+        let held = matches!(&seen.workload, Looked::There(object)
             if object["metadata"]["annotations"][keys::IN_PROGRESSING].is_string());
         let verdict = Verdict::of(
             &position,
@@ -96,8 +96,8 @@ impl Status {
                 incomplete: !problems.is_empty(),
             },
         );
-        let pods = match &seen.deployment {
-            Looked::There(deployment) => Pods::count(&position, deployment, &seen.replica_sets),
+        let pods = match &seen.workload {
+            Looked::There(workload) => Pods::count(&position, workload, &seen.members),
             _ => Pods::default(),
         };
         let routings = rollout.spec.strategy.traffic_routings();
@@ -444,7 +444,8 @@ fn problems(seen: &Seen, namespace: &str) -> Vec<Problem> {
             });
         }
     };
-    missing(&seen.deployment, "deployment", &spec.workload_ref.name);
+    let workload = &spec.workload_ref;
+    missing(&seen.workload, &workload.kind.to_lowercase(), &workload.name);
     missing(
         &seen.service,
         "service",

@@ -1,7 +1,7 @@
 //! What a Deployment says, and the writes that hold it, resume it and put a canary beside it.
 
 use kube::api::DynamicObject;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Mark, count, digest, hold};
 use crate::api::{keys, v1beta1::PatchPodTemplateMetadata};
@@ -209,12 +209,12 @@ impl<'a> Deployment<'a> {
                 if entries.is_empty() {
                     continue;
                 }
-                if !template["metadata"][field].is_object() {
-                    template["metadata"][field] = Value::Object(Map::new());
-                }
-                for (key, value) in entries {
-                    template["metadata"][field][key] = Value::String(value.clone());
-                }
+                let mut all = template["metadata"][field]
+                    .as_object()
+                    .cloned()
+                    .unwrap_or_default();
+                all.extend(entries.iter().map(|(key, value)| (key.clone(), json!(value))));
+                hold::put(&mut template, &format!("metadata.{field}"), Value::Object(all));
             }
         }
         template
@@ -232,13 +232,11 @@ impl<'a> Deployment<'a> {
         owner: Value,
     ) -> Value {
         let mut spec = self.object.data["spec"].clone();
-        if let Some(fields) = spec.as_object_mut() {
-            fields.remove("paused");
-        }
-        spec["replicas"] = json!(replicas);
-        spec["template"] = self.canary_template(patch);
+        hold::put(&mut spec, hold::PAUSED, Value::Null);
+        hold::put(&mut spec, "replicas", json!(replicas));
+        hold::put(&mut spec, "template", self.canary_template(patch));
         if let Some(strategy) = mark.and_then(|mark| mark.original.get(hold::STRATEGY)) {
-            spec["strategy"] = strategy.clone();
+            hold::put(&mut spec, hold::STRATEGY, strategy.clone());
         }
         json!({
             "apiVersion": "apps/v1",

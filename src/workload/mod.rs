@@ -10,6 +10,7 @@ pub mod partition;
 pub mod pod;
 pub mod replica_set;
 pub mod rolling;
+pub mod selector;
 pub mod view;
 
 pub use deployment::Deployment;
@@ -47,7 +48,10 @@ pub fn digest(template: &Value, salt: &str) -> String {
     use sha2::{Digest as _, Sha256};
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
     let mut bare = template.clone();
-    if let Some(labels) = bare["metadata"]["labels"].as_object_mut() {
+    if let Some(labels) = bare
+        .pointer_mut("/metadata/labels")
+        .and_then(Value::as_object_mut)
+    {
         labels.remove(crate::api::keys::POD_TEMPLATE_HASH);
     }
     let mut hash = Sha256::new();

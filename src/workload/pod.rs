@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::api::keys;
 
 /// A pod as it was read; terminal pods (`Failed`, `Succeeded`) are never among them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -30,14 +33,59 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// Reads a pod as the API server answers it; nothing when it has come to its end.
+    #[must_use]
+    pub fn read(object: &Value) -> Option<Self> {
+        let (meta, status) = (&object["metadata"], &object["status"]);
+        if matches!(status["phase"].as_str(), Some("Failed" | "Succeeded")) {
+            return None;
+        }
+        let text = |field: &str| meta[field].as_str().unwrap_or_default().to_owned();
+        let labels = meta["labels"].as_object().into_iter().flatten();
+        let conditions = status["conditions"].as_array();
+        Some(Self {
+            name: text("name"),
+            uid: text("uid"),
+            resource_version: text("resourceVersion"),
+            labels: labels
+                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .collect(),
+            owner: controller(object).unwrap_or_default().to_owned(),
+            deleting: !meta["deletionTimestamp"].is_null(),
+            ready: conditions
+                .into_iter()
+                .flatten()
+                .any(|condition| condition["type"] == "Ready" && condition["status"] == "True"),
+            pending: status["phase"] == "Pending",
+            created: meta["creationTimestamp"]
+                .as_str()
+                .and_then(|text| text.parse().ok()),
+            deletion_cost: meta["annotations"][keys::POD_DELETION_COST]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0),
+        })
+    }
+
     /// Whether another look at the pod tells nothing new but its resourceVersion.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let told = |pod: &Self| Self {
-            resource_version: String::new(),
-            ..pod.clone()
-        };
-        told(self) == told(other)
+        let Self {
+            name,
+            uid,
+            resource_version: _,
+            labels,
+            owner,
+            deleting,
+            ready,
+            pending,
+            created,
+            deletion_cost,
+        } = other;
+        (self.deleting, self.ready, self.pending, self.deletion_cost)
+            == (*deleting, *ready, *pending, *deletion_cost)
+            && (&self.name, &self.uid, &self.owner, &self.created) == (name, uid, owner, created)
+            && self.labels == *labels
     }
 
     /// A label's value; empty when it has none.
@@ -50,5 +98,55 @@ impl Pod {
     #[must_use]
     pub fn ordinal(&self) -> Option<i32> {
         self.name.rsplit_once('-')?.1.parse().ok()
+    }
+}
+
+/// Uid of the controller of an object as the API server answers it.
+#[must_use]
+pub fn controller(object: &Value) -> Option<&str> {
+    let owners = object["metadata"]["ownerReferences"].as_array()?;
+    owners.iter().find(|owner| owner["controller"] == true)?["uid"].as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Pod;
+
+    fn object(status: &Value) -> Value {
+        json!({ "metadata": { "name": "web-1", "uid": "u", "resourceVersion": "7", "creationTimestamp": "2026-01-01T00:00:00Z",
+            "labels": { "app": "web" }, "annotations": { "controller.kubernetes.io/pod-deletion-cost": "-5" },
+            "ownerReferences": [{ "uid": "friend" }, { "uid": "set", "controller": true }] }, "status": status })
+    }
+
+    #[test]
+    fn is_read_as_it_stands() {
+        let expected = Pod {
+            name: "web-1".to_owned(),
+            uid: "u".to_owned(),
+            resource_version: "7".to_owned(),
+            labels: [("app".to_owned(), "web".to_owned())].into(),
+            owner: "set".to_owned(),
+            deleting: false,
+            ready: true,
+            pending: false,
+            created: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+            deletion_cost: -5,
+        };
+        let ready = json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] });
+        assert_eq!(Pod::read(&object(&ready)), Some(expected.clone()));
+        assert_eq!(Pod::read(&object(&json!({ "phase": "Failed" }))), None);
+        let mut leaving = object(&json!({ "phase": "Pending" }));
+        leaving["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:01Z");
+        assert_eq!(
+            Pod::read(&leaving),
+            Some(Pod {
+                deleting: true,
+                ready: false,
+                pending: true,
+                ..expected
+            })
+        );
     }
 }

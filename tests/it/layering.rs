@@ -86,6 +86,7 @@ const LAYERS: &[Layer] = &[
             "cluster",
             "sim",
             "plan",
+            "release",
             "error",
             "exit_code",
             "manifests",

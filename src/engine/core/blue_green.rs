@@ -125,7 +125,7 @@ impl<'a> Machine<'a> {
             let target = &autoscaler.data["spec"]["scaleTargetRef"];
             let name = target["name"].as_str().unwrap_or_default();
             let wanted = at(name);
-            if name != wanted {
+            if name != wanted && !name.is_empty() {
                 let mut target = target.clone();
                 target["name"] = json!(wanted);
                 let body = json!({ "spec": { "scaleTargetRef": target } });

@@ -69,6 +69,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         }
     }
     // Unreachable by construction; if it ever is reached, waiting harms nobody.
+    debug_assert!(false, "transitions without end: {:?}", snapshot.rollout);
     Decision {
         effects: Vec::new(),
         status: None,
@@ -127,7 +128,8 @@ impl<'a> Machine<'a> {
         let problems = validate::problems(self.s);
         if !problems.is_empty() {
             self.status.phase.get_or_insert(Phase::Initial);
-            return Flow::Wait(Wake::OnChange, Reason::Invalid { why: problems });
+            let why = problems.iter().map(ToString::to_string).collect();
+            return Flow::Wait(Wake::OnChange, Reason::Invalid { why });
         }
         match self.status.phase.clone() {
             Some(Phase::Healthy) => self.healthy(),

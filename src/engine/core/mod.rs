@@ -22,13 +22,13 @@ mod step;
 mod sub_status;
 #[cfg(test)]
 mod tests;
-mod validate;
+pub mod validate;
 mod version;
 
 pub use crate::workload::Pod;
 pub use decision::{Decision, Wake};
 pub use effect::{Effect, Precondition, Target, Verb};
 pub use machine::decide;
-pub use reason::{INVALID, Reason, Stop};
+pub use reason::{BLOCKED, INVALID, Reason, Stop};
 pub use snapshot::{Snapshot, owner_uid};
-pub use validate::{obstacle, problems};
+pub use validate::{Problem, obstacle, problems};

@@ -216,7 +216,7 @@ impl<'a> Machine<'a> {
             .iter()
             .filter_map(|change| match (change, present) {
                 (Change::New(to), Some(present)) => Some(self.size(&present, *to, counted(*to))),
-                (Change::New(to), None) => Some(self.new_replica_set(deployment, *to, bounds)),
+                (Change::New(to), None) => self.new_replica_set(deployment, *to, bounds),
                 (Change::Old(place, to), _) => {
                     let left = format!("{to} old {}", if *to == 1 { "pod" } else { "pods" });
                     old.get(*place).map(|version| self.size(version, *to, left))
@@ -259,9 +259,15 @@ impl<'a> Machine<'a> {
     }
 
     /// The ReplicaSet of the new version, which the Deployment's own controller does not make while it is paused; it takes
-    /// this one for its own by the equal template (engine-workloads 2.3).
-    fn new_replica_set(&self, deployment: &Deployment<'_>, replicas: i32, bounds: Bounds) -> Effect {
+    /// this one for its own by the equal template (engine-workloads 2.3). Nothing when one of this name is there with
+    /// another template, which somebody changed: it cannot be made, and waiting for it ends with the deadline.
+    fn new_replica_set(&self, deployment: &Deployment<'_>, replicas: i32, bounds: Bounds) -> Option<Effect> {
         let hash = digest(deployment.template(), self.s.uid());
+        let name = format!("{}-{hash}", deployment.name());
+        let mut known = self.s.replica_sets.iter();
+        if known.any(|set| set.metadata.name.as_deref() == Some(name.as_str())) {
+            return None;
+        }
         let mut template = deployment.template().clone();
         hold::put(&mut template, "metadata.labels.pod-template-hash", json!(hash));
         let mut selector = deployment.object.data["spec"]["selector"].clone();
@@ -280,7 +286,7 @@ impl<'a> Machine<'a> {
             "apiVersion": "apps/v1",
             "kind": "ReplicaSet",
             "metadata": {
-                "name": format!("{}-{hash}", deployment.name()),
+                "name": name,
                 "namespace": self.s.namespace(),
                 "labels": template["metadata"]["labels"],
                 "annotations": {
@@ -291,7 +297,7 @@ impl<'a> Machine<'a> {
             },
             "spec": spec,
         });
-        self.s.create(body, format!("bring up {}", counted(replicas)))
+        Some(self.s.create(body, format!("bring up {}", counted(replicas))))
     }
 
     /// Before a Deployment whose own strategy is `Recreate` is handed back: all pods have the template's version, since its

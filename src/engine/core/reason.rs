@@ -9,6 +9,9 @@ use crate::traffic::Obstacle;
 /// How the sentence of a Rollout that cannot be followed begins.
 pub const INVALID: &str = "the Rollout is invalid";
 
+/// How the sentence of a Rollout begins whose traffic cannot be split as asked.
+pub const BLOCKED: &str = "traffic routing is not possible";
+
 /// Why we are here.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reason {
@@ -142,6 +145,11 @@ pub enum Stop {
         /// The sentence.
         message: String,
     },
+    /// The Rollout cannot be followed until it is changed.
+    Invalid {
+        /// What is wrong with it.
+        why: Vec<String>,
+    },
     /// The Rollout is disabled.
     Disabled,
     /// The Rollout is gone.
@@ -172,11 +180,10 @@ impl Reason {
             Self::Cancelled => Stop::RolledBack,
             Self::Disabled => Stop::Disabled,
             Self::Gone => Stop::Gone,
-            Self::WorkloadNotFound | Self::Invalid { .. } | Self::Blocked { .. } | Self::RollBackFirst => {
-                Stop::Blocked {
-                    message: self.to_string(),
-                }
-            }
+            Self::Invalid { why } => Stop::Invalid { why: why.clone() },
+            Self::WorkloadNotFound | Self::Blocked { .. } | Self::RollBackFirst => Stop::Blocked {
+                message: self.to_string(),
+            },
             Self::WaitingForApproval { step, total } => Stop::WaitingForApproval {
                 step: *step,
                 total: *total,
@@ -236,7 +243,7 @@ impl fmt::Display for Reason {
                 f.write_str("the workload's controller has not yet seen its last change")
             }
             Self::Invalid { why } => write!(f, "{INVALID}: {}", why.join("; ")),
-            Self::Blocked { obstacle } => write!(f, "traffic routing is not possible: {obstacle}"),
+            Self::Blocked { obstacle } => write!(f, "{BLOCKED}: {obstacle}"),
             Self::Starting => f.write_str("Rollout is in Progressing"),
             Self::Restarting => f.write_str("Workload is continuous release"),
             Self::RollBackFirst => f.write_str(

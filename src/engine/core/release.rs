@@ -122,6 +122,10 @@ impl Machine<'_> {
         let present = versions
             .iter()
             .find(|version| same_template(version.template(), deployment.template()));
+        if present.is_some_and(|version| version.hash().is_empty()) {
+            // Its controller names every version; one without a name cannot be told from others.
+            return Flow::Wait(Wake::OnChange, Reason::WorkloadNotObserved);
+        }
         let held_unseen = present.is_none() && self.mark().is_some();
         let accepted = match self.accepted() {
             Some(accepted) => accepted,
@@ -153,7 +157,9 @@ impl Machine<'_> {
             .iter()
             .find(|version| version.hash() == accepted)
             .or_else(|| {
-                let old = versions.iter().filter(|version| version.wanted() > 0);
+                let old = versions
+                    .iter()
+                    .filter(|version| version.wanted() > 0 && !version.hash().is_empty());
                 old.filter(|version| present.is_none_or(|present| present.hash() != version.hash()))
                     .min_by_key(|version| {
                         (

@@ -36,7 +36,12 @@ impl<'a> Machine<'a> {
         self.count_pods();
         if self.s.rollout.spec.strategy.paused {
             self.course(Course::Paused, &Reason::Paused.message());
-            return Flow::Wait(Wake::OnChange, Reason::Paused);
+            let effects = self.keep_batch();
+            return if effects.is_empty() {
+                Flow::Wait(Wake::OnChange, Reason::Paused)
+            } else {
+                Flow::Do(effects, Reason::Paused)
+            };
         }
         if Course::of(&self.status) == Course::Paused {
             self.course(Course::InRolling, &Reason::Starting.message());
@@ -66,6 +71,30 @@ impl<'a> Machine<'a> {
                 Flow::Wait(Wake::At(self.now), reason)
             }
             StepState::BeforeStepUpgrade | StepState::Other(_) => self.before(),
+        }
+    }
+
+    /// While paused no step begins and no traffic moves, but the batch that was begun goes on, and follows when the workload
+    /// is scaled: nobody else sizes it (engine-rollout 11.4).
+    fn keep_batch(&mut self) -> Vec<Effect> {
+        let is_begun = matches!(
+            self.sub().current_step_state,
+            StepState::StepUpgrade
+                | StepState::StepTrafficRouting
+                | StepState::StepMetricsAnalysis
+                | StepState::StepPaused
+        );
+        let plan = batch::plan_hash(&self.s.rollout.spec);
+        let is_edited = self.sub().rollout_hash != Some(plan);
+        let (_, step) = self.step();
+        let Some(step) = step.filter(|_| is_begun && !is_edited) else {
+            return Vec::new();
+        };
+        let batch = self.batch(step);
+        if batch.effects.is_empty() {
+            self.label_pods()
+        } else {
+            batch.effects
         }
     }
 

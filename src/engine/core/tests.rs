@@ -612,9 +612,9 @@ fn an_invalid_rollout_is_refused_with_every_reason() {
     s.rivals = vec!["other".to_owned()];
     insta::assert_snapshot!(told(&decide(&s, now())).replace("; ", "\n"), @r#"
     status null null null null
-    the Rollout is invalid: steps[0].replicas: replicas cannot be empty
-    steps[1].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy
-    steps: Steps.CanaryReplicas must be a non decreasing sequence
+    the Rollout is invalid: spec.strategy.canary.steps[0].replicas: replicas cannot be empty
+    spec.strategy.canary.steps[1].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy
+    spec.strategy.canary.steps[2].replicas: Steps.CanaryReplicas must be a non decreasing sequence
     spec.workloadRef: This rollout conflict with Rollout(shop/other), one workload only have less than one Rollout
     "#);
 }

@@ -1,158 +1,357 @@
 //! What makes a Rollout impossible to follow.
 
+mod legacy;
+#[cfg(test)]
+mod tests;
+
+use std::{cmp::Ordering, fmt};
+
+use kube::api::DynamicObject;
+
+pub use legacy::of_v1alpha1;
+
 use super::Snapshot;
 use crate::{
     api::{
-        IntOrPercent,
-        v1beta1::{RollingStyle, Step},
+        IntOrPercent, keys,
+        v1beta1::{Phase, RollingStyle, Rollout, RolloutSpec, Step, TrafficRoutingRef},
     },
     traffic::{self, Obstacle, Split, service},
-    workload::Workload,
+    workload::{Kind, Workload},
 };
+
+const WORKLOAD_REF: &str = "spec.workloadRef";
+const STRATEGY: &str = "spec.strategy";
+/// Upstream's words for an edit of the workload's name in the middle of a release.
+pub const IMMUTABLE_REF: &str = "Rollout 'ObjectRef' field is immutable";
+/// Upstream's words for another style in the middle of a release.
+pub const IMMUTABLE_STYLE: &str = "Rollout style and enableExtraWorkloadForCanary are immutable";
+/// Upstream's words for another traffic routing in the middle of a canary release.
+pub const IMMUTABLE_CANARY_ROUTINGS: &str = "Rollout 'Strategy.Canary.TrafficRoutings' field is immutable";
+/// Upstream's words for another traffic routing in the middle of a blue-green release.
+pub const IMMUTABLE_BLUE_GREEN_ROUTINGS: &str =
+    "Rollout 'Strategy.BlueGreen.TrafficRoutings' field is immutable";
 
 /// Largest share of pods that a batch may replace while traffic is split, in percent: those that are left carry the rest
 /// of the traffic (upstream's default of `--partition-percent-limit`).
 const MOST_BESIDE_TRAFFIC: i32 = 50;
 /// Longest name of a Service.
 const LONGEST_SERVICE: usize = 63;
+/// Longest name of an Ingress, and of most other objects.
+const LONGEST_NAME: usize = 253;
 
-/// Everything that is wrong with the Rollout's own words, in upstream's where it has them (engine-rollout 3.1).
+/// One thing that is wrong with a Rollout's own words, in upstream's where it has them (engine-rollout 3).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Problem {
+    /// Where: `spec.strategy.canary.steps[0].replicas`.
+    pub field: String,
+    /// What.
+    pub message: String,
+}
+
+impl Problem {
+    fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.message)
+    }
+}
+
+/// Everything that is wrong with a Rollout, all at once, with what the cluster has in the way of it.
 #[must_use]
-pub fn problems(snapshot: &Snapshot) -> Vec<String> {
-    let spec = &snapshot.rollout.spec;
+pub fn problems(snapshot: &Snapshot) -> Vec<Problem> {
+    let workload_ref = |message: String| Problem::new(WORKLOAD_REF, message);
+    let mut found = of_rollout(&snapshot.rollout, snapshot.workload.as_ref());
+    if let Some(unserved) = &snapshot.unserved {
+        found.push(workload_ref(format!("the cluster does not serve {unserved}")));
+    }
+    found.extend(
+        snapshot
+            .rivals
+            .iter()
+            .map(|rival| conflict(snapshot.namespace(), rival)),
+    );
+    if snapshot.rollout.spec.strategy.blue_green.is_some() {
+        let names = snapshot.autoscalers.iter().filter_map(|autoscaler| {
+            let target = autoscaler.data["spec"]["scaleTargetRef"]["name"].as_str()?;
+            let name = target.trim_end_matches(keys::DISABLED_AUTOSCALER);
+            (name.len() + keys::DISABLED_AUTOSCALER.len() > LONGEST_NAME).then_some(autoscaler)
+        });
+        found.extend(names.map(|autoscaler| {
+            workload_ref(format!(
+                "HorizontalPodAutoscaler {} cannot be switched off for a blue-green release: the workload's name and {} have more than {LONGEST_NAME} characters together",
+                autoscaler.metadata.name.as_deref().unwrap_or_default(),
+                keys::DISABLED_AUTOSCALER,
+            ))
+        }));
+    }
+    found
+}
+
+/// Another Rollout names the same workload.
+#[must_use]
+pub fn conflict(namespace: &str, rival: &str) -> Problem {
+    let message = format!(
+        "This rollout conflict with Rollout({namespace}/{rival}), one workload only have less than one Rollout"
+    );
+    Problem::new(WORKLOAD_REF, message)
+}
+
+/// What is wrong with a Rollout by itself, and with it for its workload, if that is known.
+#[must_use]
+pub fn of_rollout(rollout: &Rollout, workload: Option<&DynamicObject>) -> Vec<Problem> {
+    let spec = &rollout.spec;
     let mut found = Vec::new();
-    let mut say = |text: String| found.push(text);
     match (&spec.strategy.canary, &spec.strategy.blue_green) {
-        (None, None) => say("spec.strategy: Canary and BlueGreen cannot both be empty".to_owned()),
-        (Some(_), Some(_)) => say("spec.strategy: Canary and BlueGreen cannot both be set".to_owned()),
+        (None, None) => found.push(Problem::new(
+            STRATEGY,
+            "Canary and BlueGreen cannot both be empty",
+        )),
+        (Some(_), Some(_)) => found.push(Problem::new(STRATEGY, "Canary and BlueGreen cannot both be set")),
         _ => {}
     }
     let reference = &spec.workload_ref;
-    match (snapshot.kind(), spec.strategy.style()) {
-        (None, _) => say(format!(
-            "spec.workloadRef: WorkloadRef kind is not supported: {} {}",
-            reference.api_version, reference.kind
+    let kind = Kind::named(reference);
+    let asked = spec.strategy.style();
+    if reference.name.is_empty() {
+        found.push(Problem::new(
+            WORKLOAD_REF,
+            "WorkloadRef is required: it has no name",
+        ));
+    }
+    match (kind, asked) {
+        (None, _) => found.push(Problem::new(
+            WORKLOAD_REF,
+            format!(
+                "WorkloadRef kind is not supported: {} {}",
+                reference.api_version, reference.kind
+            ),
         )),
-        (Some(kind), Some(RollingStyle::BlueGreen)) if !kind.has_blue_green() => {
-            say("spec.workloadRef: WorkloadRef kind is not supported for bluegreen style".to_owned());
-        }
+        (Some(kind), Some(RollingStyle::BlueGreen)) if !kind.has_blue_green() => found.push(Problem::new(
+            WORKLOAD_REF,
+            "WorkloadRef kind is not supported for bluegreen style",
+        )),
         _ => {}
     }
-    let workload = snapshot.workload.as_ref().and_then(Workload::new);
-    if workload.is_some_and(|workload| workload.is_on_delete()) {
-        say("spec.workloadRef: the workload's updateStrategy.type is OnDelete: its pods are replaced by hand, not in steps".to_owned());
+    if workload
+        .and_then(Workload::new)
+        .is_some_and(|workload| workload.is_on_delete())
+    {
+        found.push(Problem::new(
+            WORKLOAD_REF,
+            "the workload's updateStrategy.type is OnDelete: its pods are replaced by hand, not in steps",
+        ));
     }
-    if let Some(unserved) = &snapshot.unserved {
-        say(format!("spec.workloadRef: the cluster does not serve {unserved}"));
+    let place = format!(
+        "{STRATEGY}.{}",
+        if asked == Some(RollingStyle::BlueGreen) {
+            "blueGreen"
+        } else {
+            "canary"
+        }
+    );
+    found.extend(routing_problems(&place, spec.strategy.traffic_routings()));
+    let style = kind.zip(asked).map(|(kind, asked)| kind.style(asked)).or(asked);
+    let steps = spec.strategy.steps();
+    if steps.is_empty() && asked.is_some() {
+        found.push(Problem::new(
+            format!("{place}.steps"),
+            "The number of Canary.Steps cannot be empty",
+        ));
     }
-    let routings = spec.strategy.traffic_routings();
+    for (index, step) in steps.iter().enumerate() {
+        found.extend(step_problems(&format!("{place}.steps[{index}]"), step, style));
+    }
+    found.extend(order_problems(&place, steps));
+    if let (Some(Kind::CloneSet), Some(RollingStyle::BlueGreen)) = (kind, asked) {
+        found.extend(growth_problem(&place, steps));
+    }
+    found.extend(metadata_problems(spec, workload));
+    found
+}
+
+fn routing_problems(place: &str, routings: &[TrafficRoutingRef]) -> Vec<Problem> {
+    let mut found = Vec::new();
     if routings.len() > 1 {
-        say("spec.strategy: Rollout currently only support single TrafficRouting.".to_owned());
+        found.push(Problem::new(
+            format!("{place}.trafficRoutings"),
+            "Rollout currently only support single TrafficRouting.",
+        ));
     }
-    for routing in routings {
+    for (index, routing) in routings.iter().enumerate() {
+        let place = format!("{place}.trafficRoutings[{index}]");
+        let mut say = |field: &str, message: &str| {
+            found.push(Problem::new(format!("{place}{field}"), message));
+        };
         if routing.grace_period_seconds.is_some_and(|seconds| seconds < 0) {
-            say("trafficRoutings: TrafficRouting.GracePeriodSeconds cannot be negative".to_owned());
+            say(
+                ".gracePeriodSeconds",
+                "TrafficRouting.GracePeriodSeconds cannot be negative",
+            );
         }
         if routing.service.is_empty() {
-            say("trafficRoutings: TrafficRouting.Service cannot be empty".to_owned());
+            say(".service", "TrafficRouting.Service cannot be empty");
+        }
+        if routing.ingress.is_none() && routing.gateway.is_none() && routing.custom_network_refs.is_empty() {
+            say("", "TrafficRoutings are not set");
         }
         if routing
             .ingress
             .as_ref()
             .is_some_and(|ingress| ingress.name.is_empty())
         {
-            say("trafficRoutings: TrafficRouting.Ingress.Ingress cannot be empty".to_owned());
+            say(".ingress.name", "TrafficRouting.Ingress.Ingress cannot be empty");
         }
-        if routing
+        let route = routing
             .gateway
             .as_ref()
-            .is_some_and(|gateway| gateway.http_route_name.as_deref().unwrap_or_default().is_empty())
-        {
+            .map(|gateway| gateway.http_route_name.as_deref());
+        if route.is_some_and(|name| name.unwrap_or_default().is_empty()) {
             say(
-                "trafficRoutings: TrafficRouting.Gateway must set the name of HTTPRoute or HTTPsRoute"
-                    .to_owned(),
+                ".gateway.httpRouteName",
+                "TrafficRouting.Gateway must set the name of HTTPRoute or HTTPsRoute",
             );
         }
-        if routing.ingress.is_none() && routing.gateway.is_none() && routing.custom_network_refs.is_empty() {
-            say("trafficRoutings: TrafficRoutings are not set".to_owned());
-        }
-    }
-    let style = snapshot
-        .kind()
-        .zip(spec.strategy.style())
-        .map(|(kind, style)| kind.style(style));
-    let steps = spec.strategy.steps();
-    if steps.is_empty() && spec.strategy.style().is_some() {
-        say("steps: The number of Canary.Steps cannot be empty".to_owned());
-    }
-    steps
-        .iter()
-        .enumerate()
-        .for_each(|(index, step)| found.extend(step_problems(index, step, style)));
-    let falls = steps
-        .windows(2)
-        .any(|pair| match (&pair[0].replicas, &pair[1].replicas) {
-            (Some(IntOrPercent::Int(a)), Some(IntOrPercent::Int(b)))
-            | (Some(IntOrPercent::Percent(a)), Some(IntOrPercent::Percent(b))) => b < a,
-            _ => false,
-        });
-    if falls {
-        found.push("steps: Steps.CanaryReplicas must be a non decreasing sequence".to_owned());
-    }
-    for rival in &snapshot.rivals {
-        found.push(format!(
-            "spec.workloadRef: This rollout conflict with Rollout({}/{rival}), one workload only have less than one Rollout",
-            snapshot.namespace()
-        ));
-    }
-    if let (Some(canary), Some(workload)) = (snapshot.canary_strategy(), &snapshot.workload)
-        && let Some(patch) = &canary.patch_pod_template_metadata
-        && let Some(selector) = workload.data["spec"]["selector"]["matchLabels"].as_object()
-    {
-        let clashes = patch
-            .labels
-            .iter()
-            .filter(|(key, value)| selector.get(*key).is_some_and(|was| was != value.as_str()));
-        found.extend(clashes.map(|(key, _)| {
-            format!(
-                "patchPodTemplateMetadata.labels[{key}]: the workload's selector needs this label as it is"
-            )
-        }));
     }
     found
 }
 
-fn step_problems(index: usize, step: &Step, style: Option<RollingStyle>) -> Vec<String> {
-    let place = format!("steps[{index}]");
+fn step_problems(place: &str, step: &Step, style: Option<RollingStyle>) -> Vec<Problem> {
     let mut found = Vec::new();
+    let mut say =
+        |field: &str, message: String| found.push(Problem::new(format!("{place}.{field}"), message));
     match &step.replicas {
-        None => found.push(format!("{place}.replicas: replicas cannot be empty")),
+        None => say("replicas", "replicas cannot be empty".to_owned()),
         Some(IntOrPercent::Percent(percent @ 1..=100)) => {
             let splits = step.traffic.is_some() || !step.matches.is_empty();
             if *percent > MOST_BESIDE_TRAFFIC && splits && style == Some(RollingStyle::Partition) {
-                found.push(format!(
-                    "{place}.replicas: For partition style rollout: step[x].replicas must not greater than partition-percent-limit if traffic specified: {percent}% > {MOST_BESIDE_TRAFFIC}%"
-                ));
+                say(
+                    "replicas",
+                    format!(
+                        "For partition style rollout: step[x].replicas must not greater than partition-percent-limit if traffic specified: {percent}% > {MOST_BESIDE_TRAFFIC}%"
+                    ),
+                );
             }
         }
         Some(IntOrPercent::Int(1..)) => {}
-        Some(_) => found.push(format!(
-            "{place}.replicas: replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\""
-        )),
+        Some(_) => say(
+            "replicas",
+            "replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\""
+                .to_owned(),
+        ),
     }
     if let Some(text) = &step.traffic {
         match (style, IntOrPercent::from(text.as_str())) {
-            (_, IntOrPercent::Percent(1..=100)) | (Some(RollingStyle::BlueGreen), IntOrPercent::Percent(0)) => {}
-            (Some(RollingStyle::BlueGreen), _) => found.push(format!(
-                "{place}.traffic: traffic must be percentage with \"0%\" <= traffic <= \"100%\" in blueGreen strategy"
-            )),
-            _ => found.push(format!(
-                "{place}.traffic: traffic must be percentage with \"0%\" < traffic <= \"100%\" in canary strategy"
-            )),
+            (_, IntOrPercent::Percent(1..=100))
+            | (Some(RollingStyle::BlueGreen), IntOrPercent::Percent(0)) => {}
+            (Some(RollingStyle::BlueGreen), _) => say(
+                "traffic",
+                "traffic must be percentage with \"0%\" <= traffic <= \"100%\" in blueGreen strategy"
+                    .to_owned(),
+            ),
+            _ => say(
+                "traffic",
+                "traffic must be percentage with \"0%\" < traffic <= \"100%\" in canary strategy".to_owned(),
+            ),
         }
     }
     if step.pause.duration.is_some_and(|seconds| seconds < 0) {
-        found.push(format!("{place}.pause.duration: cannot be negative"));
+        say("pause.duration", "cannot be negative".to_owned());
+    }
+    found
+}
+
+/// Whether a step wants more, fewer or as many pods as another; nothing where one counts and the other is a share.
+fn compare(a: &Step, b: &Step) -> Option<Ordering> {
+    match (a.replicas.as_ref()?, b.replicas.as_ref()?) {
+        (IntOrPercent::Int(a), IntOrPercent::Int(b))
+        | (IntOrPercent::Percent(a), IntOrPercent::Percent(b)) => Some(a.cmp(b)),
+        _ => None,
+    }
+}
+
+fn order_problems(place: &str, steps: &[Step]) -> Vec<Problem> {
+    let pairs = (1..).zip(steps.windows(2));
+    pairs
+        .filter(|(_, pair)| compare(&pair[0], &pair[1]) == Some(Ordering::Greater))
+        .map(|(index, _)| {
+            Problem::new(
+                format!("{place}.steps[{index}].replicas"),
+                "Steps.CanaryReplicas must be a non decreasing sequence",
+            )
+        })
+        .collect()
+}
+
+/// A CloneSet whose new pods never count as available adds no more of them than it has room for beside those it has: from
+/// `k` new pods on, `replicas - k`. Steps that grow would wait for pods that Kruise never makes.
+fn growth_problem(place: &str, steps: &[Step]) -> Option<Problem> {
+    let mut pairs = (1..).zip(steps.windows(2));
+    let (index, _) = pairs.find(|(_, pair)| {
+        let both = pair[0].replicas.is_some() && pair[1].replicas.is_some();
+        both && !matches!(
+            compare(&pair[0], &pair[1]),
+            Some(Ordering::Equal | Ordering::Greater)
+        )
+    })?;
+    Some(Problem::new(
+        format!("{place}.steps[{index}].replicas"),
+        "a CloneSet cannot add new pods step by step in blue-green style: ask for 100% in every step",
+    ))
+}
+
+fn metadata_problems(spec: &RolloutSpec, workload: Option<&DynamicObject>) -> Vec<Problem> {
+    let canary = spec.strategy.canary.as_ref();
+    let patch = canary.and_then(|canary| canary.patch_pod_template_metadata.as_ref());
+    let selector = workload.and_then(|workload| workload.data["spec"]["selector"]["matchLabels"].as_object());
+    let (Some(patch), Some(selector)) = (patch, selector) else {
+        return Vec::new();
+    };
+    let clashes = patch
+        .labels
+        .iter()
+        .filter(|(key, value)| selector.get(*key).is_some_and(|was| was != value.as_str()));
+    clashes
+        .map(|(key, _)| {
+            Problem::new(
+                format!("{STRATEGY}.canary.patchPodTemplateMetadata.labels[{key}]"),
+                "the workload's selector needs this label as it is",
+            )
+        })
+        .collect()
+}
+
+/// What may not be changed while a release is under way. Steps may be: they are added, removed and edited in the middle,
+/// unlike upstream's (engine-rollout 3.1, rule 22).
+#[must_use]
+pub fn of_change(old: &Rollout, new: &Rollout) -> Vec<Problem> {
+    let phase = old.status.as_ref().and_then(|status| status.phase.as_ref());
+    if !matches!(phase, Some(Phase::Progressing | Phase::Terminating)) {
+        return Vec::new();
+    }
+    let (was, is) = (&old.spec, &new.spec);
+    let mut found = Vec::new();
+    if was.workload_ref != is.workload_ref {
+        found.push(Problem::new(WORKLOAD_REF, IMMUTABLE_REF));
+    }
+    if was.strategy.style() != is.strategy.style() {
+        found.push(Problem::new(STRATEGY, IMMUTABLE_STYLE));
+    } else if was.strategy.traffic_routings() != is.strategy.traffic_routings() {
+        let (field, message) = match is.strategy.style() {
+            Some(RollingStyle::BlueGreen) => ("blueGreen", IMMUTABLE_BLUE_GREEN_ROUTINGS),
+            _ => ("canary", IMMUTABLE_CANARY_ROUTINGS),
+        };
+        found.push(Problem::new(
+            format!("{STRATEGY}.{field}.trafficRoutings"),
+            message,
+        ));
     }
     found
 }

@@ -41,8 +41,9 @@ fn is_owner(kind: Kind) -> bool {
 }
 
 fn mention(kind: Kind, name: &Name) -> Mention {
-    let resource = kind.resource();
-    (resource.group, resource.kind, name.0.clone(), name.1.clone())
+    let (api_version, kind, _) = kind.names();
+    let (group, _) = kind::split(api_version);
+    (group.to_owned(), kind.to_owned(), name.0.clone(), name.1.clone())
 }
 
 /// The workload that a Rollout names, whatever its kind and version.
@@ -213,8 +214,11 @@ impl Cache {
 
     /// Takes in the answer to a write. Kinds that are not watched are passed over.
     pub(super) fn answered(&mut self, kind: Kind, object: &DynamicObject) -> BTreeSet<RolloutKey> {
+        if !self.is_open(kind) {
+            return BTreeSet::new();
+        }
         let (name, entry) = Entry::of(kind, object.clone());
-        if self.is_open(kind) && entry.belongs_to(kind) {
+        if entry.belongs_to(kind) {
             self.put(kind, &name, entry)
         } else {
             BTreeSet::new()
@@ -467,9 +471,10 @@ impl Cache {
 
 /// The typed Rollout, and what else is kept of it: who it is.
 fn parse(entry: Entry) -> (Entry, Option<Rollout>) {
-    let Entry::Object(mut object) = entry else {
+    let Entry::Object(object) = entry else {
         return (entry, None);
     };
+    let mut object = Arc::unwrap_or_clone(object);
     let metadata = object.metadata.clone();
     let mut value = serde_json::json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout" });
     if let (Some(all), serde_json::Value::Object(data)) = (value.as_object_mut(), object.data.take()) {
@@ -478,7 +483,10 @@ fn parse(entry: Entry) -> (Entry, Option<Rollout>) {
     if let Ok(metadata) = serde_json::to_value(metadata) {
         value["metadata"] = metadata;
     }
-    (Entry::Object(object), serde_json::from_value(value).ok())
+    (
+        Entry::Object(Arc::new(object)),
+        serde_json::from_value(value).ok(),
+    )
 }
 
 #[cfg(test)]

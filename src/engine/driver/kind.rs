@@ -39,9 +39,9 @@ pub(super) const REVISION_PODS: Kind = Kind::Pod(keys::CONTROLLER_REVISION_HASH)
 pub(super) const DEPLOYMENT: Kind = Kind::Workload(workload::Kind::Deployment, "apps/v1");
 
 impl Kind {
-    /// Its place in the API.
-    pub(super) fn resource(self) -> ApiResource {
-        let (api_version, kind, plural) = match self {
+    /// API version, kind and plural.
+    pub(super) fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
             Self::Rollout | Self::Picked => ("rollouts.kruise.io/v1beta1", "Rollout", "rollouts"),
             Self::Workload(kind, api_version) => (api_version, kind.kind(), kind.plural()),
             Self::ReplicaSet => ("apps/v1", "ReplicaSet", "replicasets"),
@@ -54,7 +54,12 @@ impl Kind {
             Self::Pod(_) => ("v1", "Pod", "pods"),
             Self::Service => ("v1", "Service", "services"),
             Self::Route(route) => (route.api_version, route.kind, route.plural),
-        };
+        }
+    }
+
+    /// Its place in the API.
+    pub(super) fn resource(self) -> ApiResource {
+        let (api_version, kind, plural) = self.names();
         let (group, version) = split(api_version);
         ApiResource {
             group: group.to_owned(),
@@ -101,8 +106,8 @@ impl Kind {
             .chain(routes)
             .chain(workloads)
             .filter(|kind| {
-                let resource = kind.resource();
-                resource.kind == target.kind && resource.api_version == target.api_version
+                let (api_version, kind, _) = kind.names();
+                kind == target.kind && api_version == target.api_version
             })
             .collect()
     }

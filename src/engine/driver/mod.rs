@@ -126,6 +126,13 @@ pub enum Event {
         /// Seconds until its Lease ends unless it is renewed.
         seconds: f64,
     },
+    /// A kind cannot be listed or watched; what needs it waits, and it is tried again.
+    Unreadable {
+        /// The kind, as `clonesets.apps.kruise.io`.
+        resource: String,
+        /// Why.
+        error: String,
+    },
     /// A Rollout will not be driven further for now.
     Stopped {
         /// Which.
@@ -138,8 +145,8 @@ pub enum Event {
 /// Why driving could not begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A kind could not be listed.
-    #[error("cannot list {plural}: {source}")]
+    /// A kind could not be listed or watched.
+    #[error("cannot read {plural}: {source}")]
     List {
         /// The kind's plural.
         plural: String,

@@ -1,6 +1,7 @@
 //! The loop: what changed is looked at, what is decided is written, and what is waited for is waited for.
 
 mod ending;
+mod waking;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,8 @@ use futures::{
 use jiff::{SignedDuration, Timestamp};
 use kube::{Client, runtime::watcher};
 use tokio::sync::mpsc::UnboundedSender;
+
+use waking::Timers;
 
 use super::{
     Error, Event, Options, RolloutKey, Scope,
@@ -29,8 +32,9 @@ use crate::{
     engine::core::{Decision, Effect, Reason, Snapshot, Stop, Verb, Wake, decide},
 };
 
-/// When somebody else's Lease is looked at again to see whether it is renewed.
-const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(6);
+/// When somebody else's Lease is looked at again to see whether it is renewed. A dead holder's Lease is taken over that
+/// much later than it ends at the latest.
+const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(2);
 
 /// Rounds of writes without a wait, after which the API server is given a rest; no release needs nearly as many.
 const BUSY_ROUNDS: u32 = 64;
@@ -45,7 +49,7 @@ const BUSY_REST: SignedDuration = SignedDuration::from_secs(2);
 /// half done is picked up by the next driver.
 ///
 /// # Errors
-/// A kind that the engine reads cannot be listed.
+/// A kind that the engine reads cannot be listed or watched.
 pub async fn drive(
     client: Client,
     clock: Clock,
@@ -83,7 +87,7 @@ pub async fn drive(
             engine.finish().await;
             return Ok(engine.stops);
         }
-        let wake = engine.next_wake();
+        let wake = engine.timers.next();
         let timer = async {
             match wake {
                 Some(at) => clock.sleep_until(at).await,
@@ -96,7 +100,10 @@ pub async fn drive(
                 engine.finish().await;
                 return Ok(engine.stops);
             }
-            Some((key, outcome)) = engine.tasks.next(), if !engine.tasks.is_empty() => engine.finished(key, outcome),
+            Some((key, outcome)) = engine.tasks.next(), if !engine.tasks.is_empty() => {
+                engine.finished(key.clone(), outcome);
+                engine.set_timer(&key);
+            }
             Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
             Some(watched) = engine.watches.next() => {
                 engine.observe(watched)?;
@@ -137,7 +144,10 @@ struct Engine {
     watches: SelectAll<BoxStream<'static, Watched>>,
     ready: BTreeSet<RolloutKey>,
     standings: BTreeMap<RolloutKey, Standing>,
+    timers: Timers,
     stops: BTreeMap<RolloutKey, Stop>,
+    /// Kinds that could not be read when they were tried last, and why: told once.
+    unreadable: BTreeMap<Kind, String>,
     tasks: FuturesUnordered<BoxFuture<'static, (RolloutKey, Outcome)>>,
     /// Events on their way.
     notes: FuturesUnordered<BoxFuture<'static, ()>>,
@@ -161,7 +171,9 @@ impl Engine {
             watches: SelectAll::new(),
             ready: BTreeSet::new(),
             standings: BTreeMap::new(),
+            timers: Timers::default(),
             stops: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
             tasks: FuturesUnordered::new(),
             notes: FuturesUnordered::new(),
         }
@@ -184,6 +196,10 @@ impl Engine {
     fn observe(&mut self, (kind, event): Watched) -> Result<(), Error> {
         match event {
             Ok(event) => {
+                // A watch begins with a list, which may be allowed where watching is not.
+                if matches!(event, watcher::Event::Apply(_) | watcher::Event::Delete(_)) {
+                    self.unreadable.remove(&kind);
+                }
                 let touched = self.cache.observe(kind, event);
                 self.ready.extend(touched);
                 Ok(())
@@ -204,17 +220,24 @@ impl Engine {
             self.ready.extend(touched);
             return Ok(());
         }
-        if !self.cache.is_awaited(kind) {
+        let is_forbidden = watch::is_forbidden(&error);
+        if !self.cache.is_awaited(kind) && !is_forbidden {
             tracing::debug!(resource, %error, "watch interrupted");
             return Ok(());
         }
-        let goes_on = if kind.is_essential() {
+        let goes_on = if !self.cache.is_awaited(kind) {
+            // What was known grows old without anybody noticing.
+            self.options.forever
+        } else if kind.is_essential() {
             self.options.forever && watch::is_passing(&error)
         } else {
             self.options.forever || watch::is_passing(&error)
         };
         if goes_on {
-            tracing::warn!(resource, %error, "cannot list yet");
+            let error = watch::words(&error);
+            if self.unreadable.insert(kind, error.clone()).as_ref() != Some(&error) {
+                self.emit(Event::Unreadable { resource, error });
+            }
             return Ok(());
         }
         Err(Error::List {
@@ -276,6 +299,7 @@ impl Engine {
                 if !self.standings.get(&key).is_some_and(|standing| standing.busy) {
                     self.leave(&key);
                 }
+                self.set_timer(&key);
                 continue;
             }
             let standing = self.standings.entry(key.clone()).or_default();
@@ -287,6 +311,7 @@ impl Engine {
             } else {
                 self.look(&key, now);
             }
+            self.set_timer(&key);
         }
     }
 
@@ -531,62 +556,6 @@ impl Engine {
                 standing.wake = None;
                 standing.not_before = Some(Timestamp::MAX);
             }
-        }
-    }
-
-    fn next_wake(&self) -> Option<Timestamp> {
-        let standings = self.standings.values().filter(|standing| !standing.busy);
-        standings
-            .flat_map(|standing| {
-                let renewal = standing.held.as_ref().map(|held| {
-                    held.renewed
-                        .saturating_add(lease::RENEW_AFTER)
-                        .unwrap_or(Timestamp::MAX)
-                });
-                [standing.wake, renewal].into_iter().flatten()
-            })
-            .min()
-    }
-
-    fn wake_due(&mut self) {
-        let now = self.clock.now();
-        let mut renewals = Vec::new();
-        for (key, standing) in self.standings.iter_mut().filter(|(_, standing)| !standing.busy) {
-            if standing.wake.is_some_and(|at| at <= now) {
-                standing.wake = None;
-                if standing.not_before.is_some_and(|at| at <= now) {
-                    standing.not_before = None;
-                }
-                self.ready.insert(key.clone());
-            } else if standing.held.as_ref().is_some_and(|held| held.is_due(now)) {
-                renewals.push(key.clone());
-            }
-        }
-        for key in renewals {
-            let Some(standing) = self.standings.get_mut(&key) else {
-                continue;
-            };
-            let Some(held) = standing.held.take() else {
-                continue;
-            };
-            standing.busy = true;
-            let client = self.client.clone();
-            let task = async move {
-                let (held, failure) = match lease::renew(&client, &key, &held, now).await {
-                    Ok(renewed) => (Some(renewed), None),
-                    // Lost, or out of reach: no write relies on it any more.
-                    Err(error) => (None, Some((error, None))),
-                };
-                (
-                    key,
-                    Outcome {
-                        failure,
-                        held,
-                        ..Outcome::default()
-                    },
-                )
-            };
-            self.tasks.push(task.boxed());
         }
     }
 }

@@ -21,10 +21,10 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 /// Namespace and name.
 pub(super) type Name = (String, String);
 
-/// What is kept of an object.
+/// What is kept of an object; a clone shares it.
 #[derive(Clone, Debug)]
 pub(super) enum Entry {
-    Object(Box<DynamicObject>),
+    Object(Arc<DynamicObject>),
     /// A pod, shared with the snapshots. Terminal ones are kept so that older news of them are told as such.
     Pod {
         pod: Arc<Pod>,
@@ -61,16 +61,16 @@ impl Entry {
             let status = serde_json::from_value(object.data["status"].take()).unwrap_or_default();
             return Self::of_pod(object.metadata, &status);
         }
-        let resource = kind.resource();
+        let (api_version, kind, _) = kind.names();
         object.types = Some(kube::core::TypeMeta {
-            api_version: resource.api_version,
-            kind: resource.kind,
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
         });
         object.metadata.managed_fields = None;
         if let Some(annotations) = &mut object.metadata.annotations {
             annotations.remove(LAST_APPLIED);
         }
-        (name_of(&object.metadata), Self::Object(Box::new(object)))
+        (name_of(&object.metadata), Self::Object(Arc::new(object)))
     }
 
     /// What is kept of a pod.
@@ -257,7 +257,8 @@ pub(super) enum Put {
 #[derive(Debug, Default)]
 pub(super) struct Table {
     entries: BTreeMap<Arc<Name>, Entry>,
-    by_link: HashMap<String, BTreeSet<Arc<Name>>>,
+    /// The same entries by what they belong to: a thousand pods of one owner are read at every look.
+    by_link: HashMap<String, BTreeMap<Arc<Name>, Entry>>,
     listing: Option<BTreeSet<Arc<Name>>>,
     pub(super) state: State,
 }
@@ -294,8 +295,8 @@ impl Table {
 
     /// The entries of a link, by name.
     pub(super) fn linked<'a>(&'a self, link: &str) -> impl Iterator<Item = &'a Entry> + use<'a> {
-        let names = self.by_link.get(link).into_iter().flatten();
-        names.filter_map(|name| self.entries.get(name))
+        let linked = self.by_link.get(link);
+        linked.into_iter().flat_map(BTreeMap::values)
     }
 
     /// Takes in an entry unless the one that is known is as new.
@@ -305,6 +306,12 @@ impl Table {
                 return Put::Nothing;
             }
             if known.says_the_same(&entry) {
+                // What is the same belongs to the same.
+                let link = entry.link(name);
+                let linked = link.and_then(|link| self.by_link.get_mut(&link)?.get_mut(name));
+                if let Some(linked) = linked {
+                    *linked = entry.clone();
+                }
                 *known = entry;
                 return Put::Nothing;
             }
@@ -312,7 +319,8 @@ impl Table {
         let old = self.remove(name);
         let key = Arc::new(name.clone());
         if let Some(link) = entry.link(name) {
-            self.by_link.entry(link).or_default().insert(Arc::clone(&key));
+            let linked = self.by_link.entry(link).or_default();
+            linked.insert(Arc::clone(&key), entry.clone());
         }
         self.entries.insert(key, entry);
         Put::News(old)
@@ -322,10 +330,10 @@ impl Table {
     pub(super) fn remove(&mut self, name: &Name) -> Option<Entry> {
         let entry = self.entries.remove(name)?;
         if let Some(link) = entry.link(name)
-            && let Some(names) = self.by_link.get_mut(&link)
+            && let Some(linked) = self.by_link.get_mut(&link)
         {
-            names.remove(name);
-            if names.is_empty() {
+            linked.remove(name);
+            if linked.is_empty() {
                 self.by_link.remove(&link);
             }
         }

@@ -108,6 +108,22 @@ fn code(error: &watcher::Error) -> u16 {
     }
 }
 
+/// What the API server, or the way to it, said.
+pub(super) fn words(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether a right is missing.
+pub(super) fn is_forbidden(error: &watcher::Error) -> bool {
+    matches!(code(error), 401 | 403)
+}
+
 /// Whether the stream ends after this error and must be opened anew.
 pub(super) fn is_lost_watch(error: &watcher::Error) -> bool {
     matches!(error, watcher::Error::WatchStartFailed(_)) && code(error) == 404

@@ -73,20 +73,19 @@ impl Look<'_> {
     /// Brings the set of the present template up to date, or makes it.
     fn adopt_new(&mut self, make: bool) {
         let revision = self.old.iter().map(Set::revision).max().unwrap_or(0) + 1;
-        let patience = json!(self.wanted.min_ready);
+        // A field that is not sent when it is zero.
+        let patience = (self.wanted.min_ready > 0).then(|| json!(self.wanted.min_ready));
         let mut made = false;
         match &mut self.new {
             Some(new) => {
                 let annotated = copy_annotations(&self.deployment, &mut new.object, revision);
-                let kept = new
-                    .object
-                    .spec_at("/minReadySeconds")
-                    .cloned()
-                    .unwrap_or_else(|| json!(0));
-                let delayed = kept != patience;
+                let delayed = new.object.spec_at("/minReadySeconds") != patience.as_ref();
                 if delayed {
                     let mut spec = new.object.spec.as_deref().cloned().unwrap_or_else(|| json!({}));
-                    spec["minReadySeconds"] = patience;
+                    if let Some(fields) = spec.as_object_mut() {
+                        fields.remove("minReadySeconds");
+                        fields.extend(patience.map(|value| ("minReadySeconds".to_owned(), value)));
+                    }
                     new.object.spec = Some(Arc::new(spec));
                 }
                 if annotated || delayed {
@@ -112,9 +111,8 @@ impl Look<'_> {
         let text = new.revision().to_string();
         let mut changed = status::note_new(&mut self.deployment, &self.wanted, new.name(), made, self.now);
         if self.deployment.annotation(REVISION) != Some(text.as_str()) {
+            // Written with the status, so the generation does not count it.
             annotate(&mut self.deployment, [(REVISION, text)]);
-            let generation = self.deployment.generation() + 1;
-            Arc::make_mut(&mut self.deployment.meta).insert("generation".to_owned(), json!(generation));
             changed = true;
         }
         if changed {
@@ -210,7 +208,7 @@ impl Look<'_> {
             if index == 0 && to_add != 0 {
                 size = (size + to_add - added).max(0);
             }
-            set.scale(self.store, &wanted, size);
+            set.scale_in_proportion(self.store, &wanted, size);
         }
     }
 

@@ -143,8 +143,15 @@ impl Set {
         )
     }
 
-    /// Sets the size and the annotations that remember what it was scaled for. Returns whether the size changed.
+    /// Sets the size, and with it the annotations that remember what it was scaled for; a set that has the size already
+    /// keeps the old ones. Returns whether the size changed.
     pub(super) fn scale(&mut self, store: &mut Store, wanted: &Wanted, size: i64) -> bool {
+        self.size() != size && self.scale_in_proportion(store, wanted, size)
+    }
+
+    /// Sets the size and brings the annotations up to date, too, when only they differ, as scaling in proportion does.
+    /// Returns whether the size changed.
+    pub(super) fn scale_in_proportion(&mut self, store: &mut Store, wanted: &Wanted, size: i64) -> bool {
         let most = wanted.replicas + wanted.surge;
         let resized = self.size() != size;
         if !resized && self.desired() == Some(wanted.replicas) && self.most() == Some(most) {

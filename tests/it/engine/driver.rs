@@ -385,7 +385,7 @@ async fn a_rival_outside_the_selector_is_seen_and_not_driven() {
         .into_iter()
         .map(|(key, stop)| format!("{}: {stop:?}", key.name))
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @"mine: Blocked { message: \"the Rollout is invalid: spec.workloadRef: This rollout conflict with Rollout(shop/other), one workload only have less than one Rollout\" }");
+    insta::assert_snapshot!(told.join("\n"), @"mine: Invalid { why: [\"spec.workloadRef: This rollout conflict with Rollout(shop/other), one workload only have less than one Rollout\"] }");
     assert_eq!(bench.phase("other"), "none");
 }
 

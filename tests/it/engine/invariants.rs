@@ -2,23 +2,31 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::{SignedDuration, Timestamp};
-use kubectl_kruise::{clock::Clock, sim::Sim};
+use kubectl_kruise::{api::v1beta1::RollingStyle, clock::Clock, sim::Sim, workload::Kind};
 use serde_json::Value;
 
-use super::world::{APP, DEPLOYMENT, INGRESS, NAMESPACE, POD, SERVICE};
+use super::{
+    rest::{Ledger, image_of, is_bad, is_ready},
+    shape::Shape,
+    world::{
+        APP, INGRESS, NAMESPACE, NODE, POD, REPLICA_SET, REVISION, ROLLOUT, ROLLOUT_NAME, SERVICE, Setup,
+    },
+};
 
 /// How many violations are kept; the first is what matters.
 const KEPT: usize = 3;
 
 /// What was seen so far.
 #[derive(Default)]
-pub(super) struct Book {
+struct Book {
     replicas: VecDeque<(Timestamp, i64)>,
     violations: Vec<String>,
+    /// Until when a user's own hand explains missing pods.
+    forgiven: Option<Timestamp>,
 }
 
 /// Looks at the cluster at every change.
@@ -26,17 +34,60 @@ pub(super) struct Book {
 pub(super) struct Guard {
     sim: Sim,
     clock: Clock,
+    shape: Shape,
+    ledger: Ledger,
     /// How long a change of the wanted replicas may take to be carried out.
     lag: SignedDuration,
     book: Arc<Mutex<Book>>,
 }
 
+/// The cluster at one moment.
+struct Moment {
+    workload: Value,
+    rollout: Value,
+    pods: Vec<Value>,
+    /// The workload and what it owns.
+    owners: Vec<String>,
+}
+
+impl Moment {
+    fn own_pods(&self) -> impl Iterator<Item = &Value> {
+        self.pods.iter().filter(|pod| {
+            let owner = pod["metadata"]["ownerReferences"][0]["uid"].as_str();
+            owner.is_some_and(|owner| self.owners.iter().any(|uid| uid == owner))
+        })
+    }
+
+    /// The release's progress, whichever field the style keeps it in.
+    fn progress(&self) -> &Value {
+        let status = &self.rollout["status"];
+        let canary = &status["canaryStatus"];
+        if canary.is_null() {
+            &status["blueGreenStatus"]
+        } else {
+            canary
+        }
+    }
+
+    /// The reason of the condition Progressing.
+    fn course(&self) -> &str {
+        let conditions = self.rollout["status"]["conditions"].as_array();
+        let progressing = conditions
+            .into_iter()
+            .flatten()
+            .find(|c| c["type"] == "Progressing");
+        progressing.and_then(|c| c["reason"].as_str()).unwrap_or_default()
+    }
+}
+
 impl Guard {
-    pub(super) fn new(sim: &Sim, clock: Clock, lag: SignedDuration) -> Self {
+    pub(super) fn new(sim: &Sim, clock: Clock, setup: &Setup, ledger: &Ledger) -> Self {
         Self {
             sim: sim.clone(),
             clock,
-            lag,
+            shape: setup.shape.clone(),
+            ledger: ledger.clone(),
+            lag: SignedDuration::from_secs(setup.lag),
             book: Arc::default(),
         }
     }
@@ -49,93 +100,195 @@ impl Guard {
         }
     }
 
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What was violated.
     pub(super) fn violations(&self) -> Vec<String> {
-        self.book
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .violations
-            .clone()
+        self.book().violations.clone()
+    }
+
+    /// For some seconds nothing is owed: a user took pods away, or what keeps them.
+    pub(super) fn forgive(&self, seconds: i64) {
+        let until = self.clock.now() + SignedDuration::from_secs(seconds);
+        let mut book = self.book();
+        book.forgiven = book.forgiven.max(Some(until));
     }
 
     fn check(&self) {
         let now = self.clock.now();
-        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(deployment) = self.sim.get(DEPLOYMENT.0, DEPLOYMENT.1, NAMESPACE, APP) else {
+        let Some(moment) = self.look() else {
             // Nothing is owed for a workload that its user took away.
-            book.replicas.clear();
+            self.book().replicas.clear();
             return;
         };
-        let wanted = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
-        if book.replicas.back().is_none_or(|(_, last)| *last != wanted) {
-            book.replicas.push_back((now, wanted));
+        let mut book = self.book();
+        let (owed, moving) = self.owed(&mut book, &moment, now);
+        if book.forgiven.is_some_and(|until| now < until) {
+            return;
         }
-        let since = now - self.lag;
-        while book.replicas.get(1).is_some_and(|(at, _)| *at <= since) {
-            book.replicas.pop_front();
-        }
-        let grown = book.replicas.front().is_some_and(|(at, _)| *at <= since);
-        let owed = if grown {
-            book.replicas
-                .iter()
-                .map(|(_, replicas)| *replicas)
-                .min()
-                .unwrap_or(0)
-        } else {
-            0
-        };
-        let owed = owed - owed / 4;
-        let pods = self.sim.list(POD.0, POD.1, Some(NAMESPACE));
-        let ready = |service: &str| -> Option<i64> {
-            let service = self.sim.get(SERVICE.0, SERVICE.1, NAMESPACE, service)?;
-            let selector = service["spec"]["selector"].as_object()?.clone();
-            let selected = pods
-                .iter()
-                .filter(|pod| is_ready(pod))
-                .filter(|pod| {
-                    selector
-                        .iter()
-                        .all(|(key, value)| pod["metadata"]["labels"].get(key) == Some(value))
-                })
-                .count();
-            i64::try_from(selected).ok()
-        };
         let mut found = Vec::new();
-        if let Some(serving) = ready(APP)
-            && serving < owed
-        {
-            found.push(format!(
-                "the stable Service has {serving} ready pods, {owed} are owed"
-            ));
+        found.extend(self.too_few(&moment, owed));
+        if !moving {
+            found.extend(self.traffic_to_nobody(&moment, owed));
         }
-        for ingress in self.sim.list(INGRESS.0, INGRESS.1, Some(NAMESPACE)) {
-            let annotation = |key: &str| {
-                ingress["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{key}")].as_str()
-            };
-            let weight = annotation("canary-weight").and_then(|text| text.parse::<i64>().ok());
-            if annotation("canary") != Some("true") || weight.is_none_or(|weight| weight == 0) {
-                continue;
-            }
-            let target = format!("{APP}-canary");
-            if owed > 0 && ready(&target).unwrap_or(0) == 0 {
-                found.push(format!(
-                    "{weight:?}% of the traffic goes to {target}, which has no ready pod"
-                ));
-            }
-        }
+        found.extend(self.lost_version(&moment));
         for text in found {
             if book.violations.len() < KEPT {
                 book.violations.push(format!("{now}: {text}"));
             }
         }
     }
-}
 
-fn is_ready(pod: &Value) -> bool {
-    let conditions = pod["status"]["conditions"].as_array();
-    pod["metadata"].get("deletionTimestamp").is_none()
-        && conditions
-            .into_iter()
-            .flatten()
-            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    fn look(&self) -> Option<Moment> {
+        let (api_version, kind) = self.shape.workload();
+        let workload = self.sim.get(api_version, kind, NAMESPACE, APP)?;
+        let uid = workload["metadata"]["uid"].as_str()?.to_owned();
+        let sets = if self.shape.kind == Kind::Deployment {
+            self.sim.list(REPLICA_SET.0, REPLICA_SET.1, Some(NAMESPACE))
+        } else {
+            Vec::new()
+        };
+        let mut owners: Vec<String> = sets
+            .iter()
+            .filter(|set| set["metadata"]["ownerReferences"][0]["uid"] == uid)
+            .filter_map(|set| set["metadata"]["uid"].as_str().map(str::to_owned))
+            .collect();
+        owners.push(uid);
+        let rollout = self.sim.get(ROLLOUT.0, ROLLOUT.1, NAMESPACE, ROLLOUT_NAME);
+        Some(Moment {
+            workload,
+            rollout: rollout.unwrap_or_default(),
+            pods: self.sim.list(POD.0, POD.1, Some(NAMESPACE)),
+            owners,
+        })
+    }
+
+    /// Pods that the workload must have by now, and whether a change of their number is under way. What grew gets its
+    /// time, and none of it counts as long as pods that never become ready are in the way.
+    fn owed(&self, book: &mut Book, moment: &Moment, now: Timestamp) -> (i64, bool) {
+        let wanted = if self.shape.kind.is_per_node() {
+            i64::try_from(self.sim.list(NODE.0, NODE.1, None).len()).unwrap()
+        } else {
+            moment.workload["spec"]["replicas"].as_i64().unwrap_or(1)
+        };
+        if book.replicas.back().is_none_or(|(_, last)| *last != wanted) {
+            book.replicas.push_back((now, wanted));
+        }
+        let is_broken = is_bad(&image_of(&moment.workload["spec"]["template"]["spec"]))
+            || moment.own_pods().any(|pod| is_bad(&image_of(&pod["spec"])));
+        if is_broken {
+            for entry in book.replicas.iter_mut().skip(1) {
+                entry.0 = now;
+            }
+        }
+        let since = now - self.lag;
+        while book.replicas.get(1).is_some_and(|(at, _)| *at <= since) {
+            book.replicas.pop_front();
+        }
+        let is_grown = book.replicas.front().is_some_and(|(at, _)| *at <= since);
+        if !is_grown {
+            return (0, true);
+        }
+        let least = book.replicas.iter().map(|(_, replicas)| *replicas).min();
+        (least.unwrap_or(0), book.replicas.len() > 1)
+    }
+
+    /// Ready pods below what the style and the user's own strategy allow.
+    fn too_few(&self, moment: &Moment, owed: i64) -> Vec<String> {
+        let allowed = self.shape.unavailable(&self.ledger.spec(), owed);
+        let count = |pods: &mut dyn Iterator<Item = &Value>| {
+            i64::try_from(pods.filter(|pod| is_ready(pod)).count()).unwrap()
+        };
+        let mut found = Vec::new();
+        let ready = count(&mut moment.own_pods());
+        // While the canary takes part of the traffic its pods count, where the stable Service selects them.
+        let ready = match (self.shape.style, self.selected(moment, APP)) {
+            (RollingStyle::Canary, Some(selected)) if self.shape.routed => selected,
+            _ => ready,
+        };
+        if ready < owed - allowed {
+            found.push(format!(
+                "{ready} pods are ready; of {owed} at most {allowed} may be missing"
+            ));
+        }
+        if self.shape.style == RollingStyle::BlueGreen && moment.course() == "InRolling" {
+            let stable = moment.progress()["stableRevision"].as_str().unwrap_or("-");
+            let mut old = moment
+                .own_pods()
+                .filter(|pod| pod["metadata"]["labels"][self.shape.kind.revision_label()] == stable);
+            let ready = count(&mut old);
+            if ready < owed {
+                found.push(format!(
+                    "{ready} old pods are ready of {owed}, before the traffic left them"
+                ));
+            }
+        }
+        found
+    }
+
+    /// Ready pods that a Service selects; nothing when it is not there.
+    fn selected(&self, moment: &Moment, service: &str) -> Option<i64> {
+        let service = self.sim.get(SERVICE.0, SERVICE.1, NAMESPACE, service)?;
+        let selector = service["spec"]["selector"].as_object()?.clone();
+        let selected = moment.pods.iter().filter(|pod| {
+            let labels = &pod["metadata"]["labels"];
+            is_ready(pod) && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+        });
+        i64::try_from(selected.count()).ok()
+    }
+
+    /// Traffic that goes to a Service without a ready pod.
+    fn traffic_to_nobody(&self, moment: &Moment, owed: i64) -> Vec<String> {
+        if !self.shape.routed || owed <= self.shape.unavailable(&self.ledger.spec(), owed) {
+            return Vec::new();
+        }
+        let mut left = 100;
+        let mut found = Vec::new();
+        for ingress in self.sim.list(INGRESS.0, INGRESS.1, Some(NAMESPACE)) {
+            let annotation = |key: &str| {
+                ingress["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{key}")].as_str()
+            };
+            let weight = annotation("canary-weight").and_then(|text| text.parse::<i64>().ok());
+            let Some(weight) = weight.filter(|weight| annotation("canary") == Some("true") && *weight > 0)
+            else {
+                continue;
+            };
+            left -= weight;
+            let target = format!("{APP}-canary");
+            if self.selected(moment, &target).unwrap_or(0) == 0 {
+                found.push(format!(
+                    "{weight}% of the traffic goes to {target}, which has no ready pod"
+                ));
+            }
+        }
+        if left > 0 && self.selected(moment, APP) == Some(0) {
+            found.push(format!(
+                "{left}% of the traffic goes to {APP}, which has no ready pod"
+            ));
+        }
+        found
+    }
+
+    /// A stable version whose template is nowhere kept.
+    fn lost_version(&self, moment: &Moment) -> Option<String> {
+        if moment.rollout["status"]["phase"] != "Progressing" {
+            return None;
+        }
+        let stable = moment.progress()["stableRevision"]
+            .as_str()
+            .filter(|name| !name.is_empty())?;
+        let place = if self.shape.kind == Kind::Deployment {
+            REPLICA_SET
+        } else {
+            REVISION
+        };
+        let owner = &moment.workload["metadata"]["uid"];
+        let kept = [stable.to_owned(), format!("{APP}-{stable}")].iter().any(|name| {
+            let object = self.sim.get(place.0, place.1, NAMESPACE, name);
+            object.is_some_and(|object| object["metadata"]["ownerReferences"][0]["uid"] == *owner)
+        });
+        (!kept).then(|| format!("the template of the stable version {stable} is lost"))
+    }
 }

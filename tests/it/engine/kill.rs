@@ -1,9 +1,17 @@
 //! An engine is killed at every request it sends, before it is carried out and after; the next one finishes the release
-//! with the same result.
+//! with the same result. `EVERY=1` kills at every request; without it at some of them, each time others for each shape.
+
+use std::env;
 
 use serde_json::{Value, json};
 
-use super::world::{Engine, Kill, ROLLOUT, ROLLOUT_NAME, Setup, World, in_virtual_time};
+use super::{
+    rest::difference,
+    shape::Shape,
+    trouble::Kill,
+    turn::is_waiting,
+    world::{Engine, ROLLOUT, ROLLOUT_NAME, Setup, World, in_virtual_time},
+};
 
 /// What the user does with a release.
 #[derive(Clone, Copy, Debug)]
@@ -38,28 +46,38 @@ async fn turns(world: &mut World, engine: &mut Engine, story: Story) -> Result<(
         Story::Delete => world.delete(ROLLOUT, ROLLOUT_NAME).await,
         Story::Disable => world.spec(json!({ "disabled": true })).await,
     }
+    let is_over = |w: &World| match story {
+        Story::Complete | Story::Rollback => w.phase_is("Healthy"),
+        Story::Delete => w.rollout().is_null(),
+        Story::Disable => w.phase_is("Disabled"),
+    };
+    // The last step of a blue-green release asks for an approval, too.
+    let at_the_last = |w: &World| is_waiting(w) && w.paused_at(3);
     world
-        .until(engine, "the end", 240, |w| match story {
-            Story::Complete | Story::Rollback => w.phase_is("Healthy"),
-            Story::Delete => w.rollout().is_null(),
-            Story::Disable => w.phase_is("Disabled"),
-        })
+        .until(engine, "the end", 240, |w| is_over(w) || at_the_last(w))
         .await?;
+    if at_the_last(world) {
+        world.approve().await;
+        world.until(engine, "the end", 240, is_over).await?;
+    }
     world.pass(2.0).await;
     Ok(())
 }
 
-async fn run(story: Story, kill: Option<Kill>) -> Result<End, String> {
+async fn run(shape: &Shape, story: Story, kill: Option<Kill>) -> Result<End, String> {
     let mut world = World::new(Setup {
         replicas: 3,
+        shape: shape.clone(),
+        steps: steps(shape),
+        lag: 60,
         ..Setup::default()
     })
     .await;
-    if let Some(kill) = kill {
-        world.kill_at(kill);
-    }
     let mut engine = world.engine(true);
     let first = engine.identity.clone();
+    if let Some(kill) = kill {
+        world.trouble.kill_at(&first, kill);
+    }
     let played = turns(&mut world, &mut engine, story).await;
     if let Err(error) = played {
         return Err(format!("{error}\n{}", world.log(&mut engine)));
@@ -68,6 +86,7 @@ async fn run(story: Story, kill: Option<Kill>) -> Result<End, String> {
     let killed = engine.identity != first || engine.task.is_finished();
     let mut wrong = world.guard.violations();
     wrong.extend(world.leftovers());
+    wrong.extend(world.unguarded_writes());
     let holders = world.lease_holders();
     let forgiven = holders.is_empty() || killed && holders == [first];
     if !forgiven {
@@ -84,51 +103,75 @@ async fn run(story: Story, kill: Option<Kill>) -> Result<End, String> {
     })
 }
 
-fn difference(expected: &[Value], found: &[Value]) -> String {
-    let text = |list: &[Value]| serde_json::to_string_pretty(list).unwrap();
-    let (expected, found) = (text(expected), text(found));
-    let diff = similar::TextDiff::from_lines(&expected, &found);
-    diff.unified_diff().context_radius(8).to_string()
+/// Three steps, the second one timed, that every style allows.
+fn steps(shape: &Shape) -> Value {
+    use super::world::step;
+    use kubectl_kruise::api::v1beta1::RollingStyle::Partition;
+    let last = (shape.style != Partition).then_some(100);
+    json!([
+        step(&json!(1), Some(20), None),
+        step(&json!("50%"), Some(50), Some(5)),
+        step(&json!("100%"), last, None),
+    ])
 }
 
-fn killed_at_every_request(story: Story) {
-    let undisturbed = in_virtual_time(run(story, None)).unwrap_or_else(|error| panic!("{story:?}: {error}"));
+/// Kills of one shape's release; how many requests lie between two of them, unless every one is asked for.
+fn killed_at_many_requests(shape: &Shape, story: Story, stride: usize, offset: usize) {
+    let stride = if env::var_os("EVERY").is_some() { 1 } else { stride };
+    let told = |error: String| panic!("{} {story:?}: {error}", shape.name);
+    let undisturbed = in_virtual_time(run(shape, story, None)).unwrap_or_else(told);
     assert!(undisturbed.requests.len() > 30, "{}", undisturbed.requests.len());
-    for (at, mutating) in undisturbed.requests.iter().enumerate() {
+    let kills = undisturbed.requests.iter().enumerate();
+    for (at, mutating) in kills.skip(offset % stride).step_by(stride) {
         for executed in [false, true] {
             if executed && !mutating {
                 // Whether a read whose answer is lost was carried out makes no difference.
                 continue;
             }
             let kill = Kill { at, executed };
-            let end = in_virtual_time(run(story, Some(kill)))
-                .unwrap_or_else(|error| panic!("{story:?}, {kill:?}: {error}"));
-            assert!(end.killed, "{story:?}, {kill:?}: nobody was killed");
+            let end = in_virtual_time(run(shape, story, Some(kill)))
+                .unwrap_or_else(|error| panic!("{} {story:?}, {kill:?}: {error}", shape.name));
+            assert!(
+                end.killed,
+                "{} {story:?}, {kill:?}: nobody was killed",
+                shape.name
+            );
             assert!(
                 end.picture == undisturbed.picture,
-                "{story:?}, {kill:?}:\n{}",
-                difference(&undisturbed.picture, &end.picture)
+                "{} {story:?}, {kill:?}:\n{}",
+                shape.name,
+                difference(&undisturbed.picture.clone().into(), &end.picture.into())
             );
         }
     }
 }
 
+fn every_shape(story: Story, stride: usize) {
+    let wanted = env::var("SHAPE").unwrap_or_default();
+    let shapes = Shape::all()
+        .into_iter()
+        .filter(|shape| shape.name.contains(&wanted));
+    for (at, shape) in shapes.enumerate() {
+        killed_at_many_requests(&shape, story, stride, at);
+    }
+}
+
 #[test]
 fn a_release_survives_a_kill_at_every_request() {
-    killed_at_every_request(Story::Complete);
+    every_shape(Story::Complete, 16);
 }
 
 #[test]
 fn a_rollback_survives_a_kill_at_every_request() {
-    killed_at_every_request(Story::Rollback);
+    every_shape(Story::Rollback, 16);
 }
 
 #[test]
 fn a_deletion_survives_a_kill_at_every_request() {
-    killed_at_every_request(Story::Delete);
+    every_shape(Story::Delete, 32);
 }
 
 #[test]
 fn a_disabling_survives_a_kill_at_every_request() {
-    killed_at_every_request(Story::Disable);
+    every_shape(Story::Disable, 32);
 }

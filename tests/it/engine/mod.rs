@@ -2,8 +2,13 @@
 
 mod chaos;
 mod driver;
+mod fuzz;
 mod invariants;
 mod kill;
 mod pair;
+mod rest;
+mod shape;
+mod trouble;
+mod turn;
 mod turns;
 mod world;

@@ -281,8 +281,7 @@ async fn a_workload_that_goes_gives_its_traffic_back_and_may_come_again() {
     assert_eq!((canary_replicas(&world), weight(&world)), (None, None));
     let service = world.sim.get(SERVICE.0, SERVICE.1, NAMESPACE, APP).unwrap();
     assert_eq!(service["spec"]["selector"].get(PIN), None);
-    let manifest = world.manifests().remove(0);
-    world.user.create(&manifest).await.unwrap();
+    world.create_workload().await;
     world
         .until(&mut engine, "rest", 60, |w| w.phase_is("Healthy"))
         .await

@@ -1,140 +1,46 @@
-//! A cluster with the application of the recorded releases, an engine that can be killed at any request, and a user.
+//! A cluster with an application, engines that can be killed at any request, and a user.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Request, StatusCode, header::USER_AGENT};
+use http::{HeaderValue, Method, Request, header::USER_AGENT};
 use jiff::{SignedDuration, Timestamp};
 use kube::{Client, client::Body};
 use kubectl_kruise::{
-    api::keys,
+    api::{patch::merge_diff, v1beta1::RollingStyle},
     clock::Clock,
     engine::core::Stop,
     engine::driver::{self, Event, Options, RolloutKey, Scope},
-    sim::{self, Controllers, Fault, FaultRequest, Sim},
+    sim::{self, Controllers, Sim},
+    workload::edit,
 };
 use serde_json::{Value, json};
-use tokio::{
-    sync::{Notify, mpsc},
-    task::{AbortHandle, JoinHandle},
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 
-use super::invariants::Guard;
+use super::{
+    invariants::Guard,
+    rest::{Ledger, image_of, is_bad},
+    shape::Shape,
+    trouble::Trouble,
+};
 use crate::harness::cluster::{Cluster, Place};
+
+pub(super) use super::shape::step;
 
 pub(super) const NAMESPACE: &str = "shop";
 pub(super) const APP: &str = "echoserver";
 pub(super) const ROLLOUT_NAME: &str = "demo";
 pub(super) const DEPLOYMENT: (&str, &str) = ("apps/v1", "Deployment");
 pub(super) const REPLICA_SET: (&str, &str) = ("apps/v1", "ReplicaSet");
+pub(super) const REVISION: (&str, &str) = ("apps/v1", "ControllerRevision");
 pub(super) const POD: (&str, &str) = ("v1", "Pod");
+pub(super) const NODE: (&str, &str) = ("v1", "Node");
 pub(super) const SERVICE: (&str, &str) = ("v1", "Service");
 pub(super) const INGRESS: (&str, &str) = ("networking.k8s.io/v1", "Ingress");
 pub(super) const LEASE: (&str, &str) = ("coordination.k8s.io/v1", "Lease");
 pub(super) const ROLLOUT: (&str, &str) = ("rollouts.kruise.io/v1beta1", "Rollout");
 
 const MERGE: &str = "application/merge-patch+json";
-
-/// More requests than any engine needs in one release; one that sends more runs in circles.
-const MOST_REQUESTS: usize = 3000;
-
-/// A small deterministic source of numbers (SplitMix64).
-#[derive(Clone)]
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `limit`.
-    pub(super) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    pub(super) fn percent(&mut self, chance: u64) -> bool {
-        self.below(100) < chance
-    }
-}
-
-/// A request at which an engine is killed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Kill {
-    /// The engine's requests before it.
-    pub(super) at: usize,
-    /// Whether the request is still carried out.
-    pub(super) executed: bool,
-}
-
-/// What happens to the requests of engines.
-#[derive(Default)]
-struct Trouble {
-    /// Of each engine, whether each request could change something.
-    requests: BTreeMap<String, Vec<bool>>,
-    dead: BTreeSet<String>,
-    kill: Option<Kill>,
-    engine: Option<AbortHandle>,
-    /// Percent of the requests that fail.
-    rate: u64,
-    dice: Option<Dice>,
-}
-
-impl Trouble {
-    fn decide(&mut self, request: &FaultRequest, died: &Notify) -> Option<Fault> {
-        if !request.user_agent.starts_with("engine-") {
-            return None;
-        }
-        if self.dead.contains(&request.user_agent) {
-            return Some(Fault::DropBefore);
-        }
-        let sent = self.requests.entry(request.user_agent.clone()).or_default();
-        let index = sent.len();
-        sent.push(request.mutating);
-        assert!(
-            sent.len() < MOST_REQUESTS,
-            "{} sends too much, at last {} {}",
-            request.user_agent,
-            request.verb,
-            request.path
-        );
-        if let Some(kill) = self.kill
-            && kill.at == index
-        {
-            self.kill = None;
-            self.dead.insert(request.user_agent.clone());
-            if let Some(engine) = self.engine.take() {
-                engine.abort();
-            }
-            died.notify_one();
-            return Some(if kill.executed {
-                Fault::DropAfter
-            } else {
-                Fault::DropBefore
-            });
-        }
-        let dice = self.dice.as_mut()?;
-        if !dice.percent(self.rate) {
-            return None;
-        }
-        Some(match dice.below(8) {
-            // A read never conflicts.
-            0 if request.mutating => Fault::Status(StatusCode::CONFLICT, "Conflict".to_owned()),
-            1 => Fault::Status(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests".to_owned()),
-            2 => Fault::Status(StatusCode::INTERNAL_SERVER_ERROR, "InternalError".to_owned()),
-            3 | 4 => Fault::TimeoutAfterWrite,
-            5 => Fault::DropBefore,
-            6 => Fault::DropAfter,
-            _ => Fault::CloseWatches,
-        })
-    }
-}
+const JSON_PATCH: &str = "application/json-patch+json";
 
 /// Runs to the end without waiting for real time.
 pub(super) fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
@@ -147,10 +53,13 @@ pub(super) fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// How a world is made.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Setup {
     /// Whether the hold policy is in force.
     pub(super) hold: bool,
+    /// Whether the user's own writes hold a new version back, as those of the commands do.
+    pub(super) atomic: bool,
+    pub(super) shape: Shape,
     pub(super) replicas: i64,
     pub(super) steps: Value,
     pub(super) grace: i64,
@@ -158,22 +67,12 @@ pub(super) struct Setup {
     pub(super) lag: i64,
 }
 
-/// One step of a plan; `pause` in seconds, or until approved.
-pub(super) fn step(replicas: &Value, weight: Option<u32>, pause: Option<u64>) -> Value {
-    let mut step = json!({ "replicas": replicas, "pause": {} });
-    if let Some(weight) = weight {
-        step["traffic"] = json!(format!("{weight}%"));
-    }
-    if let Some(seconds) = pause {
-        step["pause"] = json!({ "duration": seconds });
-    }
-    step
-}
-
 impl Default for Setup {
     fn default() -> Self {
         Self {
             hold: true,
+            atomic: false,
+            shape: Shape::canary(),
             replicas: 5,
             steps: json!([
                 step(&json!(1), Some(20), None),
@@ -199,10 +98,11 @@ pub(super) struct World {
     pub(super) user: Cluster,
     pub(super) guard: Guard,
     pub(super) began: Timestamp,
-    setup: Setup,
-    trouble: Arc<Mutex<Trouble>>,
-    died: Arc<Notify>,
+    pub(super) setup: Setup,
+    pub(super) trouble: Trouble,
+    pub(super) ledger: Ledger,
     engines: u32,
+    nodes: i64,
     controllers: Controllers,
     watcher: JoinHandle<()>,
 }
@@ -217,8 +117,15 @@ impl World {
     /// The application at version v1, with all its pods ready, and its Rollout.
     pub(super) async fn new(setup: Setup) -> Self {
         let clock = Clock::starting_at("2026-06-01T00:00:00Z".parse().unwrap());
+        let nodes = if setup.shape.kind.is_per_node() {
+            setup.replicas
+        } else {
+            3
+        };
         let sim = Sim::new(sim::Options {
             hold: setup.hold,
+            kruise: true,
+            nodes: usize::try_from(nodes).unwrap(),
             ..sim::Options::new(clock)
         });
         let controllers = sim.start();
@@ -227,15 +134,11 @@ impl World {
             namespace: NAMESPACE.to_owned(),
         };
         user.create_namespace(&json!({})).await;
-        let trouble: Arc<Mutex<Trouble>> = Arc::default();
-        let died = Arc::new(Notify::new());
-        let (hook, bell) = (Arc::clone(&trouble), Arc::clone(&died));
-        sim.inject(move |request| {
-            hook.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .decide(request, &bell)
-        });
-        let guard = Guard::new(&sim, clock, SignedDuration::from_secs(setup.lag));
+        let trouble = Trouble::default();
+        let hook = trouble.clone();
+        sim.inject(move |request| hook.decide(request));
+        let ledger = Ledger::default();
+        let guard = Guard::new(&sim, clock, &setup, &ledger);
         let world = Self {
             watcher: tokio::spawn(guard.clone().watch()),
             began: clock.now(),
@@ -245,79 +148,52 @@ impl World {
             guard,
             setup,
             trouble,
-            died,
+            ledger,
             engines: 0,
+            nodes,
             controllers,
         };
         for manifest in world.manifests() {
-            world.user.create(&manifest).await.unwrap();
+            let written = world.user.create(&manifest).await.unwrap();
+            world.ledger.note(&manifest, &written);
         }
         world.pass(2.0).await;
         world
     }
 
+    /// The workload, what else the application needs, and the Rollout.
     pub(super) fn manifests(&self) -> Vec<Value> {
-        let labels = json!({ "app": APP });
-        let container =
-            json!({ "name": APP, "image": "echoserver:v1", "ports": [{ "containerPort": 8080 }] });
-        vec![
-            json!({
-                "apiVersion": DEPLOYMENT.0, "kind": DEPLOYMENT.1,
-                "metadata": { "name": APP, "labels": labels },
-                "spec": {
-                    "replicas": self.setup.replicas,
-                    "progressDeadlineSeconds": 60,
-                    "selector": { "matchLabels": labels },
-                    "template": { "metadata": { "labels": labels }, "spec": { "containers": [container] } },
-                },
-            }),
-            json!({
-                "apiVersion": SERVICE.0, "kind": SERVICE.1, "metadata": { "name": APP },
-                "spec": { "selector": labels, "ports": [{ "name": "http", "port": 80, "targetPort": 8080 }] },
-            }),
-            json!({
-                "apiVersion": INGRESS.0, "kind": INGRESS.1, "metadata": { "name": APP },
-                "spec": { "ingressClassName": "nginx", "rules": [{
-                    "host": "echoserver.example.com",
-                    "http": { "paths": [{
-                        "path": "/", "pathType": "Prefix",
-                        "backend": { "service": { "name": APP, "port": { "number": 80 } } },
-                    }] },
-                }] },
-            }),
-            self.rollout_manifest(),
-        ]
+        let mut all = vec![self.setup.shape.workload_manifest(self.setup.replicas)];
+        all.extend(self.setup.shape.other_manifests());
+        all.push(self.rollout_manifest());
+        all
     }
 
     pub(super) fn rollout_manifest(&self) -> Value {
-        json!({
-            "apiVersion": ROLLOUT.0, "kind": ROLLOUT.1, "metadata": { "name": ROLLOUT_NAME },
-            "spec": {
-                "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": APP },
-                "strategy": { "canary": {
-                    "enableExtraWorkloadForCanary": true,
-                    "steps": self.setup.steps,
-                    "trafficRoutings": [{
-                        "service": APP, "gracePeriodSeconds": self.setup.grace,
-                        "ingress": { "name": APP, "classType": "nginx" },
-                    }],
-                } },
-            },
-        })
+        self.setup
+            .shape
+            .rollout_manifest(&self.setup.steps, self.setup.grace)
     }
 
-    fn trouble(&self) -> std::sync::MutexGuard<'_, Trouble> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A client whose requests carry a name.
+    /// A client whose requests carry a name, and may be slow.
     pub(super) fn client(&self, name: &str) -> Client {
         let value = HeaderValue::from_str(name).unwrap();
         let server = self.sim.client();
+        let (trouble, clock) = (self.trouble.clone(), self.clock);
         let named = tower::service_fn(move |mut request: Request<Body>| {
             request.headers_mut().insert(USER_AGENT, value.clone());
             let server = server.clone();
-            async move { server.send(request).await }
+            let is_watch = request
+                .uri()
+                .query()
+                .is_some_and(|query| query.contains("watch=true"));
+            let (there, back) = trouble.delay(is_watch);
+            async move {
+                clock.sleep(there).await;
+                let answer = server.send(request).await;
+                clock.sleep(back).await;
+                answer
+            }
         });
         Client::new(named, NAMESPACE)
     }
@@ -341,7 +217,7 @@ impl World {
             },
             sender,
         ));
-        self.trouble().engine = Some(task.abort_handle());
+        self.trouble.watch_over(&identity, task.abort_handle());
         Engine {
             identity,
             task,
@@ -349,30 +225,14 @@ impl World {
         }
     }
 
-    /// Kills the engine at one of its requests.
-    pub(super) fn kill_at(&self, kill: Kill) {
-        self.trouble().kill = Some(kill);
-    }
-
-    /// Lets some percent of the engines' requests fail.
-    pub(super) fn disturb(&self, rate: u64, dice: Dice) {
-        let mut trouble = self.trouble();
-        trouble.rate = rate;
-        trouble.dice = (rate > 0).then_some(dice);
-    }
-
     /// The requests that an engine sent; of each, whether it could change something.
     pub(super) fn requests_of(&self, engine: &Engine) -> Vec<bool> {
-        self.trouble()
-            .requests
-            .get(&engine.identity)
-            .cloned()
-            .unwrap_or_default()
+        self.trouble.requests_of(&engine.identity)
     }
 
-    /// Whether an engine was killed at a request.
+    /// Whether an engine was killed.
     pub(super) fn is_dead(&self, engine: &Engine) -> bool {
-        self.trouble().dead.contains(&engine.identity)
+        self.trouble.is_dead(&engine.identity)
     }
 
     /// Lets time pass.
@@ -395,7 +255,7 @@ impl World {
             if holds(self) {
                 return Ok(());
             }
-            let died = Arc::clone(&self.died);
+            let died = Arc::clone(&self.trouble.died);
             tokio::select! {
                 biased;
                 () = died.notified() => if self.is_dead(engine) {
@@ -415,31 +275,49 @@ impl World {
             .unwrap_or_default()
     }
 
-    pub(super) fn deployment(&self) -> Value {
+    /// The workload that is released.
+    pub(super) fn workload(&self) -> Value {
+        let (api_version, kind) = self.setup.shape.workload();
         self.sim
-            .get(DEPLOYMENT.0, DEPLOYMENT.1, NAMESPACE, APP)
+            .get(api_version, kind, NAMESPACE, APP)
             .unwrap_or_default()
+    }
+
+    pub(super) fn deployment(&self) -> Value {
+        self.workload()
+    }
+
+    /// The progress that the status tells.
+    pub(super) fn progress(&self) -> Value {
+        self.rollout()["status"][self.progress_field()].take()
+    }
+
+    fn progress_field(&self) -> &'static str {
+        match self.setup.shape.style {
+            RollingStyle::BlueGreen => "blueGreenStatus",
+            _ => "canaryStatus",
+        }
     }
 
     /// Where the release is, in words.
     pub(super) fn place(&self) -> String {
         let status = self.rollout()["status"].take();
+        let progress = self.progress();
         format!(
             "{} step {} {} ({})",
             status["phase"].as_str().unwrap_or("-"),
-            status["canaryStatus"]["currentStepIndex"],
-            status["canaryStatus"]["currentStepState"].as_str().unwrap_or("-"),
+            progress["currentStepIndex"],
+            progress["currentStepState"].as_str().unwrap_or("-"),
             status["message"].as_str().unwrap_or("-"),
         )
     }
 
     /// Whether a step waits for a human or for time.
     pub(super) fn paused_at(&self, step: i64) -> bool {
-        let rollout = self.rollout();
-        let sub = &rollout["status"]["canaryStatus"];
-        rollout["status"]["phase"] == "Progressing"
-            && sub["currentStepIndex"] == step
-            && sub["currentStepState"] == "StepPaused"
+        let progress = self.progress();
+        self.phase_is("Progressing")
+            && progress["currentStepIndex"] == step
+            && progress["currentStepState"] == "StepPaused"
     }
 
     pub(super) fn phase_is(&self, phase: &str) -> bool {
@@ -456,29 +334,143 @@ impl World {
         self.user.patch(place, name, sub, MERGE, &body).await.unwrap();
     }
 
+    /// A new template; held in the same write where the setup says so.
     pub(super) async fn image(&self, tag: &str) {
+        let (api_version, kind) = self.setup.shape.workload();
+        if self.workload().is_null() {
+            return;
+        }
+        self.ledger.image(tag);
+        if !self.setup.hold
+            && self.setup.shape.style == RollingStyle::BlueGreen
+            && self.phase_is("Progressing")
+        {
+            // Beside a third version, the workload's own controller takes the oldest pods for the worst.
+            self.guard.forgive(60);
+        }
+        let rollout = self.rollout();
+        let is_released = rollout["spec"].is_object()
+            && rollout["spec"]["disabled"] != true
+            && rollout["metadata"].get("deletionTimestamp").is_none();
+        if self.setup.atomic && is_released {
+            return self.held_image(tag).await;
+        }
         let container = json!({ "name": APP, "image": format!("echoserver:{tag}"), "ports": [{ "containerPort": 8080 }] });
         let body = json!({ "spec": { "template": { "spec": { "containers": [container] } } } });
-        self.merge(DEPLOYMENT, APP, "", body).await;
+        self.merge((api_version, kind), APP, "", body).await;
     }
 
-    pub(super) async fn scale(&self, replicas: u64) {
-        self.merge(
-            DEPLOYMENT,
-            APP,
-            "/scale",
-            json!({ "spec": { "replicas": replicas } }),
-        )
-        .await;
+    /// A new template and its hold in one write, as the commands make it; again when somebody wrote in between.
+    async fn held_image(&self, tag: &str) {
+        let (api_version, kind) = self.setup.shape.workload();
+        loop {
+            let workload = self.workload();
+            let mut after = workload.clone();
+            after["spec"]["template"]["spec"]["containers"][0]["image"] = json!(format!("echoserver:{tag}"));
+            let is_free = edit::kind_of(&workload).is_none_or(|kind| edit::free(kind, &workload).is_some());
+            let hold_for = (!is_free).then_some(ROLLOUT_NAME);
+            let Some(patch) = edit::write(&workload, &after, hold_for) else {
+                return;
+            };
+            let place = Place::of(api_version, kind);
+            match self.user.patch(place, APP, "", JSON_PATCH, &patch).await {
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                answer => {
+                    answer.unwrap();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Another size; of workloads with a pod on each node, other nodes.
+    pub(super) async fn scale(&mut self, replicas: u64) {
+        if self.setup.shape.kind.is_per_node() {
+            return self.resize(i64::try_from(replicas).unwrap().max(1)).await;
+        }
+        if self.workload().is_null() {
+            return;
+        }
+        self.ledger.scale(replicas);
+        let body = json!({ "spec": { "replicas": replicas } });
+        self.merge(self.setup.shape.workload(), APP, "/scale", body).await;
+    }
+
+    /// Nodes that pods run on.
+    pub(super) fn nodes(&self) -> i64 {
+        self.nodes
+    }
+
+    async fn resize(&mut self, wanted: i64) {
+        let name = |index: i64| format!("node-{index}");
+        while self.nodes < wanted {
+            let body = json!({
+                "apiVersion": NODE.0, "kind": NODE.1, "metadata": { "name": name(self.nodes) }, "spec": {},
+                "status": { "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady" }] },
+            });
+            let path = "/api/v1/nodes";
+            self.user
+                .send(Method::POST, path, "application/json", &body)
+                .await
+                .unwrap();
+            self.nodes += 1;
+        }
+        while self.nodes > wanted {
+            self.nodes -= 1;
+            let path = format!("/api/v1/nodes/{}", name(self.nodes));
+            self.user
+                .send(Method::DELETE, &path, "application/json", &Value::Null)
+                .await
+                .unwrap();
+            self.guard.forgive(60);
+        }
+    }
+
+    /// Applies the whole manifest again, which undoes a hold that no policy puts back.
+    pub(super) async fn reapply(&self) {
+        let workload = self.workload();
+        let Some(patch) = merge_diff(&workload["spec"], &self.ledger.spec()).filter(|_| !workload.is_null())
+        else {
+            return;
+        };
+        if !self.setup.hold {
+            self.guard.forgive(60);
+        }
+        let body = json!({ "spec": patch });
+        self.merge(self.setup.shape.workload(), APP, "", body).await;
+    }
+
+    /// Makes the workload anew, as it was at the beginning.
+    pub(super) async fn create_workload(&self) {
+        let manifest = self.manifests().remove(0);
+        let written = self.user.create(&manifest).await.unwrap();
+        self.ledger.note(&manifest, &written);
+    }
+
+    /// Removes the workload with its pods.
+    pub(super) async fn delete_workload(&self) {
+        self.guard.forgive(60);
+        self.delete(self.setup.shape.workload(), APP).await;
+    }
+
+    /// Pods that never become ready hold up a StatefulSet even when its template is mended; without a Rollout nobody but
+    /// the user removes them.
+    pub(super) async fn remove_broken_pods(&self) {
+        for pod in self.sim.list(POD.0, POD.1, Some(NAMESPACE)) {
+            if is_bad(&image_of(&pod["spec"])) {
+                let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+                self.delete(POD, name).await;
+            }
+        }
     }
 
     pub(super) async fn approve(&self) {
-        let body = json!({ "status": { "canaryStatus": { "currentStepState": "StepReady" } } });
+        let body = json!({ "status": { self.progress_field(): { "currentStepState": "StepReady" } } });
         self.merge(ROLLOUT, ROLLOUT_NAME, "/status", body).await;
     }
 
     pub(super) async fn jump(&self, step: i64) {
-        let body = json!({ "status": { "canaryStatus": { "nextStepIndex": step } } });
+        let body = json!({ "status": { self.progress_field(): { "nextStepIndex": step } } });
         self.merge(ROLLOUT, ROLLOUT_NAME, "/status", body).await;
     }
 
@@ -487,8 +479,34 @@ impl World {
             .await;
     }
 
+    /// Changes fields of the strategy, whichever it is.
+    pub(super) async fn strategy(&self, fields: Value) {
+        let field = match self.setup.shape.style {
+            RollingStyle::BlueGreen => "blueGreen",
+            _ => "canary",
+        };
+        self.spec(json!({ "strategy": { field: fields } })).await;
+    }
+
+    /// The plan as it is now.
+    pub(super) fn steps(&self) -> Value {
+        let mut strategy = self.rollout()["spec"]["strategy"].take();
+        let field = if strategy["blueGreen"].is_object() {
+            "blueGreen"
+        } else {
+            "canary"
+        };
+        strategy[field]["steps"].take()
+    }
+
     pub(super) async fn delete(&self, kind: (&'static str, &'static str), name: &str) {
-        let _ = self.user.delete(Place::of(kind.0, kind.1), name).await.unwrap();
+        match self.user.delete(Place::of(kind.0, kind.1), name).await {
+            // An engine was faster.
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            answer => {
+                answer.unwrap();
+            }
+        }
     }
 
     /// The writes that an engine sent, Leases left out.
@@ -498,123 +516,6 @@ impl World {
             .iter()
             .filter(|write| write.user_agent.starts_with(identity) && !write.path.contains("/leases"))
             .count()
-    }
-
-    /// What is left of a release that is over; nothing when all is as the user wrote it.
-    pub(super) fn leftovers(&self) -> Vec<String> {
-        let mut left = Vec::new();
-        for (kind, name) in [(DEPLOYMENT, APP), (SERVICE, APP), (INGRESS, APP)] {
-            let names: Vec<String> = self
-                .sim
-                .list(kind.0, kind.1, Some(NAMESPACE))
-                .iter()
-                .map(|object| object["metadata"]["name"].as_str().unwrap_or_default().to_owned())
-                .collect();
-            if names != [name] {
-                left.push(format!("{}: {names:?}", kind.1));
-            }
-        }
-        let deployment = self.deployment();
-        let (spec, status) = (&deployment["spec"], &deployment["status"]);
-        let replicas = &spec["replicas"];
-        for (what, found, wanted) in [
-            (
-                "mark",
-                deployment["metadata"]["annotations"].get(keys::IN_PROGRESSING),
-                None,
-            ),
-            (
-                "paused",
-                spec.get("paused").filter(|paused| **paused == true),
-                None,
-            ),
-            (
-                "strategy",
-                spec["strategy"].get("type"),
-                Some(&json!("RollingUpdate")),
-            ),
-            (
-                "updatedReplicas",
-                status.get("updatedReplicas").or(Some(&json!(0))),
-                Some(replicas),
-            ),
-            (
-                "readyReplicas",
-                status.get("readyReplicas").or(Some(&json!(0))),
-                Some(replicas),
-            ),
-            (
-                "replicas",
-                status.get("replicas").or(Some(&json!(0))),
-                Some(replicas),
-            ),
-        ] {
-            if found != wanted {
-                left.push(format!("Deployment {what}: {found:?}, expected {wanted:?}"));
-            }
-        }
-        for set in self.sim.list(REPLICA_SET.0, REPLICA_SET.1, Some(NAMESPACE)) {
-            if set["metadata"]["annotations"].get(keys::IN_PROGRESSING).is_some() {
-                left.push(format!("mark on {}", set["metadata"]["name"]));
-            }
-        }
-        if let Some(service) = self.sim.get(SERVICE.0, SERVICE.1, NAMESPACE, APP)
-            && service["spec"]["selector"].get(keys::POD_TEMPLATE_HASH).is_some()
-        {
-            left.push("the stable Service is pinned".to_owned());
-        }
-        let rollout = self.rollout();
-        if rollout["metadata"]["finalizers"]
-            .as_array()
-            .is_some_and(|all| !all.is_empty())
-        {
-            left.push("finalizer".to_owned());
-        }
-        left
-    }
-
-    /// The holders of Leases.
-    pub(super) fn lease_holders(&self) -> Vec<String> {
-        let leases = self.sim.list(LEASE.0, LEASE.1, Some(NAMESPACE));
-        leases
-            .iter()
-            .map(|lease| {
-                lease["spec"]["holderIdentity"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned()
-            })
-            .collect()
-    }
-
-    /// The namespace without what differs between two runs of the same release: identities, counters and times.
-    pub(super) fn picture(&self) -> Vec<Value> {
-        let mut names = BTreeMap::new();
-        let mut all: Vec<Value> = Vec::new();
-        for mut object in self.sim.everything() {
-            if object["metadata"]["namespace"] != NAMESPACE || object["kind"] == LEASE.1 {
-                continue;
-            }
-            if object["kind"] == POD.1 {
-                let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-                let stem = name.rsplit_once('-').map_or("", |(stem, _)| stem).to_owned();
-                names.insert(name, format!("{stem}-?"));
-                object["spec"]["nodeName"] = json!("?");
-                object["status"]["podIP"] = json!("?");
-                object["status"]["podIPs"] = json!("?");
-                object["status"]["hostIP"] = json!("?");
-                object["status"]["hostIPs"] = json!("?");
-            }
-            if object["kind"] == "EndpointSlice" || object["kind"] == "Endpoints" {
-                continue;
-            }
-            all.push(object);
-        }
-        for object in &mut all {
-            blur(object, &names);
-        }
-        all.sort_by_key(Value::to_string);
-        all
     }
 
     /// The engine's story so far: one line for every wait.
@@ -637,6 +538,7 @@ impl World {
                 ),
                 Event::Stopped { .. } | Event::Wrote { .. } => continue,
                 Event::Retrying { error, seconds, .. } => format!("        retry in {seconds} s: {error}"),
+                Event::Unreadable { resource, error } => format!("        cannot read {resource}: {error}"),
                 Event::HeldElsewhere { holder, seconds, .. } => {
                     format!("        held by {holder} for {seconds:.1} s")
                 }
@@ -680,33 +582,5 @@ impl World {
     /// Keeps the controllers alive for as long as the world is.
     pub(super) fn controllers(&self) -> &Controllers {
         &self.controllers
-    }
-}
-
-fn blur(value: &mut Value, names: &BTreeMap<String, String>) {
-    match value {
-        Value::Object(map) => {
-            for key in [
-                "uid",
-                "resourceVersion",
-                "generation",
-                "observedGeneration",
-                "observedWorkloadGeneration",
-            ] {
-                if map.contains_key(key) {
-                    map.insert(key.to_owned(), json!("?"));
-                }
-            }
-            map.values_mut().for_each(|value| blur(value, names));
-        }
-        Value::Array(list) => list.iter_mut().for_each(|value| blur(value, names)),
-        Value::String(text) => {
-            if let Some(name) = names.get(text) {
-                *text = name.clone();
-            } else if text.parse::<Timestamp>().is_ok() {
-                *text = "<time>".to_owned();
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

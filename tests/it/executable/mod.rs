@@ -8,6 +8,7 @@ mod manifests;
 mod plan;
 mod program;
 mod readme;
+mod refusal;
 mod rollback;
 mod run;
 mod set;

@@ -29,6 +29,11 @@ const PLACES: &[Place] = &[
     place("apps/v1", "DaemonSet", "daemonsets"),
     place("apps/v1", "ReplicaSet", "replicasets"),
     place("apps/v1", "ControllerRevision", "controllerrevisions"),
+    place(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+    ),
     place("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
     place("networking.istio.io/v1beta1", "VirtualService", "virtualservices"),
     place(
@@ -38,6 +43,12 @@ const PLACES: &[Place] = &[
     ),
     place("apps.kruise.io/v1alpha1", "CloneSet", "clonesets"),
     place("apps.kruise.io/v1beta1", "StatefulSet", "statefulsets"),
+    place("apps.kruise.io/v1alpha1", "DaemonSet", "daemonsets"),
+    place(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        "horizontalpodautoscalers",
+    ),
     place("rollouts.kruise.io/v1beta1", "Rollout", "rollouts"),
     place("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings"),
 ];

@@ -44,12 +44,7 @@ pub(crate) enum User {
     Unreachable,
 }
 
-static SHARED: LazyLock<ControlPlane> = LazyLock::new(|| {
-    let plane = ControlPlane::start(3);
-    // A client belongs to the runtime that made it, so the set-up gets a thread and a runtime of its own.
-    std::thread::scope(|scope| scope.spawn(|| plane.install()).join()).unwrap();
-    plane
-});
+static SHARED: LazyLock<ControlPlane> = LazyLock::new(|| ControlPlane::prepared(3));
 
 /// The control plane of this run of the suite, with our definitions and the hold policy in it.
 pub(crate) fn shared() -> &'static ControlPlane {
@@ -89,6 +84,14 @@ impl ControlPlane {
         }
     }
 
+    /// Starts one with our definitions and the hold policy in it.
+    pub(crate) fn prepared(nodes: usize) -> Self {
+        let plane = Self::start(nodes);
+        // A client belongs to the runtime that made it, so the set-up gets a thread and a runtime of its own.
+        std::thread::scope(|scope| scope.spawn(|| plane.install()).join()).unwrap();
+        plane
+    }
+
     /// Where the audit log and the logs of the components are.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
@@ -96,21 +99,34 @@ impl ControlPlane {
 
     /// A kubeconfig for a user.
     fn kubeconfig_text(&self, user: User, namespace: &str) -> String {
-        let text = fs::read_to_string(self.folder.join("kubeconfig")).unwrap();
-        let mut config: Value = serde_saphyr::from_str(&text).unwrap();
         let (name, token) = match user {
             User::Admin | User::Unreachable => ("admin".to_owned(), "admin-token".to_owned()),
             User::Limited(number) => (format!("limited-{number}"), format!("limited-{number}-token")),
             User::Expired => ("expired".to_owned(), "expired-token".to_owned()),
         };
+        let mut config = self.kubeconfig_with(&name, &token, namespace);
         if matches!(user, User::Unreachable) {
             // Port 1 is reserved and nothing listens there.
             config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1".into();
         }
+        config.to_string()
+    }
+
+    /// A kubeconfig for whoever has a token.
+    fn kubeconfig_with(&self, name: &str, token: &str, namespace: &str) -> Value {
+        let text = fs::read_to_string(self.folder.join("kubeconfig")).unwrap();
+        let mut config: Value = serde_saphyr::from_str(&text).unwrap();
         config["users"] = json!([{ "name": name, "user": { "token": token } }]);
         let context = json!({ "cluster": "local", "user": name, "namespace": namespace });
         config["contexts"] = json!([{ "name": "local", "context": context }]);
-        config.to_string()
+        config
+    }
+
+    /// Writes a kubeconfig for the bearer of a token, under a name of its own, and returns its path.
+    pub(crate) fn kubeconfig_of_token(&self, name: &str, token: &str, namespace: &str) -> PathBuf {
+        let path = self.folder.join(format!("kubeconfig-token-{name}"));
+        fs::write(&path, self.kubeconfig_with(name, token, namespace).to_string()).unwrap();
+        path
     }
 
     /// Writes a kubeconfig for a user and returns its path. A test uses a namespace of its own, so nobody else writes it.

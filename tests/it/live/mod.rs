@@ -5,6 +5,8 @@ pub(crate) mod audit;
 pub(crate) mod command;
 pub(crate) mod control_plane;
 pub(crate) mod definitions;
+pub(crate) mod engine_in_cluster;
 pub(crate) mod holds;
+pub(crate) mod models;
 pub(crate) mod releases;
 pub(crate) mod workload;

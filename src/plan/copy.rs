@@ -1,0 +1,426 @@
+//! What a plan copies of a cluster: which objects a release reads or writes, and what their pods tell about time.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    api::{
+        keys,
+        v1beta1::{ObjectRef, Rollout},
+    },
+    cluster::Served,
+    traffic,
+    workload::{Kind, deployment::canary_label, pod::controller, selector},
+};
+
+/// Objects to be read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Wanted {
+    /// Their kind.
+    pub served: Served,
+    /// Which of it.
+    pub which: Which,
+}
+
+/// Which objects of a kind.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Which {
+    /// The one of this name, if it is there.
+    Named(String),
+    /// Those with these labels, as a query.
+    Labelled(String),
+    /// All.
+    All,
+}
+
+impl Wanted {
+    fn new(api_version: &str, kind: &str, plural: &str, which: Which) -> Self {
+        Self {
+            served: Served::namespaced(api_version, kind, plural),
+            which,
+        }
+    }
+}
+
+/// What a Rollout names, and what may aim at its workload.
+#[must_use]
+pub fn named_by(rollout: &Rollout) -> Vec<Wanted> {
+    let reference = &rollout.spec.workload_ref;
+    let mut all = Vec::new();
+    if let Some(kind) = Kind::named(reference) {
+        let name = Which::Named(reference.name.clone());
+        all.push(Wanted::new(
+            &reference.api_version,
+            kind.kind(),
+            kind.plural(),
+            name,
+        ));
+    }
+    let status = rollout.status.as_ref();
+    if rollout.spec.strategy.blue_green.is_some()
+        || status.is_some_and(|status| status.blue_green_status.is_some())
+    {
+        let plural = "horizontalpodautoscalers";
+        all.push(Wanted::new(
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            plural,
+            Which::All,
+        ));
+    }
+    for routing in rollout.spec.strategy.traffic_routings() {
+        for name in [
+            routing.service.clone(),
+            traffic::service::canary_name(&routing.service),
+        ] {
+            all.push(Wanted::new("v1", "Service", "services", Which::Named(name)));
+        }
+        if let Some(ingress) = &routing.ingress {
+            for name in [ingress.name.clone(), traffic::ingress::canary_name(&ingress.name)] {
+                all.push(Wanted::new(
+                    "networking.k8s.io/v1",
+                    "Ingress",
+                    "ingresses",
+                    Which::Named(name),
+                ));
+            }
+        }
+    }
+    all
+}
+
+/// What belongs to a workload that was read: its pods, its revisions, its canary, and the nodes that its pods are for.
+#[must_use]
+pub fn belonging_to(kind: Kind, workload: &Value) -> Vec<Wanted> {
+    // Without a selector that can be asked for, all are read; those of others are left out of the copy in any case.
+    let own = || selector::query(&workload["spec"]["selector"]).map_or(Which::All, Which::Labelled);
+    let mut all = vec![Wanted::new("v1", "Pod", "pods", own())];
+    if kind == Kind::Deployment {
+        let name = workload["metadata"]["name"].as_str().unwrap_or_default();
+        let canary = format!("{}={}", keys::CANARY_DEPLOYMENT, canary_label(name));
+        all.push(Wanted::new(
+            "apps/v1",
+            "Deployment",
+            "deployments",
+            Which::Labelled(canary),
+        ));
+        all.push(Wanted::new("apps/v1", "ReplicaSet", "replicasets", own()));
+    } else {
+        all.push(Wanted::new(
+            "apps/v1",
+            "ControllerRevision",
+            "controllerrevisions",
+            own(),
+        ));
+    }
+    if kind.is_per_node() {
+        let mut nodes = Wanted::new("v1", "Node", "nodes", Which::All);
+        nodes.served.namespaced = false;
+        all.push(nodes);
+    }
+    all
+}
+
+/// Nodes for the pods of a DaemonSet, where the real ones may not be read: those its pods are on, with the labels that its
+/// template asks for.
+#[must_use]
+pub fn nodes_under(workload: &Value, objects: &[Value]) -> Vec<Value> {
+    let uid = workload["metadata"]["uid"].as_str();
+    let pods = objects
+        .iter()
+        .filter(|object| object["kind"] == "Pod" && controller(object) == uid);
+    let names: BTreeSet<&str> = pods.filter_map(|pod| pod["spec"]["nodeName"].as_str()).collect();
+    let labels = workload["spec"]["template"]["spec"]["nodeSelector"].as_object();
+    let node = |name| {
+        let labels = labels.cloned().unwrap_or_else(Map::new);
+        json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name, "labels": labels }, "spec": {},
+            "status": { "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady" }] } })
+    };
+    names.into_iter().map(node).collect()
+}
+
+/// The objects that matter to one Rollout: of what belongs to somebody, only what belongs to its workload.
+///
+/// Kinds that nothing is known of are kept. Leases and Events are not: the engine in the plan is on its own.
+pub(super) fn relevant(objects: Vec<Value>, namespace: &str, rollout: &str) -> Vec<Value> {
+    let reference: Option<ObjectRef> = objects
+        .iter()
+        .find(|object| is(object, "Rollout", namespace, rollout))
+        .and_then(|object| serde_json::from_value(object["spec"]["workloadRef"].clone()).ok());
+    let kind = reference.as_ref().and_then(Kind::named);
+    let name = reference.map(|reference| reference.name).unwrap_or_default();
+    let is_workload = |object: &Value| match (kind, kind_of(object)) {
+        (Some(kind), Some(other)) => kind == other && is(object, kind.kind(), namespace, &name),
+        _ => false,
+    };
+    let is_canary = |object: &Value| {
+        kind_of(object) == Some(Kind::Deployment)
+            && object["metadata"]["labels"][keys::CANARY_DEPLOYMENT] == canary_label(&name)
+    };
+    let ours = |object: &Value| is_workload(object) || is_canary(object);
+    let mut owners: BTreeSet<String> = objects
+        .iter()
+        .filter(|object| ours(object))
+        .filter_map(uid)
+        .collect();
+    let owned = |object: &Value, owners: &BTreeSet<String>| {
+        controller(object).is_some_and(|owner| owners.contains(owner))
+    };
+    let sets = objects
+        .iter()
+        .filter(|object| object["kind"] == "ReplicaSet" && owned(object, &owners));
+    let sets: Vec<String> = sets.filter_map(uid).collect();
+    owners.extend(sets);
+    let about_workload = |object: &Value| {
+        let reference = &object["spec"]["workloadRef"];
+        let text = |field: &str| reference[field].as_str().unwrap_or_default();
+        kind.is_some() && Kind::of(text("apiVersion"), text("kind")) == kind && text("name") == name
+    };
+    let keep = |object: &Value| match object["kind"].as_str().unwrap_or_default() {
+        "Rollout" => is(object, "Rollout", namespace, rollout) || about_workload(object),
+        "Pod" | "ReplicaSet" | "ControllerRevision" => owned(object, &owners),
+        "HorizontalPodAutoscaler" => kind.is_some_and(|kind| aims_at(object, kind, &name)),
+        "Lease" | "Event" | "Endpoints" | "EndpointSlice" => false,
+        _ => kind_of(object).is_none() || ours(object),
+    };
+    objects.into_iter().filter(keep).collect()
+}
+
+fn is(object: &Value, kind: &str, namespace: &str, name: &str) -> bool {
+    let meta = &object["metadata"];
+    object["kind"] == kind && meta["namespace"] == namespace && meta["name"] == name
+}
+
+fn uid(object: &Value) -> Option<String> {
+    object["metadata"]["uid"].as_str().map(str::to_owned)
+}
+
+fn kind_of(object: &Value) -> Option<Kind> {
+    Kind::of(object["apiVersion"].as_str()?, object["kind"].as_str()?)
+}
+
+/// Whether an autoscaler aims at a workload, or did before a blue-green release switched it off.
+fn aims_at(autoscaler: &Value, kind: Kind, name: &str) -> bool {
+    let target = &autoscaler["spec"]["scaleTargetRef"];
+    let text = |field: &str| target[field].as_str().unwrap_or_default();
+    let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);
+    group == kind.group()
+        && text("kind") == kind.kind()
+        && text("name").trim_end_matches(keys::DISABLED_AUTOSCALER) == name
+}
+
+/// The longest time that a running pod took from its creation to being ready; an estimate, since images are cached now.
+/// Nothing when no pod tells.
+#[must_use]
+pub fn seen_ready_after(objects: &[Value]) -> Option<Duration> {
+    let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
+    let pods = objects.iter().filter(|object| object["kind"] == "Pod");
+    pods.filter_map(|pod| {
+        let created = time(&pod["metadata"]["creationTimestamp"])?;
+        let conditions = pod["status"]["conditions"].as_array()?;
+        let ready = conditions
+            .iter()
+            .find(|condition| condition["type"] == "Ready" && condition["status"] == "True")?;
+        Duration::try_from(time(&ready["lastTransitionTime"])?.duration_since(created)).ok()
+    })
+    .max()
+    .map(|longest| longest.max(Duration::from_secs(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::{Wanted, Which, belonging_to, named_by, nodes_under, relevant, seen_ready_after};
+    use crate::{api::v1beta1::Rollout, workload::Kind};
+
+    fn rollout(kind: Kind, strategy: &Value) -> Value {
+        json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout", "metadata": { "name": "demo", "namespace": "shop" },
+            "spec": { "workloadRef": { "apiVersion": kind.api_versions()[0], "kind": kind.kind(), "name": "web" }, "strategy": strategy } })
+    }
+
+    fn words(all: &[Wanted]) -> Vec<String> {
+        let word = |one: &Wanted| match &one.which {
+            Which::Named(name) => format!("{}/{name}", one.served.full()),
+            Which::Labelled(labels) => format!("{}?{labels}", one.served.full()),
+            Which::All => one.served.full(),
+        };
+        all.iter().map(word).collect()
+    }
+
+    #[test]
+    fn reads_what_the_rollout_names() {
+        let routing = json!([{ "service": "svc", "ingress": { "name": "in" } }]);
+        let cases = [
+            (
+                Kind::StatefulSet,
+                json!({ "canary": { "steps": [] } }),
+                vec!["statefulsets.apps/web"],
+            ),
+            (
+                Kind::CloneSet,
+                json!({ "blueGreen": { "steps": [], "trafficRoutings": routing } }),
+                vec![
+                    "clonesets.apps.kruise.io/web",
+                    "horizontalpodautoscalers.autoscaling",
+                    "services/svc",
+                    "services/svc-canary",
+                    "ingresses.networking.k8s.io/in",
+                    "ingresses.networking.k8s.io/in-canary",
+                ],
+            ),
+        ];
+        for (kind, strategy, expected) in cases {
+            let rollout: Rollout = serde_json::from_value(rollout(kind, &strategy)).unwrap();
+            assert_eq!(words(&named_by(&rollout)), expected);
+        }
+    }
+
+    #[test]
+    fn reads_what_belongs_to_the_workload() {
+        let workload = json!({ "metadata": { "name": "web" }, "spec": { "selector": {
+            "matchLabels": { "app": "web" }, "matchExpressions": [{ "key": "tier", "operator": "In", "values": ["a", "b"] }] } } });
+        let own = "app=web,tier in (a,b)";
+        let cases = [
+            (
+                Kind::Deployment,
+                vec![
+                    format!("pods?{own}"),
+                    "deployments.apps?rollouts.kruise.io/canary-deployment=web".to_owned(),
+                    format!("replicasets.apps?{own}"),
+                ],
+            ),
+            (
+                Kind::CloneSet,
+                vec![format!("pods?{own}"), format!("controllerrevisions.apps?{own}")],
+            ),
+            (
+                Kind::AdvancedDaemonSet,
+                vec![
+                    format!("pods?{own}"),
+                    format!("controllerrevisions.apps?{own}"),
+                    "nodes".to_owned(),
+                ],
+            ),
+        ];
+        for (kind, expected) in cases {
+            assert_eq!(words(&belonging_to(kind, &workload)), expected, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_others_is_left_out() {
+        let object = |api_version: &str, kind: &str, name: &str, owner: &str| {
+            json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": name, "namespace": "shop", "uid": name,
+                "ownerReferences": [{ "uid": owner, "controller": true }] } })
+        };
+        let deployment = |name: &str| object("apps/v1", "Deployment", name, "");
+        let mut canary = deployment("canary");
+        canary["metadata"]["labels"] = json!({ "rollouts.kruise.io/canary-deployment": "web" });
+        let autoscaler = |name: &str, group: &str, target: &str| {
+            let mut object = object("autoscaling/v2", "HorizontalPodAutoscaler", name, "");
+            object["spec"] =
+                json!({ "scaleTargetRef": { "apiVersion": group, "kind": "Deployment", "name": target } });
+            object
+        };
+        let named = |name: &str, workload: &str| {
+            let mut object = rollout(Kind::Deployment, &json!({}));
+            object["metadata"]["name"] = json!(name);
+            object["spec"]["workloadRef"]["name"] = json!(workload);
+            object
+        };
+        let objects = vec![
+            named("demo", "web"),
+            named("rival", "web"),
+            named("stranger", "other"),
+            deployment("web"),
+            deployment("other"),
+            canary,
+            object("apps/v1", "StatefulSet", "web", ""),
+            object("apps/v1", "ReplicaSet", "web-a", "web"),
+            object("apps/v1", "ReplicaSet", "canary-b", "canary"),
+            object("apps/v1", "ReplicaSet", "other-c", "other"),
+            object("v1", "Pod", "web-a-1", "web-a"),
+            object("v1", "Pod", "canary-b-1", "canary-b"),
+            object("v1", "Pod", "other-c-1", "other-c"),
+            object("v1", "Pod", "alone", ""),
+            autoscaler("on", "apps/v1", "web"),
+            autoscaler("off", "apps/v1", "web-DisableByRollout"),
+            autoscaler("elsewhere", "apps/v1", "other"),
+            autoscaler("alien", "example.com/v1", "web"),
+            object("coordination.k8s.io/v1", "Lease", "demo", ""),
+            object("v1", "Service", "svc", ""),
+            object("example.com/v1", "Route", "web", ""),
+        ];
+        let kept: Vec<String> = relevant(objects, "shop", "demo")
+            .iter()
+            .map(|object| {
+                format!(
+                    "{}/{}",
+                    object["kind"].as_str().unwrap(),
+                    object["metadata"]["name"].as_str().unwrap()
+                )
+            })
+            .collect();
+        let expected = [
+            "Rollout/demo",
+            "Rollout/rival",
+            "Deployment/web",
+            "Deployment/canary",
+            "ReplicaSet/web-a",
+            "ReplicaSet/canary-b",
+            "Pod/web-a-1",
+            "Pod/canary-b-1",
+            "HorizontalPodAutoscaler/on",
+            "HorizontalPodAutoscaler/off",
+            "Service/svc",
+            "Route/web",
+        ];
+        assert_eq!(kept, expected);
+    }
+
+    #[test]
+    fn nodes_are_told_by_the_pods_on_them() {
+        let workload = json!({ "metadata": { "uid": "u" }, "spec": { "template": { "spec": { "nodeSelector": { "disk": "ssd" } } } } });
+        let pod = |node: &str, owner: &str| json!({ "kind": "Pod", "metadata": { "ownerReferences": [{ "uid": owner, "controller": true }] }, "spec": { "nodeName": node } });
+        let nodes = nodes_under(
+            &workload,
+            &[pod("b", "u"), pod("a", "u"), pod("c", "other"), pod("a", "u")],
+        );
+        let told: Vec<_> = nodes.iter().map(|node| &node["metadata"]).collect();
+        let expected = [
+            json!({ "name": "a", "labels": { "disk": "ssd" } }),
+            json!({ "name": "b", "labels": { "disk": "ssd" } }),
+        ];
+        assert_eq!(told, expected.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_slowest_pod_tells_how_long_pods_take() {
+        let pod = |ready: &str, status: &str| {
+            json!({ "kind": "Pod", "metadata": { "creationTimestamp": "2026-01-01T00:00:00Z" },
+                "status": { "conditions": [{ "type": "Ready", "status": status, "lastTransitionTime": ready }] } })
+        };
+        let at = |second: u8| format!("2026-01-01T00:00:{second:02}Z");
+        let cases = [
+            (vec![], None),
+            (vec![pod(&at(9), "False")], None),
+            (
+                vec![pod(&at(3), "True"), pod(&at(7), "True"), pod(&at(9), "False")],
+                Some(7),
+            ),
+            (vec![pod(&at(0), "True")], Some(1)),
+        ];
+        for (pods, expected) in cases {
+            assert_eq!(
+                seen_ready_after(&pods),
+                expected.map(Duration::from_secs),
+                "{pods:?}"
+            );
+        }
+    }
+}
