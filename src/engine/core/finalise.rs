@@ -4,14 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Effect, Reason, Verb, Wake,
+    Effect, Reason, Verb, Wake, batch,
     condition::{self, Course},
     machine::{Flow, Machine},
 };
 use crate::{
     api::v1beta1::{FinalisingStep, Phase, RollingStyle, StepState},
     traffic::{self, service},
-    workload::{Kind, Mark, Pod, Workload, deployment::NotRolledOut, hold},
+    workload::{Kind, Pod, Workload, deployment::NotRolledOut, hold},
 };
 
 /// Why a release ends.
@@ -86,7 +86,7 @@ impl Machine<'_> {
             return flow;
         }
         if !self.is_same_version() {
-            return self.restart();
+            return self.newer();
         }
         if let Some(flow) = self.finalise(Ending::Success) {
             return flow;
@@ -104,7 +104,7 @@ impl Machine<'_> {
             return flow;
         }
         if !self.is_stable_again() {
-            return self.restart();
+            return self.newer();
         }
         if let Some(flow) = self.finalise(Ending::Rollback) {
             return flow;
@@ -220,47 +220,58 @@ impl Machine<'_> {
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
         let workload = self.workload()?;
         let reason = ending.reason("the workload rolls");
-        if let Some(flow) = self.roll_recreate(&reason) {
-            return Some(flow);
-        }
-        if let Some(spec) = self.resumed(&workload) {
-            let purpose = if ending == Ending::Rollback {
-                "let the workload keep to the old version"
-            } else {
-                "let the workload roll to the new version"
-            };
-            let body = json!({ "spec": spec });
-            return Some(Flow::Do(
-                vec![self.s.write(workload.object, Verb::Merge(body), purpose)],
-                reason,
-            ));
-        }
         if self.sub().finalising_step != FinalisingStep::ResumeWorkload {
             self.sub().finalising_step = FinalisingStep::ResumeWorkload;
             self.stamp();
         }
-        let waiting = self.not_rolled_out(&workload)?;
-        if waiting == NotRolledOut::NotObserved {
-            return Some(self.wait_for_pods(reason));
-        }
-        if let Some(stuck) = self.unblock_all(&workload) {
-            return Some(Flow::Do(vec![stuck], reason));
-        }
-        match self.wait_for_pods(reason) {
+        let flow = self
+            .roll_recreate(&reason)
+            .or_else(|| self.trust_old_sets(&reason))
+            .or_else(|| self.roll_out(&workload, ending, reason));
+        match flow {
             // Whoever deletes or disables the Rollout wants it out of the way, however the new pods fare.
-            Flow::Wait(_, Reason::DeadlineExceeded { .. })
+            Some(Flow::Wait(_, Reason::DeadlineExceeded { .. }))
                 if matches!(ending, Ending::Disabled | Ending::Deleted) =>
             {
-                None
+                self.hand_back(&workload, ending)
             }
-            flow => Some(flow),
+            flow => flow,
         }
+    }
+
+    /// The write that lets the workload's own controller go on.
+    fn hand_back(&self, workload: &Workload<'_>, ending: Ending) -> Option<Flow> {
+        let purpose = if ending == Ending::Rollback {
+            "let the workload keep to the old version"
+        } else {
+            "let the workload roll to the new version"
+        };
+        let body = json!({ "spec": self.resumed(workload)? });
+        Some(Flow::Do(
+            vec![self.s.write(workload.object, Verb::Merge(body), purpose)],
+            ending.reason("the workload rolls"),
+        ))
+    }
+
+    fn roll_out(&mut self, workload: &Workload<'_>, ending: Ending, reason: Reason) -> Option<Flow> {
+        if let Some(flow) = self.hand_back(workload, ending) {
+            return Some(flow);
+        }
+        let waiting = self.not_rolled_out(workload)?;
+        if waiting != NotRolledOut::NotObserved
+            && let Some(stuck) = self.unblock_all(workload)
+        {
+            return Some(Flow::Do(vec![stuck], reason));
+        }
+        Some(self.wait_for_pods(reason))
     }
 
     /// What of the workload has not yet come to its template.
     fn not_rolled_out(&self, workload: &Workload<'_>) -> Option<NotRolledOut> {
         if let Some((deployment, versions)) = self.deployment() {
-            return deployment.rolled_out(&versions).err();
+            let threshold = self.s.rollout.spec.strategy.failure_threshold();
+            let tolerated = batch::tolerated(threshold, deployment.replicas());
+            return deployment.rolled_out(&versions, tolerated).err();
         }
         let Some(revision) = self.version() else {
             return Some(NotRolledOut::NotObserved);
@@ -279,7 +290,8 @@ impl Machine<'_> {
                 .filter(|pod| !pod.deleting && workload.revision_of(pod) == revision)
         };
         let ready = size(new().filter(|pod| pod.ready).count());
-        if ready < wanted {
+        let threshold = self.s.rollout.spec.strategy.failure_threshold();
+        if ready < wanted - batch::tolerated(threshold, wanted) {
             return Some(NotRolledOut::NewPods { ready, wanted });
         }
         let left = size(pods.len()) - size(new().count()) - (workload.replicas() - wanted);
@@ -294,9 +306,10 @@ impl Machine<'_> {
             return Some(Flow::Do(autoscalers, reason));
         }
         if let Some(workload) = self.workload() {
-            if let Some(mark) = Mark::read(workload.object) {
+            if let Some(mark) = self.mark() {
                 let mut body = self.unmarked();
-                let mut spec = json!({});
+                // A policy may have held the workload again since it was resumed; without the mark nobody would lift that.
+                let mut spec = self.resumed(&workload).unwrap_or_else(|| json!({}));
                 mark.original.pause_again(&mut spec);
                 if spec.as_object().is_some_and(|fields| !fields.is_empty()) {
                     body["spec"] = spec;

@@ -110,6 +110,14 @@ impl Guard {
         self.book().violations.clone()
     }
 
+    /// From now on the pods that there are wanted are owed: they were there.
+    pub(super) fn settled(&self) {
+        let since = self.clock.now() - self.lag;
+        for entry in &mut self.book().replicas {
+            entry.0 = since;
+        }
+    }
+
     /// For some seconds nothing is owed: a user took pods away, or what keeps them.
     pub(super) fn forgive(&self, seconds: i64) {
         let until = self.clock.now() + SignedDuration::from_secs(seconds);
@@ -198,7 +206,16 @@ impl Guard {
 
     /// Ready pods below what the style and the user's own strategy allow.
     fn too_few(&self, moment: &Moment, owed: i64) -> Vec<String> {
-        let allowed = self.shape.unavailable(&self.ledger.spec(), owed);
+        let spec = self.ledger.spec();
+        let allowed = self.shape.unavailable(&spec, owed);
+        let patience = [
+            &spec["minReadySeconds"],
+            &spec["updateStrategy"]["rollingUpdate"]["minReadySeconds"],
+        ];
+        if patience.iter().any(|seconds| seconds.as_i64().unwrap_or(0) > 0) {
+            // Pods that are ready and not yet available count as missing for controllers, which remove them at will.
+            return Vec::new();
+        }
         let count = |pods: &mut dyn Iterator<Item = &Value>| {
             i64::try_from(pods.filter(|pod| is_ready(pod)).count()).unwrap()
         };
@@ -214,7 +231,9 @@ impl Guard {
                 "{ready} pods are ready; of {owed} at most {allowed} may be missing"
             ));
         }
-        if self.shape.style == RollingStyle::BlueGreen && moment.course() == "InRolling" {
+        let is_ending = moment.rollout["spec"]["disabled"] == true
+            || moment.rollout["metadata"].get("deletionTimestamp").is_some();
+        if self.shape.style == RollingStyle::BlueGreen && moment.course() == "InRolling" && !is_ending {
             let stable = moment.progress()["stableRevision"].as_str().unwrap_or("-");
             let mut old = moment
                 .own_pods()

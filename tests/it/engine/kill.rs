@@ -159,20 +159,20 @@ fn every_shape(story: Story, stride: usize) {
 
 #[test]
 fn a_release_survives_a_kill_at_every_request() {
-    every_shape(Story::Complete, 16);
+    every_shape(Story::Complete, 40);
 }
 
 #[test]
 fn a_rollback_survives_a_kill_at_every_request() {
-    every_shape(Story::Rollback, 16);
+    every_shape(Story::Rollback, 40);
 }
 
 #[test]
 fn a_deletion_survives_a_kill_at_every_request() {
-    every_shape(Story::Delete, 32);
+    every_shape(Story::Delete, 80);
 }
 
 #[test]
 fn a_disabling_survives_a_kill_at_every_request() {
-    every_shape(Story::Disable, 32);
+    every_shape(Story::Disable, 80);
 }

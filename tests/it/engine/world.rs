@@ -161,6 +161,11 @@ impl World {
             world.ledger.note(&manifest, &written);
         }
         world.pass(2.0).await;
+        // A StatefulSet's pods come one after the other.
+        while !world.is_clean() {
+            world.pass(1.0).await;
+        }
+        world.guard.settled();
         world
     }
 
@@ -348,7 +353,8 @@ impl World {
             && self.setup.shape.style == RollingStyle::BlueGreen
             && self.phase_is("Progressing")
         {
-            // Beside a third version, the workload's own controller takes the oldest pods for the worst.
+            // Beside a third version, the workload's own controller takes the oldest pods for the worst; and what nobody
+            // holds may take any pod, that of a canary's traffic too, before an engine sees it.
             self.guard.forgive(60);
         }
         let rollout = self.rollout();
