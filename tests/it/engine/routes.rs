@@ -310,7 +310,7 @@ async fn without_a_canary_service_istio_tells_versions_by_subset_and_gateways_ar
 #[tokio::test(start_paused = true)]
 async fn d6_blue_green_without_a_canary_service_leaves_its_first_step() {
     let mut setup = setup("blue-green-http-route");
-    setup.shape.route = super::shape::Route::VirtualService;
+    setup.shape.route = super::shape::Route::Istio;
     setup.shape.strategy = json!({ "disableGenerateCanaryService": true });
     let (mut world, mut engine) = at_step_one(setup).await;
     finish(&mut world, &mut engine).await;

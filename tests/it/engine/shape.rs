@@ -17,8 +17,8 @@ pub(super) const AUTOSCALER: (&str, &str) = ("autoscaling/v2", "HorizontalPodAut
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Route {
     Ingress,
-    HttpRoute,
-    VirtualService,
+    Gateway,
+    Istio,
 }
 
 /// A kind of workload, the style in which it is released, and what its user wrote besides.
@@ -130,18 +130,10 @@ impl Shape {
             )
         };
         vec![
-            of("canary-http-route", RollingStyle::Canary, Route::HttpRoute),
-            of("blue-green-http-route", RollingStyle::BlueGreen, Route::HttpRoute),
-            of(
-                "partition-virtual-service",
-                RollingStyle::Partition,
-                Route::VirtualService,
-            ),
-            of(
-                "canary-virtual-service",
-                RollingStyle::Canary,
-                Route::VirtualService,
-            ),
+            of("canary-http-route", RollingStyle::Canary, Route::Gateway),
+            of("blue-green-http-route", RollingStyle::BlueGreen, Route::Gateway),
+            of("partition-virtual-service", RollingStyle::Partition, Route::Istio),
+            of("canary-virtual-service", RollingStyle::Canary, Route::Istio),
         ]
     }
 
@@ -272,8 +264,8 @@ impl Shape {
             let mut routing = json!({ "service": APP, "gracePeriodSeconds": grace });
             match self.route {
                 Route::Ingress => routing["ingress"] = json!({ "name": APP, "classType": "nginx" }),
-                Route::HttpRoute => routing["gateway"] = json!({ "httpRouteName": APP }),
-                Route::VirtualService => {
+                Route::Gateway => routing["gateway"] = json!({ "httpRouteName": APP }),
+                Route::Istio => {
                     routing["customNetworkRefs"] =
                         json!([{ "apiVersion": VIRTUAL_SERVICE.0, "kind": VIRTUAL_SERVICE.1, "name": APP }]);
                 }
@@ -338,7 +330,7 @@ impl Shape {
                     }] },
                 }] },
             }),
-            Route::HttpRoute => json!({
+            Route::Gateway => json!({
                 "apiVersion": HTTP_ROUTE.0, "kind": HTTP_ROUTE.1, "metadata": { "name": APP, "annotations": { "note": "mine" } },
                 "spec": { "parentRefs": [{ "name": "gw" }], "rules": [
                     { "matches": [{ "path": { "type": "PathPrefix", "value": "/old" } }],
@@ -346,7 +338,7 @@ impl Shape {
                     { "backendRefs": [{ "name": APP, "port": 80, "weight": 7 }] },
                 ] },
             }),
-            Route::VirtualService => json!({
+            Route::Istio => json!({
                 "apiVersion": VIRTUAL_SERVICE.0, "kind": VIRTUAL_SERVICE.1, "metadata": { "name": APP },
                 "spec": { "hosts": ["echoserver.example.com"], "gateways": [], "http": [
                     { "match": [{ "uri": { "prefix": "/old" } }], "redirect": { "uri": "/" } },
