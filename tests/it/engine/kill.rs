@@ -161,6 +161,7 @@ fn every_shape(story: Story, stride: usize) {
     let wanted = env::var("SHAPE").unwrap_or_default();
     let shapes = Shape::all()
         .into_iter()
+        .chain(Shape::edited_in_place())
         .filter(|shape| shape.name.contains(&wanted));
     for (at, shape) in shapes.enumerate() {
         killed_at_many_requests(&shape, story, stride, at);

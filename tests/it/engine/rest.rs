@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 
 use super::{
     shape::AUTOSCALER,
-    world::{APP, DEPLOYMENT, INGRESS, LEASE, NAMESPACE, POD, REPLICA_SET, ROLLOUT, SERVICE, World},
+    world::{
+        APP, DEPLOYMENT, HTTP_ROUTE, INGRESS, LEASE, NAMESPACE, POD, REPLICA_SET, ROLLOUT, SERVICE,
+        VIRTUAL_SERVICE, World,
+    },
 };
 
 /// What the user wrote last, as the server answered it.
@@ -25,7 +28,7 @@ struct Book {
 }
 
 /// Kinds of the user's objects besides the workload and the Rollout.
-const OTHERS: [(&str, &str); 3] = [SERVICE, INGRESS, AUTOSCALER];
+const OTHERS: [(&str, &str); 5] = [SERVICE, INGRESS, HTTP_ROUTE, VIRTUAL_SERVICE, AUTOSCALER];
 
 impl Ledger {
     fn book(&self) -> MutexGuard<'_, Book> {
