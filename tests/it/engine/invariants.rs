@@ -13,7 +13,8 @@ use super::{
     rest::{Ledger, image_of, is_bad, is_ready},
     shape::Shape,
     world::{
-        APP, INGRESS, NAMESPACE, NODE, POD, REPLICA_SET, REVISION, ROLLOUT, ROLLOUT_NAME, SERVICE, Setup,
+        APP, HTTP_ROUTE, INGRESS, NAMESPACE, NODE, POD, REPLICA_SET, REVISION, ROLLOUT, ROLLOUT_NAME,
+        SERVICE, Setup, VIRTUAL_SERVICE,
     },
 };
 
@@ -265,17 +266,9 @@ impl Guard {
         }
         let mut left = 100;
         let mut found = Vec::new();
-        for ingress in self.sim.list(INGRESS.0, INGRESS.1, Some(NAMESPACE)) {
-            let annotation = |key: &str| {
-                ingress["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{key}")].as_str()
-            };
-            let weight = annotation("canary-weight").and_then(|text| text.parse::<i64>().ok());
-            let Some(weight) = weight.filter(|weight| annotation("canary") == Some("true") && *weight > 0)
-            else {
-                continue;
-            };
+        let target = format!("{APP}-canary");
+        for weight in self.shares(&target) {
             left -= weight;
-            let target = format!("{APP}-canary");
             if self.selected(moment, &target).unwrap_or(0) == 0 {
                 found.push(format!(
                     "{weight}% of the traffic goes to {target}, which has no ready pod"
@@ -288,6 +281,43 @@ impl Guard {
             ));
         }
         found
+    }
+
+    /// The shares of the traffic that go to the new version's Service, in percent.
+    fn shares(&self, target: &str) -> Vec<i64> {
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let mut shares = Vec::new();
+        for ingress in self.sim.list(INGRESS.0, INGRESS.1, Some(NAMESPACE)) {
+            let annotation = |key: &str| {
+                ingress["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{key}")].as_str()
+            };
+            let weight = annotation("canary-weight").and_then(|text| text.parse::<i64>().ok());
+            shares.extend(weight.filter(|weight| annotation("canary") == Some("true") && *weight > 0));
+        }
+        for (kind, rules, targets) in [
+            (HTTP_ROUTE, "rules", "backendRefs"),
+            (VIRTUAL_SERVICE, "http", "route"),
+        ] {
+            for route in self.sim.list(kind.0, kind.1, Some(NAMESPACE)) {
+                for rule in list(&route["spec"][rules]) {
+                    let name = |one: &Value| {
+                        one["name"]
+                            .as_str()
+                            .or(one["destination"]["host"].as_str())
+                            .map(str::to_owned)
+                    };
+                    let weight = |one: &Value| one["weight"].as_i64().unwrap_or(1);
+                    let all = list(&rule[targets]);
+                    let total: i64 = all.iter().map(weight).sum();
+                    let new = all.iter().filter(|one| name(one).as_deref() == Some(target));
+                    shares.extend(
+                        new.map(|one| weight(one) * 100 / total.max(1))
+                            .filter(|share| *share > 0),
+                    );
+                }
+            }
+        }
+        shares
     }
 
     /// A stable version whose template is nowhere kept.

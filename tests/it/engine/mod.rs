@@ -7,6 +7,7 @@ mod invariants;
 mod kill;
 mod pair;
 mod rest;
+mod routes;
 mod shape;
 mod trouble;
 mod turn;

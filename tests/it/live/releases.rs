@@ -16,7 +16,7 @@ use crate::parity::{compare::compare, player, scenario::Scenario};
 /// How long the first pause may take here, where the machine is shared: the budget is the benchmark's business.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
-async fn release(name: &str, held: bool) {
+pub(super) async fn release(name: &str, held: bool) {
     let scenario = Scenario::load(name);
     let plane = shared();
     let hold = if held { "held" } else { "unheld" };
