@@ -179,7 +179,7 @@ fn judge(s: &Snapshot, decision: &Decision) -> Result<(), String> {
         && !problems(s).is_empty()
         && !matches!(
             decision.reason,
-            Reason::Invalid { .. } | Reason::Cancelling { .. }
+            Reason::Invalid { .. } | Reason::Cancelling { .. } | Reason::Cancelled
         )
     {
         return Err(format!("{:?} in spite of {:?}", decision.reason, problems(s)));
