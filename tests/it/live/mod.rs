@@ -9,4 +9,5 @@ pub(crate) mod engine_in_cluster;
 pub(crate) mod holds;
 pub(crate) mod models;
 pub(crate) mod releases;
+mod turns;
 pub(crate) mod workload;
