@@ -1,6 +1,6 @@
 //! Prints the figures that the budgets of the design are about, each beside its budget.
 //!
-//! `cargo bench` runs it. What needs a peer (kubectl) or a control plane says so where that is missing.
+//! `cargo bench` runs it; `cargo bench --bench budgets -- plan scale` only some parts. What needs a peer (kubectl) or a control plane says so where that is missing.
 
 #![expect(
     clippy::print_stdout,
@@ -33,12 +33,26 @@ use serde_json::{Value, json};
 const START: &str = "2026-01-01T00:00:00Z";
 
 fn main() {
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-'))
+        .collect();
     line("figure", "measured", "budget");
-    binary();
-    start();
-    plans();
-    releases();
-    live::print(&executable());
+    let executable = executable();
+    let parts: [(&str, &dyn Fn()); 7] = [
+        ("binary", &binary),
+        ("start", &start),
+        ("plan", &plans),
+        ("simulated", &releases),
+        ("single", &|| live::single::print(&executable)),
+        ("scale", &|| live::scale::simulated(&executable)),
+        ("real", &|| live::real(&executable)),
+    ];
+    for (name, part) in parts {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            part();
+        }
+    }
 }
 
 fn line(figure: &str, measured: &str, budget: &str) {

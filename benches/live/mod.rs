@@ -10,8 +10,8 @@ mod control_plane;
 #[path = "../../tests/it/harness/meter.rs"]
 mod meter;
 mod releases;
-mod scale;
-mod single;
+pub(crate) mod scale;
+pub(crate) mod single;
 
 use std::path::{Path, PathBuf};
 
@@ -30,10 +30,8 @@ pub(crate) fn built(name: &str) -> Option<PathBuf> {
     found.pop()
 }
 
-/// Prints the figures; `executable` is ours.
-pub(crate) fn print(executable: &Path) {
-    single::print(executable);
-    scale::simulated(executable);
+/// Prints the figures of a real control plane; `executable` is ours.
+pub(crate) fn real(executable: &Path) {
     if built("kube-apiserver").is_some() || std::env::var_os("KUBECTL_KRUISE_BENCH_LIVE").is_some() {
         releases::print(executable);
     } else {

@@ -202,7 +202,8 @@ pub(super) fn written(plane: &ControlPlane, namespace: &str) -> usize {
     let counts = audit::writes(plane, namespace);
     counts
         .into_iter()
-        .filter(|(writer, _)| writer.ends_with(" as rollouts-engine"))
+        // Deletions name no field manager.
+        .filter(|(writer, _)| writer.starts_with("kubectl-kruise/"))
         .map(|(_, count)| count)
         .sum()
 }

@@ -65,7 +65,9 @@ impl Style {
             Self::Canary => {
                 json!({ "canary": { "enableExtraWorkloadForCanary": true, "steps": steps, "trafficRoutings": routing } })
             }
-            Self::Partition => json!({ "canary": { "steps": steps, "trafficRoutings": routing } }),
+            // Upstream takes no traffic for a step of more than half of the pods here.
+            Self::Partition => json!({ "canary": { "trafficRoutings": routing, "steps": [
+                { "replicas": "50%", "traffic": "20%", "pause": {} }, { "replicas": "100%", "pause": {} }] } }),
             Self::BlueGreen => json!({ "blueGreen": { "trafficRoutings": routing, "steps": [
                 { "replicas": "100%", "traffic": "20%", "pause": {} }, { "replicas": "100%", "traffic": "100%", "pause": {} }] } }),
             Self::StatefulSet | Self::DaemonSet => json!({ "canary": { "steps": plain } }),
@@ -218,7 +220,7 @@ pub(crate) fn simulated(executable: &Path) {
             let trace = sim.trace();
             let ours = trace
                 .iter()
-                .filter(|write| write.field_manager == "rollouts-engine" || write.verb == "DELETE");
+                .filter(|write| write.user_agent.starts_with("kubectl-kruise/"));
             ours.filter(|write| !write.path.contains("/leases") && !write.path.contains("/events"))
                 .count()
         };

@@ -77,13 +77,16 @@ pub fn named_by(rollout: &Rollout) -> Vec<Wanted> {
         ] {
             all.push(Wanted::new("v1", "Service", "services", Which::Named(name)));
         }
-        if let Some(ingress) = &routing.ingress {
-            for name in [ingress.name.clone(), traffic::ingress::canary_name(&ingress.name)] {
+        for provider in traffic::Provider::all(routing) {
+            for (route, kind) in provider.reads().into_iter().flat_map(|route| {
+                let kinds = provider.versions().iter();
+                kinds.map(move |kind| (route.clone(), *kind))
+            }) {
                 all.push(Wanted::new(
-                    "networking.k8s.io/v1",
-                    "Ingress",
-                    "ingresses",
-                    Which::Named(name),
+                    kind.api_version,
+                    kind.kind,
+                    kind.plural,
+                    Which::Named(route.name),
                 ));
             }
         }

@@ -9,8 +9,7 @@ use super::schema;
 
 /// Fills in what a real API server would; also removes nulls and the empty values it never stores.
 pub(super) fn fill(resource: &Resource, object: &mut Value) {
-    drop_nulls(object);
-    tidy_metadata(object);
+    tidy(object);
     if let Some(structure) = &resource.schema {
         for (field, inner) in structure
             .get("properties")
@@ -53,6 +52,12 @@ pub(super) fn fill(resource: &Resource, object: &mut Value) {
         ("rollouts.kruise.io", "Rollout") => rollout(object),
         _ => {}
     }
+}
+
+/// Removes nulls and the empty values of metadata that are never stored.
+pub(super) fn tidy(object: &mut Value) {
+    drop_nulls(object);
+    tidy_metadata(object);
 }
 
 fn default(object: &mut Value, at: &str, field: &str, value: Value) {

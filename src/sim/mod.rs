@@ -17,6 +17,7 @@
 
 mod controllers;
 mod defaults;
+mod definitions;
 mod deletion;
 mod discovery;
 mod failure;
@@ -32,6 +33,7 @@ mod scale;
 mod schema;
 mod selector;
 mod server;
+mod settling;
 mod store;
 mod table;
 mod validation;

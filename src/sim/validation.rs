@@ -20,7 +20,7 @@ pub(super) fn causes(resource: &Resource, object: &Value, old: Option<&Value>) -
                    and must start and end with an alphanumeric character";
         causes.push(Cause::invalid("metadata.name", &shown, why));
     }
-    labels(object, "/metadata/labels", "metadata.labels", &mut causes);
+    causes.extend(of_metadata(object));
     if let Some(structure) = &resource.schema {
         structural(object, structure, &mut causes);
     }
@@ -39,6 +39,13 @@ pub(super) fn causes(resource: &Resource, object: &Value, old: Option<&Value>) -
         ("", "Pod") => containers(object, "/spec", "spec", &mut causes),
         _ => {}
     }
+    causes
+}
+
+/// Lists what is wrong with the metadata of an object that is there already.
+pub(super) fn of_metadata(object: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    labels(object, "/metadata/labels", "metadata.labels", &mut causes);
     causes
 }
 

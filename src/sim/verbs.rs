@@ -7,7 +7,6 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::controllers::daemon_set::TEMPLATE_GENERATION;
 use super::deletion::{self, Outcome, Propagation};
 use super::failure::{Cause, Failure};
 use super::object::{Object, seconds};
@@ -17,9 +16,9 @@ use super::resource::{
     CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, KindId, NAMESPACES, PODS, Resource, SERVICES,
 };
 use super::scale::scale_of;
+use super::settling::{OWN, count_template};
 use super::store::{Name, Store};
-use super::{defaults, hold, validation};
-use crate::workload::Kind;
+use super::{defaults, validation};
 
 /// The store with what the verbs need to know beside it.
 pub(super) struct Verbs<'a> {
@@ -33,18 +32,6 @@ pub(super) struct Verbs<'a> {
 
 /// What a verb did: the code, and the object as it is now.
 pub(super) type Done = Result<(StatusCode, Object), Failure>;
-
-/// Fields of `metadata` that no client writes.
-const OWN: [&str; 8] = [
-    "name",
-    "namespace",
-    "uid",
-    "creationTimestamp",
-    "generation",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "selfLink",
-];
 
 impl Verbs<'_> {
     /// Reads one object.
@@ -187,6 +174,13 @@ impl Verbs<'_> {
             }
             return Err(Failure::not_found(&resource, &name.name));
         };
+        if kind == PODS
+            && form == Form::Merge
+            && sub.is_none()
+            && let Some(patched) = self.patch_pod_metadata(&old, &body, request)
+        {
+            return patched.map(|object| (StatusCode::OK, object));
+        }
         let mut value = match sub {
             Some(Subresource::Scale) => scale_of(&old),
             _ => old.to_value(&resource.api_version(), &resource.kind),
@@ -262,85 +256,6 @@ impl Verbs<'_> {
         let done = self.settle(kind, old, value, None, request, None);
         self.hold = hold;
         done.map(|object| (StatusCode::OK, object))
-    }
-
-    /// The part of every write of an existing object that comes after its new content is known.
-    fn settle(
-        &mut self,
-        kind: KindId,
-        old: &Object,
-        mut value: Value,
-        sub: Option<Subresource>,
-        request: &Request,
-        applied: Option<BTreeMap<String, Value>>,
-    ) -> Result<Object, Failure> {
-        let resource = Arc::clone(self.store.resource(kind));
-        let given = |field: &str| {
-            value
-                .pointer(&format!("/metadata/{field}"))
-                .and_then(Value::as_str)
-        };
-        if let Some(uid) = given("uid").filter(|uid| !uid.is_empty() && *uid != old.uid()) {
-            let why = format!(
-                "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-                old.uid()
-            );
-            return Err(Failure::conflict(&resource, old.name(), &why));
-        }
-        if given("resourceVersion").is_some_and(|v| !v.is_empty() && v != old.version.to_string()) {
-            return Err(Failure::stale(&resource, old.name()));
-        }
-        keep(&mut value, old, sub, &resource);
-        let before = old.to_value(&resource.api_version(), &resource.kind);
-        let held = Kind::of(&resource.api_version(), &resource.kind).filter(|_| self.hold && sub.is_none());
-        // Custom kinds get their defaults from webhooks, which run after the policies.
-        if resource.custom {
-            if let Some(held) = held {
-                hold::admit(self.store, held, &mut value, &before, request.manager());
-            }
-            defaults::fill(&resource, &mut value);
-        } else {
-            defaults::fill(&resource, &mut value);
-            if let Some(held) = held {
-                hold::admit(self.store, held, &mut value, &before, request.manager());
-                defaults::fill(&resource, &mut value);
-            }
-        }
-        if kind == SERVICES {
-            for field in ["clusterIP", "clusterIPs"] {
-                if value["spec"].get(field).is_none()
-                    && let Some(address) = old.spec_at(&format!("/{field}"))
-                {
-                    value["spec"][field] = address.clone();
-                }
-            }
-        }
-        if kind == DAEMON_SETS {
-            count_template(&mut value, Some(&before));
-        }
-        let causes = validation::causes(&resource, &value, Some(&before));
-        if !causes.is_empty() {
-            return Err(Failure::invalid(&resource, old.name(), &causes));
-        }
-        let mut object = Object::from_value(value);
-        object.version = old.version;
-        object.applied = applied.map(Arc::new).or_else(|| old.applied.clone());
-        share(&mut object, old);
-        if sub.is_none() && bumps(&resource, &object, old) {
-            Arc::make_mut(&mut object.meta).insert("generation".to_owned(), json!(old.generation() + 1));
-        }
-        if request.dry_run() {
-            return Ok(object);
-        }
-        let object = self.store.replace(kind, object);
-        let ended = object.deleting() && !object.kept() && !matches!(kind, PODS | NAMESPACES);
-        if ended && let Some(last) = self.store.remove(kind, &Name::of(&object)) {
-            return Ok(last);
-        }
-        if kind == CUSTOM_RESOURCE_DEFINITIONS && sub.is_none() {
-            return Ok(self.establish(object));
-        }
-        Ok(object)
     }
 
     /// Deletes an object, or begins to. The preconditions stand in `options`, the body of the request.
@@ -440,54 +355,6 @@ impl Verbs<'_> {
             spec["clusterIPs"] = json!([address]);
         }
     }
-
-    /// Serves what a definition defines.
-    fn establish(&mut self, definition: Object) -> Object {
-        let whole = definition.to_value("apiextensions.k8s.io/v1", "CustomResourceDefinition");
-        let Some(resource) = Resource::from_definition(&whole) else {
-            return definition;
-        };
-        let names = whole.pointer("/spec/names").cloned().unwrap_or(Value::Null);
-        let versions = [resource.stored_version()];
-        let at = seconds(self.now);
-        let status = json!({
-            "acceptedNames": names,
-            "storedVersions": versions,
-            "conditions": [
-                {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts", "message": "no conflicts found",
-                 "lastTransitionTime": at},
-                {"type": "Established", "status": "True", "reason": "InitialNamesAccepted",
-                 "message": "the initial names have been accepted", "lastTransitionTime": at},
-            ],
-        });
-        self.store.register(resource);
-        let mut established = definition;
-        if established.status.is_none() {
-            established.status = Some(Arc::new(status));
-        }
-        self.store.replace(CUSTOM_RESOURCE_DEFINITIONS, established)
-    }
-
-    /// Deletes the objects of a definition that goes, and serves it no longer.
-    fn retire(&mut self, definition: &Object) {
-        let whole = definition.to_value("apiextensions.k8s.io/v1", "CustomResourceDefinition");
-        let Some(resource) = Resource::from_definition(&whole) else {
-            return;
-        };
-        if let Some(kind) = self
-            .store
-            .find(&resource.group, resource.stored_version(), &resource.plural)
-        {
-            let names: Vec<Name> = self.store.collection(kind).objects.keys().cloned().collect();
-            for name in names {
-                self.store.remove(kind, &name);
-            }
-            self.store.register(Resource {
-                versions: Vec::new(),
-                ..resource
-            });
-        }
-    }
 }
 
 fn name_required() -> Cause {
@@ -545,77 +412,4 @@ fn apply(
         refusal
     })?;
     Ok(applied)
-}
-
-/// Puts back what this write may not change.
-fn keep(value: &mut Value, old: &Object, sub: Option<Subresource>, resource: &Resource) {
-    let Value::Object(fields) = value else { return };
-    if sub == Some(Subresource::Status) {
-        let status = fields.remove("status");
-        *fields = match old.to_value("", "") {
-            Value::Object(kept) => kept,
-            _ => serde_json::Map::new(),
-        };
-        fields.remove("status");
-        if let Some(status) = status {
-            fields.insert("status".to_owned(), status);
-        }
-        return;
-    }
-    if resource.status {
-        fields.remove("status");
-        if let Some(status) = &old.status {
-            fields.insert("status".to_owned(), (**status).clone());
-        }
-    }
-    if let Some(Value::Object(meta)) = fields.get_mut("metadata") {
-        for field in OWN {
-            match old.meta.get(field) {
-                Some(kept) => meta.insert(field.to_owned(), kept.clone()),
-                None => meta.remove(field),
-            };
-        }
-    }
-}
-
-/// Lets a new version share the parts that did not change.
-fn share(object: &mut Object, old: &Object) {
-    if object.meta == old.meta {
-        object.meta = Arc::clone(&old.meta);
-    }
-    if object.rest == old.rest {
-        object.rest = Arc::clone(&old.rest);
-    }
-    if object.spec == old.spec {
-        object.spec.clone_from(&old.spec);
-    }
-    if object.status == old.status {
-        object.status.clone_from(&old.status);
-    }
-}
-
-/// Counts the templates of a DaemonSet in the annotation that stands for a field of older versions; clients cannot.
-fn count_template(value: &mut Value, before: Option<&Value>) {
-    let counted = |object: &Value| {
-        let text = object["metadata"]["annotations"][TEMPLATE_GENERATION].as_str();
-        text.and_then(|n| n.parse::<i64>().ok())
-            .unwrap_or_default()
-            .max(1)
-    };
-    let count = before.map_or(1, |old| {
-        counted(old) + i64::from(old["spec"]["template"] != value["spec"]["template"])
-    });
-    if !value["metadata"]["annotations"].is_object() {
-        value["metadata"]["annotations"] = json!({});
-    }
-    value["metadata"]["annotations"][TEMPLATE_GENERATION] = json!(count.to_string());
-}
-
-/// Whether a write counts in `metadata.generation`; Deployments count their annotations too.
-fn bumps(resource: &Resource, object: &Object, old: &Object) -> bool {
-    let annotated = resource.kind == "Deployment" && resource.group == "apps";
-    resource.generation
-        && (object.spec != old.spec
-            || (resource.custom && object.rest != old.rest)
-            || (annotated && object.meta.get("annotations") != old.meta.get("annotations")))
 }

@@ -18,6 +18,8 @@ use crate::api::v1beta1::{HeaderModifier, NamedMatch, RouteMatch};
 const MOST_WEIGHT: u64 = 1_000_000;
 /// The most rules of a route.
 const MOST_RULES: usize = 16;
+/// The most conditions of a rule; any of them counts.
+const MOST_MATCHES: usize = 64;
 const MODIFIER: &str = "RequestHeaderModifier";
 
 /// A kind of route.
@@ -118,6 +120,13 @@ impl Gateway {
             let conditions = self
                 .conditions(rule, place == 0, split.matches)
                 .map_err(|what| limit(format!("{} {name}: {what}", self.kind())))?;
+            if conditions.len() > MOST_MATCHES {
+                return Err(limit(format!(
+                    "{} {name} would need a rule with {} matches and may have {MOST_MATCHES}",
+                    self.kind(),
+                    conditions.len()
+                )));
+            }
             made.extend(canary_rules(rule, &targets, conditions, split.header_modifier));
         }
         if made.is_empty() {
@@ -265,8 +274,11 @@ fn canary_rules(
 }
 
 fn replaces_prefix(rule: &Value) -> bool {
-    let filters = rule["filters"].as_array();
-    let mut filters = filters.into_iter().flatten();
+    let backends = rule["backendRefs"].as_array().into_iter().flatten();
+    let mut filters = backends
+        .chain([rule])
+        .filter_map(|place| place["filters"].as_array())
+        .flatten();
     filters.any(|filter| filter["urlRewrite"]["path"]["type"] == "ReplacePrefixMatch")
 }
 

@@ -328,3 +328,6 @@ fn split_ingress<'r>(
         Some(present) => ingress::difference(present, &wanted).map(|patch| Change::Merge(present, patch)),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,26 +104,25 @@ impl Grammar<'_> {
     /// A rule that a release changed and of which nothing was kept. A lone target's weight says nothing, and with several
     /// the new version's share is the stable one's again.
     fn released(&self, rule: &Value) -> Value {
-        let Bare { mut rule, had_canary } = {
-            let weight = |target: &Value| target["weight"].as_u64().unwrap_or(0);
-            let lost: u64 = self
-                .targets(rule)
-                .iter()
-                .filter(|target| (self.is_canary)(target))
-                .map(weight)
-                .sum();
-            let mut bare = self.bare(rule);
-            if let Some(target) = bare.rule[self.targets]
-                .as_array_mut()
-                .and_then(|targets| targets.iter_mut().find(|target| (self.is_stable)(target)))
-                .filter(|_| bare.had_canary)
-            {
-                target["weight"] = json!(weight(target) + lost);
+        let bare = self.bare(rule);
+        if !bare.had_canary {
+            return bare.rule;
+        }
+        let weight = |target: &Value| target["weight"].as_u64().unwrap_or(0);
+        let canary = self
+            .targets(rule)
+            .iter()
+            .filter(|target| (self.is_canary)(target));
+        let lost: u64 = canary.map(weight).sum();
+        let mut rule = bare.rule;
+        match rule[self.targets].as_array_mut().map(Vec::as_mut_slice) {
+            Some([target]) => target["weight"] = json!(1),
+            Some(targets) => {
+                if let Some(target) = targets.iter_mut().find(|target| (self.is_stable)(target)) {
+                    target["weight"] = json!(weight(target) + lost);
+                }
             }
-            bare
-        };
-        if had_canary && let Some([target]) = rule[self.targets].as_array_mut().map(Vec::as_mut_slice) {
-            target["weight"] = json!(1);
+            None => {}
         }
         rule
     }

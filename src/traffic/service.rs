@@ -77,6 +77,9 @@ pub fn canary(
         "publishNotReadyAddresses",
         "internalTrafficPolicy",
         "trafficDistribution",
+        // Else a cluster's first family would be the twin's, whichever its pods have.
+        "ipFamilyPolicy",
+        "ipFamilies",
     ] {
         if !spec[field].is_null() {
             twin[field] = spec[field].clone();
@@ -101,6 +104,67 @@ pub fn canary(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    /// The spec of the twin of a Service with this spec.
+    fn twin(spec: serde_json::Value) -> serde_json::Value {
+        let stable = serde_json::from_value(json!({ "apiVersion": "v1", "kind": "Service",
+            "metadata": { "name": "web", "namespace": "shop" }, "spec": spec }));
+        super::canary(&stable.unwrap(), ("hash", "v2"), None, json!({}))["spec"].take()
+    }
+
+    #[test]
+    fn d7_twins_of_every_kind_of_service_are_plain_and_clash_with_nothing() {
+        let selector = json!({ "app": "web" });
+        let selected = json!({ "app": "web", "hash": "v2" });
+        let tcp = json!([{ "name": "sql", "port": 5432, "protocol": "TCP" }, { "name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns" }]);
+        let table = [
+            (
+                json!({ "type": "ClusterIP", "clusterIP": "10.0.0.1", "selector": selector, "ports": tcp }),
+                json!({ "selector": selected, "ports": tcp }),
+            ),
+            (
+                json!({ "type": "NodePort", "clusterIP": "10.0.0.1", "externalTrafficPolicy": "Cluster", "selector": selector,
+                    "ports": [{ "port": 80, "nodePort": 30080 }] }),
+                json!({ "selector": selected, "ports": [{ "port": 80 }] }),
+            ),
+            (
+                json!({ "type": "LoadBalancer", "loadBalancerIP": "192.0.2.1", "loadBalancerClass": "x", "loadBalancerSourceRanges": ["0.0.0.0/0"],
+                    "allocateLoadBalancerNodePorts": true, "healthCheckNodePort": 30001, "externalTrafficPolicy": "Local",
+                    "externalIPs": ["192.0.2.2"], "selector": selector, "ports": [{ "port": 80, "nodePort": 30080 }] }),
+                json!({ "selector": selected, "ports": [{ "port": 80 }] }),
+            ),
+            // Headless stays headless, also without a port.
+            (
+                json!({ "clusterIP": "None", "clusterIPs": ["None"], "selector": selector }),
+                json!({ "clusterIP": "None", "selector": selected }),
+            ),
+            (
+                json!({ "clusterIP": "fd00::1", "ipFamilies": ["IPv6"], "ipFamilyPolicy": "SingleStack", "selector": selector, "ports": tcp }),
+                json!({ "ipFamilies": ["IPv6"], "ipFamilyPolicy": "SingleStack", "selector": selected, "ports": tcp }),
+            ),
+        ];
+        for (stable, expected) in table {
+            assert_eq!(twin(stable.clone()), expected, "{stable}");
+        }
+    }
+
+    #[test]
+    fn d7_services_without_pods_of_their_own_are_none_to_split() {
+        for (spec, selects) in [
+            (json!({ "selector": { "app": "web" } }), true),
+            (json!({}), false),
+            (json!({ "selector": {} }), false),
+            (
+                json!({ "type": "ExternalName", "externalName": "a.example", "selector": { "app": "web" } }),
+                false,
+            ),
+        ] {
+            let service = serde_json::from_value(
+                json!({ "apiVersion": "v1", "kind": "Service", "metadata": {}, "spec": spec }),
+            );
+            assert_eq!(super::selects(&service.unwrap()), selects, "{spec}");
+        }
+    }
 
     #[test]
     fn the_twin_leaves_out_what_belongs_to_one_service_alone() {

@@ -5,7 +5,7 @@ use super::Pod;
 
 /// The pods to delete so that `wanted` of the pods have the new version, never more at a time than `unavailable` allows.
 ///
-/// Pods that serve nobody go first and cost nothing; then those that the user marked as cheap; then the newest.
+/// Pods that serve nobody go first and cost nothing more, since they are missing already; then those that the user marked as cheap; then the newest.
 #[must_use]
 pub fn to_replace<'a>(
     old: &[&'a Pod],
@@ -20,7 +20,8 @@ pub fn to_replace<'a>(
     let missing = (desired - size(old.len()) - size(new.iter().filter(|pod| !pod.deleting).count())).max(0);
     let coming = size(new.iter().filter(|pod| !pod.deleting).count()) + going + missing;
     let mut needed = wanted - coming;
-    let mut down = going + missing + size(new.iter().filter(|pod| !pod.ready && !pod.deleting).count());
+    let unready = |pods: &[&Pod]| size(pods.iter().filter(|pod| !pod.ready && !pod.deleting).count());
+    let mut down = going + missing + unready(new) + unready(old);
     let mut candidates: Vec<&'a Pod> = old.iter().copied().filter(|pod| !pod.deleting).collect();
     candidates.sort_by(|a, b| {
         let rank = |pod: &Pod| (!pod.pending, pod.ready, pod.deletion_cost);
@@ -74,7 +75,8 @@ mod tests {
             ("b c d e", "a!", 5, 1, ""),
             ("b c d e", "a", 5, 1, "b"),
             ("b c d e", "a", 1, 1, ""),
-            ("a b! c d! e", "", 5, 1, "b d a"),
+            ("a b! c d! e", "", 5, 1, "b d"),
+            ("a b! c d! e", "", 5, 3, "b d a"),
             ("a- b c d e", "", 5, 1, ""),
             ("a- b c d e", "", 5, 2, "b"),
             ("b c d e", "", 5, 1, ""),

@@ -117,12 +117,13 @@ impl<'a> Deployment<'a> {
         self.object.metadata.labels.as_ref()?.get(key).map(String::as_str)
     }
 
-    /// Whether every pod is of the template's version and ready, and no other is left. `versions` are its ReplicaSets.
+    /// Whether every pod is of the template's version and ready, but for `tolerated` of them, and no other is left. `versions`
+    /// are its ReplicaSets.
     ///
     /// # Errors
     /// Says what is still missing. Counts come from ReplicaSets, since the Deployment's own status lags
     /// (engine-canary-and-bluegreen 8, rule 3).
-    pub fn rolled_out(&self, versions: &[super::ReplicaSet<'_>]) -> Result<(), NotRolledOut> {
+    pub fn rolled_out(&self, versions: &[super::ReplicaSet<'_>], tolerated: i32) -> Result<(), NotRolledOut> {
         if !self.observed() {
             return Err(NotRolledOut::NotObserved);
         }
@@ -136,7 +137,7 @@ impl<'a> Deployment<'a> {
             .map(|version| version.ready())
             .max();
         match ready {
-            Some(ready) if ready == wanted => {}
+            Some(ready) if ready >= wanted - tolerated => {}
             None if wanted == 0 => {}
             ready => {
                 return Err(NotRolledOut::NewPods {

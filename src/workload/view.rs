@@ -72,10 +72,13 @@ impl<'a> Workload<'a> {
             Kind::StatefulSet | Kind::AdvancedStatefulSet => status["updateRevision"].as_str()?,
             Kind::CloneSet => short(status["updateRevision"].as_str()?),
             Kind::AdvancedDaemonSet => short(status["daemonSetHash"].as_str()?),
-            // Its status names none: the newest of its ControllerRevisions is the template's (engine-workloads 2.4).
+            // Its status names none: the one made from the present template is the template's. What the watch of them has not
+            // yet told is unseen.
             Kind::DaemonSet => revisions
                 .iter()
-                .max_by_key(|revision| revision.data["revision"].as_i64())?
+                .find(|revision| {
+                    super::same_template(&revision.data["data"]["spec"]["template"], self.template())
+                })?
                 .metadata
                 .labels
                 .as_ref()?

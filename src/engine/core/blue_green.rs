@@ -3,10 +3,20 @@
 
 use serde_json::{Value, json};
 
-use super::{Effect, Verb, canary::counted, machine::Machine, pods::Batch};
+use super::{
+    Effect, Reason, Verb,
+    canary::counted,
+    machine::{Flow, Machine},
+    pods::Batch,
+};
 use crate::{
-    api::{IntOrPercent, int_or_percent::Round, keys, v1beta1::Step},
-    workload::{Kind, Workload, hold},
+    api::{
+        IntOrPercent,
+        int_or_percent::Round,
+        keys,
+        v1beta1::{RollingStyle, Step},
+    },
+    workload::{Kind, ReplicaSet, Workload, hold},
 };
 
 impl<'a> Machine<'a> {
@@ -101,6 +111,38 @@ impl<'a> Machine<'a> {
                 "keep the old pods until the traffic has moved",
             )
         })
+    }
+
+    /// Before the workload's own controller takes over: ReplicaSets of other versions than the template's count ready pods
+    /// as available again. Pods that count as unavailable it removes first, ready or not, and all at once.
+    pub(super) fn trust_old_sets(&self, reason: &Reason) -> Option<Flow> {
+        if self.style() != RollingStyle::BlueGreen {
+            return None;
+        }
+        let (_, versions) = self.deployment()?;
+        let mark = self.mark()?;
+        let present = self.new_set();
+        let old: Vec<ReplicaSet<'_>> = versions
+            .into_iter()
+            .filter(|version| present.is_none_or(|present| present.hash() != version.hash()))
+            .filter(|version| version.wanted() > 0)
+            .collect();
+        let ready = mark.original.get(hold::MIN_READY).unwrap_or(&Value::Null);
+        let body = json!({ "spec": { hold::MIN_READY: ready } });
+        let effects: Vec<Effect> = old
+            .iter()
+            .filter(|version| version.object.data["spec"][hold::MIN_READY] == json!(hold::NEVER_AVAILABLE))
+            .map(|version| {
+                let verb = Verb::Merge(body.clone());
+                self.s
+                    .write(version.object, verb, "count the old pods as available again")
+            })
+            .collect();
+        if !effects.is_empty() {
+            return Some(Flow::Do(effects, reason.clone()));
+        }
+        let is_seen = old.iter().all(ReplicaSet::observed);
+        (!is_seen).then(|| self.wait_for_pods(reason.clone()))
     }
 
     /// An autoscaler would count the pods of both versions: it aims at nothing while the release is under way.

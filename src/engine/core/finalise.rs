@@ -4,14 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Effect, Reason, Verb, Wake,
+    Effect, Reason, Verb, Wake, batch,
     condition::{self, Course},
     machine::{Flow, Machine},
 };
 use crate::{
     api::v1beta1::{FinalisingStep, Phase, RollingStyle, StepState},
     traffic::{self, service},
-    workload::{Kind, Mark, Pod, Workload, deployment::NotRolledOut, hold},
+    workload::{Kind, Pod, Workload, deployment::NotRolledOut, hold},
 };
 
 /// Why a release ends.
@@ -86,7 +86,7 @@ impl Machine<'_> {
             return flow;
         }
         if !self.is_same_version() {
-            return self.restart();
+            return self.newer();
         }
         if let Some(flow) = self.finalise(Ending::Success) {
             return flow;
@@ -104,7 +104,7 @@ impl Machine<'_> {
             return flow;
         }
         if !self.is_stable_again() {
-            return self.restart();
+            return self.newer();
         }
         if let Some(flow) = self.finalise(Ending::Rollback) {
             return flow;
@@ -220,55 +220,66 @@ impl Machine<'_> {
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
         let workload = self.workload()?;
         let reason = ending.reason("the workload rolls");
-        if let Some(flow) = self.roll_recreate(&reason) {
-            return Some(flow);
-        }
-        if let Some(spec) = self.resumed(&workload) {
-            let labels = self.label_kept(ending);
-            if !labels.is_empty() {
-                return Some(Flow::Do(labels, reason));
-            }
-            let purpose = if ending == Ending::Rollback {
-                "let the workload keep to the old version"
-            } else {
-                "let the workload roll to the new version"
-            };
-            let body = json!({ "spec": spec });
-            return Some(Flow::Do(
-                vec![self.s.write(workload.object, Verb::Merge(body), purpose)],
-                reason,
-            ));
-        }
         if self.sub().finalising_step != FinalisingStep::ResumeWorkload {
             self.sub().finalising_step = FinalisingStep::ResumeWorkload;
             self.stamp();
         }
-        let waiting = self.not_rolled_out(&workload)?;
-        if waiting == NotRolledOut::NotObserved {
-            return Some(self.wait_for_pods(reason));
+        let flow = self
+            .roll_recreate(&reason)
+            .or_else(|| self.trust_old_sets(&reason))
+            .or_else(|| self.roll_out(&workload, ending, reason));
+        match flow {
+            // Whoever deletes or disables the Rollout wants it out of the way, however the new pods fare.
+            Some(Flow::Wait(_, Reason::DeadlineExceeded { .. }))
+                if matches!(ending, Ending::Disabled | Ending::Deleted) =>
+            {
+                self.hand_back(&workload, ending)
+            }
+            flow => flow,
         }
-        if matches!(ending, Ending::Disabled | Ending::Deleted) && self.style() != RollingStyle::BlueGreen {
+    }
+
+    /// The write that lets the workload's own controller go on.
+    fn hand_back(&self, workload: &Workload<'_>, ending: Ending) -> Option<Flow> {
+        let purpose = if ending == Ending::Rollback {
+            "let the workload keep to the old version"
+        } else {
+            "let the workload roll to the new version"
+        };
+        let body = json!({ "spec": self.resumed(workload)? });
+        Some(Flow::Do(
+            vec![self.s.write(workload.object, Verb::Merge(body), purpose)],
+            ending.reason("the workload rolls"),
+        ))
+    }
+
+    fn roll_out(&mut self, workload: &Workload<'_>, ending: Ending, reason: Reason) -> Option<Flow> {
+        if let Some(flow) = self.hand_back(workload, ending) {
+            let labels = self.label_kept(ending);
+            return Some(if labels.is_empty() {
+                flow
+            } else {
+                Flow::Do(labels, reason)
+            });
+        }
+        let waiting = self.not_rolled_out(workload)?;
+        let is_given_up = matches!(ending, Ending::Disabled | Ending::Deleted);
+        if is_given_up && waiting != NotRolledOut::NotObserved && self.style() != RollingStyle::BlueGreen {
             // The workload's own controller goes on alone, as upstream lets it: the Rollout is in nobody's way, however the
             // new pods fare.
             return None;
         }
-        if let Some(stuck) = self.unblock_all(&workload) {
+        if waiting != NotRolledOut::NotObserved
+            && let Some(stuck) = self.unblock_all(workload)
+        {
             return Some(Flow::Do(vec![stuck], reason));
         }
-        match self.wait_for_pods(reason) {
-            // Whoever deletes or disables the Rollout wants it out of the way, however the new pods fare.
-            Flow::Wait(_, Reason::DeadlineExceeded { .. })
-                if matches!(ending, Ending::Disabled | Ending::Deleted) =>
-            {
-                None
-            }
-            flow => Some(flow),
-        }
+        Some(self.wait_for_pods(reason))
     }
 
     /// Taken back: the pods that stay belong to the template again. Upstream's batch goes on until the traffic is back, and
-    /// notes them as the steps' pods: with blue-green always, in batches those of a Deployment that are fewer than the step asks
-    /// for.
+    /// notes them as the steps' pods: with blue-green always, in batches those of a Deployment that are fewer than the step
+    /// asks for.
     fn label_kept(&mut self, ending: Ending) -> Vec<Effect> {
         let style = self.style();
         if ending != Ending::Rollback || style == RollingStyle::Canary {
@@ -288,7 +299,9 @@ impl Machine<'_> {
     /// What of the workload has not yet come to its template.
     fn not_rolled_out(&self, workload: &Workload<'_>) -> Option<NotRolledOut> {
         if let Some((deployment, versions)) = self.deployment() {
-            return deployment.rolled_out(&versions).err();
+            let threshold = self.s.rollout.spec.strategy.failure_threshold();
+            let tolerated = batch::tolerated(threshold, deployment.replicas());
+            return deployment.rolled_out(&versions, tolerated).err();
         }
         let Some(revision) = self.version() else {
             return Some(NotRolledOut::NotObserved);
@@ -307,7 +320,8 @@ impl Machine<'_> {
                 .filter(|pod| !pod.deleting && workload.revision_of(pod) == revision)
         };
         let ready = size(new().filter(|pod| pod.ready).count());
-        if ready < wanted {
+        let threshold = self.s.rollout.spec.strategy.failure_threshold();
+        if ready < wanted - batch::tolerated(threshold, wanted) {
             return Some(NotRolledOut::NewPods { ready, wanted });
         }
         let left = size(pods.len()) - size(new().count()) - (workload.replicas() - wanted);
@@ -322,9 +336,10 @@ impl Machine<'_> {
             return Some(Flow::Do(autoscalers, reason));
         }
         if let Some(workload) = self.workload() {
-            if let Some(mark) = Mark::read(workload.object) {
+            if let Some(mark) = self.mark() {
                 let mut body = self.unmarked();
-                let mut spec = json!({});
+                // A policy may have held the workload again since it was resumed; without the mark nobody would lift that.
+                let mut spec = self.resumed(&workload).unwrap_or_else(|| json!({}));
                 mark.original.pause_again(&mut spec);
                 if spec.as_object().is_some_and(|fields| !fields.is_empty()) {
                     body["spec"] = spec;

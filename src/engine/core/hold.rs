@@ -11,6 +11,7 @@ use crate::{
     workload::{
         Kind, Mark, Pod, ReplicaSet, Workload,
         hold::{self, Fields},
+        mark::Original,
         same_template,
     },
 };
@@ -34,10 +35,10 @@ fn opened(style: RollingStyle, kind: Kind) -> &'static [&'static str] {
 }
 
 impl<'a> Machine<'a> {
-    /// The mark on the workload, if it is this Rollout's.
+    /// The mark on the workload: this Rollout's, or one that a Rollout left which is no more or looks elsewhere now.
     pub(super) fn mark(&self) -> Option<Mark> {
         let mark = self.s.workload.as_ref().and_then(Mark::read);
-        mark.filter(|mark| mark.rollout_name == self.s.name())
+        mark.filter(|mark| !self.s.rivals.contains(&mark.rollout_name))
     }
 
     /// Makes sure of the hold: takes ownership of mark and hold, and where the change was not held, gives the old version
@@ -49,9 +50,13 @@ impl<'a> Machine<'a> {
         let mark = self.mark();
         let fields = self.held_fields(stage, &workload, mark.as_ref(), !loose.is_empty());
         let owned = workload.label(keys::STABLE_REVISION) == Some(revision.as_str());
-        let covered = mark.as_ref().is_some_and(|mark| mark.original.covers(&fields));
+        let whole = hold::held(workload.kind, self.style());
+        let covered = mark.as_ref().is_some_and(|mark| {
+            let covers = mark.original.covers(&fields) && mark.original.covers(&whole);
+            mark.rollout_name == self.s.name() && covers
+        });
         if !(owned && covered && fields.in_place(workload.spec())) {
-            let body = self.claim(&workload, &fields, mark, &revision, owned && covered);
+            let body = self.claim(&workload, stage, &fields, mark, &revision);
             let purpose = if hold::first(workload.kind).in_place(workload.spec()) {
                 "take ownership of the hold"
             } else {
@@ -129,20 +134,24 @@ impl<'a> Machine<'a> {
     fn claim(
         &self,
         workload: &Workload<'_>,
+        stage: Stage,
         fields: &Fields,
         mark: Option<Mark>,
         revision: &str,
-        again: bool,
     ) -> Verb {
-        let mut mark = mark.unwrap_or_else(|| Mark::new(self.s.name()));
-        mark.original.remember(workload.spec(), fields);
+        let is_claimed = workload.label(keys::STABLE_REVISION) == Some(revision);
+        let mark = self.remember(workload, stage, fields, mark);
         let metadata = json!({
             "annotations": { keys::IN_PROGRESSING: mark.text() },
             "labels": { keys::STABLE_REVISION: revision },
         });
-        if fields.can_be_applied() && !again {
+        let first = hold::first(workload.kind);
+        // What a write changes it owns anyway; only what is there already has to be applied.
+        let is_applied = fields.can_be_applied() || first.in_place(workload.spec());
+        if stage == Stage::Beginning && !is_claimed && is_applied {
             let types = workload.object.types.clone().unwrap_or_default();
-            let mut body = json!({ "apiVersion": types.api_version, "kind": types.kind, "metadata": metadata, "spec": fields.tree() });
+            let applied = if fields.can_be_applied() { fields } else { &first };
+            let mut body = json!({ "apiVersion": types.api_version, "kind": types.kind, "metadata": metadata, "spec": applied.tree() });
             body["metadata"]["name"] = json!(workload.object.metadata.name);
             return Verb::Apply(body);
         }
@@ -151,6 +160,28 @@ impl<'a> Machine<'a> {
             body["spec"] = spec;
         }
         Verb::Merge(body)
+    }
+
+    /// The mark with the user's values of all that the release will replace.
+    fn remember(&self, workload: &Workload<'_>, stage: Stage, fields: &Fields, mark: Option<Mark>) -> Mark {
+        let is_bare = mark
+            .as_ref()
+            .is_some_and(|mark| mark.original == Original::default());
+        let mut mark = mark.unwrap_or_default();
+        self.s.name().clone_into(&mut mark.rollout_name);
+        let whole = hold::held(workload.kind, self.style());
+        for (path, held) in whole.iter() {
+            // Somebody took the mark away, or it is upstream's, which keeps no originals: a value that a hold put there is not
+            // the user's. A pause or a strategy may well be.
+            let may_be_the_users = matches!(path, hold::PAUSED | hold::UPDATE_PAUSED | hold::STRATEGY);
+            let is_lost = is_bare || stage == Stage::Rolling || !may_be_the_users;
+            if is_lost && hold::at(workload.spec(), path) == held {
+                mark.original.keep(path, Value::Null);
+            }
+        }
+        mark.original.remember(workload.spec(), fields);
+        mark.original.remember(workload.spec(), &whole);
+        mark
     }
 
     /// ReplicaSets with pods that nobody let through: those of the new version when a release begins; beside an extra
@@ -196,7 +227,11 @@ impl<'a> Machine<'a> {
             return Some(Flow::Do(vec![grow], reason));
         }
         if stable.ready() < wanted {
-            return Some(self.wait_for_pods(reason));
+            // An extra canary can only begin beside a whole old version; batches begin with what is there.
+            return match self.style() {
+                RollingStyle::Canary => Some(self.wait_for_pods(reason)),
+                _ => self.wait_in_time(reason),
+            };
         }
         let effects = loose
             .iter()
@@ -222,6 +257,10 @@ impl<'a> Machine<'a> {
         if workload.kind.is_per_node() || self.is_rollback_in_batches() || workload.kind == Kind::Deployment {
             return None;
         }
+        if workload.current_revision().as_ref() == Some(&revision) {
+            // Its controller would make them anew just as they are.
+            return None;
+        }
         let loose = self.pods_of(&revision);
         let wanted = workload.replicas();
         let others: Vec<&Pod> = self
@@ -234,15 +273,17 @@ impl<'a> Machine<'a> {
             wanted,
         };
         let Some(next) = loose.iter().max_by_key(|pod| (!pod.ready, pod.ordinal())) else {
-            let is_waiting = workload.kind == Kind::CloneSet && self.is_being_replaced(workload);
-            return is_waiting.then(|| self.wait_for_pods(reason));
+            let is_waiting = workload.kind == Kind::CloneSet
+                && self.style() == RollingStyle::BlueGreen
+                && self.is_being_replaced(workload);
+            return is_waiting.then(|| self.wait_in_time(reason)).flatten();
         };
         // One at a time, those first that serve nobody, from the highest ordinal down as the controller does.
         let rest_is_ready = self
             .own_pods()
             .all(|pod| pod.ready && !pod.deleting || pod.name == next.name);
         if next.ready && !rest_is_ready {
-            return Some(self.wait_for_pods(reason));
+            return self.wait_in_time(reason);
         }
         Some(Flow::Do(
             vec![self.remove_pod(next, "take back a pod that was not held")],
@@ -277,23 +318,39 @@ impl<'a> Machine<'a> {
     }
 
     /// A newer version in the middle of a blue-green release waits until somebody rolls back: taking its place would leave
-    /// three versions whose pods nobody may remove (engine-canary-and-bluegreen 5.2).
+    /// three versions whose pods nobody may remove (engine-canary-and-bluegreen 5.2). Unheld, a Deployment's controller
+    /// has begun to bring it out, and took pods of the old version for that, which are given back.
     pub(super) fn refuse_newer(&mut self) -> Flow {
         let Some(workload) = self.workload() else {
             return Flow::Again;
         };
-        // Held again: unpaused, its controller would bring out the newer version beside both others.
-        let fields = hold::first(workload.kind);
-        match fields.difference(workload.spec()) {
-            Some(spec) => Flow::Do(
-                vec![self.s.write(
-                    workload.object,
-                    Verb::Merge(json!({ "spec": spec })),
-                    "hold the newer version",
-                )],
-                Reason::RollBackFirst,
-            ),
-            None => Flow::Wait(Wake::OnChange, Reason::RollBackFirst),
+        let revision = self.sub().stable_revision.clone().unwrap_or_default();
+        let loose = self.loose_sets(Stage::Beginning, &revision);
+        let stable = self
+            .stable_set()
+            .filter(|stable| stable.wanted() < workload.replicas());
+        let mut fields = hold::first(workload.kind);
+        if stable.is_some() || !loose.is_empty() {
+            fields = fields.with(hold::STRATEGY, json!({ "type": "Recreate" }));
+        }
+        if let Some(spec) = fields.difference(workload.spec()) {
+            let hold = Verb::Merge(json!({ "spec": spec }));
+            let effect = self.s.write(workload.object, hold, "hold the newer version");
+            return Flow::Do(vec![effect], Reason::RollBackFirst);
+        }
+        if !workload.observed() {
+            return self.wait_for_pods(Reason::WorkloadNotObserved);
+        }
+        let mut effects: Vec<Effect> = stable
+            .map(|stable| self.size(&stable, workload.replicas(), "restore the old version's capacity"))
+            .into_iter()
+            .collect();
+        let loose = loose.iter();
+        effects.extend(loose.map(|set| self.size(set, 0, "take back pods that were not held")));
+        if effects.is_empty() {
+            Flow::Wait(Wake::OnChange, Reason::RollBackFirst)
+        } else {
+            Flow::Do(effects, Reason::RollBackFirst)
         }
     }
 
@@ -303,6 +360,8 @@ impl<'a> Machine<'a> {
         let mut wanted = workload.spec().clone();
         match self.mark() {
             Some(mark) => mark.original.put_back(&mut wanted),
+            // Nothing was ever held: a pause is the user's own.
+            None if !self.s.has_finalizer() => return None,
             // The mark was lost: values that only a hold has make way for the defaults.
             None => {
                 for (path, value) in hold::held(workload.kind, self.style()).iter() {

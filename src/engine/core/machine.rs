@@ -16,7 +16,6 @@ use crate::{
         v1beta1::{CanaryStatus, FinalisingStep, Phase, RolloutStatus, StepState},
     },
     engine::core::Verb,
-    workload::Mark,
 };
 
 /// Transitions one decision may fold; far more than any release has between two waits.
@@ -42,6 +41,8 @@ pub(super) struct Machine<'a> {
     pub(super) status: RolloutStatus,
     /// Something the user should know, added to the condition's message.
     pub(super) note: Option<String>,
+    /// Whether the status of another workload's release was dropped.
+    pub(super) is_reset: bool,
 }
 
 /// Decides what to write for one Rollout and how long to wait. Total and deterministic.
@@ -53,6 +54,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         now,
         status: before.clone(),
         note: None,
+        is_reset: false,
     };
     for _ in 0..MOST_TRANSITIONS {
         match machine.advance() {
@@ -116,6 +118,9 @@ impl<'a> Machine<'a> {
     }
 
     fn advance(&mut self) -> Flow {
+        if let Some(flow) = self.give_back_strays() {
+            return flow;
+        }
         if self.s.rollout.metadata.deletion_timestamp.is_some() {
             return self.deleting();
         }
@@ -125,8 +130,12 @@ impl<'a> Machine<'a> {
         if self.s.workload.is_none() && self.s.kind().is_some() && self.s.unserved.is_none() {
             return self.without_workload();
         }
+        // A version that is taken back is taken back whatever else is wrong with the Rollout.
+        let turns_back = self.status.phase == Some(Phase::Progressing)
+            && self.is_stable_again()
+            && !self.is_rollback_in_batches();
         let problems = validate::problems(self.s);
-        if !problems.is_empty() {
+        if !problems.is_empty() && !turns_back {
             self.status.phase.get_or_insert(Phase::Initial);
             let why = problems.iter().map(ToString::to_string).collect();
             return Flow::Wait(Wake::OnChange, Reason::Invalid { why });
@@ -166,7 +175,8 @@ impl<'a> Machine<'a> {
     fn disabled(&mut self) -> Flow {
         let under_way = matches!(self.status.phase, Some(Phase::Progressing | Phase::Disabling))
             || self.s.has_finalizer()
-            || self.is_marked();
+            // Held, be it that no engine has looked since.
+            || self.mark().is_some();
         if under_way {
             if self.status.phase != Some(Phase::Disabling) {
                 self.status.phase = Some(Phase::Disabling);
@@ -181,12 +191,6 @@ impl<'a> Machine<'a> {
         // Whatever is released while the Rollout looks away is the stable version when it looks again.
         self.status.canary_status = None;
         Flow::Wait(Wake::OnChange, Reason::Disabled)
-    }
-
-    /// Whether the workload is held for this Rollout, be it that no engine has looked since.
-    fn is_marked(&self) -> bool {
-        let mark = self.s.workload.as_ref().and_then(Mark::read);
-        mark.is_some_and(|mark| mark.rollout_name == self.s.name())
     }
 
     /// The workload is gone: its traffic is given back, which upstream forgets (engine-rollout 11.8).
@@ -224,7 +228,12 @@ impl<'a> Machine<'a> {
             wake,
             reason: reason.clone(),
         };
-        if matches!(reason, Reason::WorkloadNotObserved | Reason::Gone) {
+        // The controllers of native kinds look within a moment; of others it may well be that there is none, and from what is
+        // written here the deadline counts.
+        let is_quick = self.s.kind().is_some_and(|kind| kind.group() == "apps");
+        let is_moment =
+            reason == Reason::WorkloadNotObserved && (is_quick || self.status.phase == before.phase);
+        if is_moment || reason == Reason::Gone {
             return silent;
         }
         self.status.observed_generation = self.s.rollout.metadata.generation;
@@ -356,6 +365,14 @@ impl<'a> Machine<'a> {
                     seconds,
                 },
             )
+        }
+    }
+
+    /// The same, and nothing after the deadline: for what is better left as it is than waited for without end.
+    pub(super) fn wait_in_time(&self, reason: Reason) -> Option<Flow> {
+        match self.wait_for_pods(reason) {
+            Flow::Wait(_, Reason::DeadlineExceeded { .. }) => None,
+            flow => Some(flow),
         }
     }
 

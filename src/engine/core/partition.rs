@@ -67,10 +67,14 @@ impl<'a> Machine<'a> {
             return None;
         }
         let start = count(&workload.spec()["ordinals"]["start"]);
+        let release = self.status.canary_status.as_ref();
+        let stable = release.and_then(|release| release.stable_revision.as_deref());
         let broken = self.own_pods().filter(|pod| {
             let outdated = workload.revision_of(pod) != revision;
             let due = pod.ordinal().is_some_and(|ordinal| ordinal >= start + partition);
-            outdated && due && !pod.ready && !pod.deleting
+            // One of a version that was given up comes back at the stable one.
+            let given_up = stable.is_some_and(|stable| workload.revision_of(pod) != stable);
+            outdated && (due || given_up) && !pod.ready && !pod.deleting
         });
         let next = broken.max_by_key(|pod| pod.ordinal())?;
         Some(self.remove_pod(
@@ -183,6 +187,16 @@ impl<'a> Machine<'a> {
             return (Vec::new(), true);
         }
         let replicas = workload.replicas();
+        let present = self.new_set();
+        let is_new =
+            |version: &ReplicaSet<'_>| present.is_some_and(|present| present.hash() == version.hash());
+        // The old version's ReplicaSet was cleaned away: nothing is left to fill up but the new one.
+        let is_alone = self.stable_set().is_none()
+            && present.is_some()
+            && versions
+                .iter()
+                .all(|version| is_new(version) || version.wanted() == 0);
+        let new = if is_alone { replicas } else { new };
         let bounds = Bounds {
             new,
             replicas,
@@ -196,7 +210,7 @@ impl<'a> Machine<'a> {
             .and_then(|sub| sub.stable_revision.clone());
         let mut old: Vec<ReplicaSet<'_>> = versions
             .into_iter()
-            .filter(|version| present.is_none_or(|present| present.hash() != version.hash()))
+            .filter(|version| !is_new(version))
             .filter(|version| version.wanted() > 0 || Some(version.hash()) == stable.as_deref())
             .collect();
         // The newest first, the one from before the release last.

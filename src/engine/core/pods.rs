@@ -88,7 +88,11 @@ impl<'a> Machine<'a> {
     /// pods of the workload, or a step edited to want fewer, take some away (engine-canary-and-bluegreen 7, D19).
     pub(super) fn most_wanted(&mut self) -> i32 {
         let id = self.sub().observed_rollout_id.clone().unwrap_or_default();
-        let ours = self.s.pods.iter().filter(|pod| pod.label(keys::ROLLOUT_ID) == id);
+        // New pods alone: an id that the user set may be that of the release before.
+        let ours = self
+            .new_pods()
+            .into_iter()
+            .filter(|pod| pod.label(keys::ROLLOUT_ID) == id);
         let batches = ours.filter_map(|pod| pod.label(keys::ROLLOUT_BATCH_ID).parse::<i32>().ok());
         let reached = batches.max().unwrap_or(0).max(self.sub().current_step_index);
         let steps = (1..=reached).zip(self.s.rollout.spec.strategy.steps());
@@ -121,6 +125,23 @@ impl<'a> Machine<'a> {
                 .new_revision()
                 .map_or_else(Vec::new, |revision| self.pods_of(&revision)),
         }
+    }
+
+    /// Whether the workload has no pod of another version than the new one, those on their way out left out.
+    pub(super) fn has_no_old_pods(&self) -> bool {
+        let Some(workload) = self.workload() else {
+            return true;
+        };
+        if let Some((_, versions)) = self.deployment() {
+            let new = self.new_set();
+            return versions
+                .iter()
+                .filter(|version| new.is_none_or(|new| new.hash() != version.hash()))
+                .all(|version| version.wanted() == 0);
+        }
+        let revision = self.new_revision();
+        self.own_pods()
+            .all(|pod| pod.deleting || Some(workload.revision_of(pod)) == revision.as_deref())
     }
 
     /// Labels new pods with the step that brought them: unlabelled ones fill the highest step first, the last of them

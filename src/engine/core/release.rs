@@ -15,7 +15,7 @@ use crate::{
         keys,
         v1beta1::{CanaryStatus, FinalisingStep, Phase, RollingStyle, StepState},
     },
-    workload::{Deployment, Mark, Pod, ReplicaSet, Workload, hold, same_template},
+    workload::{self, Deployment, Mark, Pod, ReplicaSet, Workload, hold, same_template},
 };
 
 /// Longest value of a label.
@@ -89,6 +89,8 @@ impl Machine<'_> {
         if workload.replicas() == 0 {
             return self.settle_without_versions(workload);
         }
+        let pods: Vec<&Pod> = pods.iter().copied().filter(|pod| !pod.deleting).collect();
+        let others = || pods.iter().filter(|pod| workload.revision_of(pod) != version);
         let runs = |revision: &String| pods.iter().any(|pod| workload.revision_of(pod) == revision);
         let stable = accepted
             .filter(runs)
@@ -144,7 +146,7 @@ impl Machine<'_> {
         if present.is_some_and(|version| version.hash() == accepted) {
             return self.rest(workload, versions);
         }
-        let rolled_out = deployment.rolled_out(versions).is_ok();
+        let rolled_out = deployment.rolled_out(versions, 0).is_ok();
         if let Some(present) = present
             && rolled_out
         {
@@ -300,10 +302,10 @@ impl Machine<'_> {
             .filter(|id| !id.is_empty());
         let id = match id {
             Some(id) => id.to_owned(),
-            None if digest == revision => {
-                let id = format!("rollback-{digest}");
-                id.chars().take(LONGEST_LABEL).collect()
+            None if digest == revision && "rollback-".len() + digest.len() <= LONGEST_LABEL => {
+                format!("rollback-{digest}")
             }
+            None if digest == revision => format!("rollback-{}", workload::digest(&json!(digest), "")),
             None => digest.clone(),
         };
         self.status.phase = Some(Phase::Progressing);
@@ -328,7 +330,37 @@ impl Machine<'_> {
         self.course(Course::Initializing, &reason.message());
     }
 
-    /// A newer version took the place of the one under way: begins anew against the same stable version.
+    /// A newer version came: it takes the place of the one under way, but in blue-green, and but for one that went out
+    /// everywhere while nobody looked.
+    pub(super) fn newer(&mut self) -> Flow {
+        if let Some(revision) = self.everywhere() {
+            self.at_rest(&revision);
+            self.status.phase = Some(Phase::Healthy);
+            return Flow::Again;
+        }
+        match self.style() {
+            RollingStyle::BlueGreen => self.refuse_newer(),
+            _ => self.restart(),
+        }
+    }
+
+    /// The revision of the template, when all pods have it.
+    fn everywhere(&self) -> Option<String> {
+        let revision = self.new_revision()?;
+        let is_everywhere = match self.deployment() {
+            Some((deployment, versions)) => {
+                deployment.replicas() > 0 && deployment.rolled_out(&versions, 0).is_ok()
+            }
+            None => {
+                let workload = self.workload()?;
+                let mut pods = self.own_pods().filter(|pod| !pod.deleting).peekable();
+                pods.peek().is_some() && pods.all(|pod| workload.revision_of(pod) == revision)
+            }
+        };
+        is_everywhere.then_some(revision)
+    }
+
+    /// Begins anew against the same stable version.
     pub(super) fn restart(&mut self) -> Flow {
         let revision = self
             .status
@@ -369,7 +401,7 @@ impl Machine<'_> {
             return flow;
         }
         if !self.is_same_version() {
-            return self.restart();
+            return self.newer();
         }
         let obstacle = validate::obstacle(self.s);
         if let Some(obstacle) = &obstacle

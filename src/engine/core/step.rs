@@ -21,10 +21,7 @@ impl<'a> Machine<'a> {
             return flow;
         }
         if !self.is_same_version() {
-            return match self.style() {
-                RollingStyle::BlueGreen => self.refuse_newer(),
-                _ => self.restart(),
-            };
+            return self.newer();
         }
         if let Some(flow) = self
             .add_finalizer()
@@ -49,7 +46,13 @@ impl<'a> Machine<'a> {
         self.follow_plan();
         self.follow_jump();
         if let Some(obstacle) = self.in_the_way() {
-            return Flow::Wait(Wake::OnChange, Reason::Blocked { obstacle });
+            let effects = self.keep_batch();
+            let reason = Reason::Blocked { obstacle };
+            return if effects.is_empty() {
+                Flow::Wait(Wake::OnChange, reason)
+            } else {
+                Flow::Do(effects, reason)
+            };
         }
         match self.sub().current_step_state.clone() {
             StepState::StepUpgrade => self.upgrade(),
@@ -74,28 +77,37 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// While paused no step begins and no traffic moves, but the batch that was begun goes on, and follows when the workload
-    /// is scaled: nobody else sizes it (engine-rollout 11.4).
+    /// While the release may not go on no step begins and no traffic moves, but the batch that was begun goes on, and
+    /// follows when the workload is scaled: nobody else sizes it (engine-rollout 11.4).
     fn keep_batch(&mut self) -> Vec<Effect> {
-        let is_begun = matches!(
-            self.sub().current_step_state,
-            StepState::StepUpgrade
-                | StepState::StepTrafficRouting
-                | StepState::StepMetricsAnalysis
-                | StepState::StepPaused
-        );
         let plan = batch::plan_hash(&self.s.rollout.spec);
         let is_edited = self.sub().rollout_hash != Some(plan);
-        let (_, step) = self.step();
-        let Some(step) = step.filter(|_| is_begun && !is_edited) else {
+        let (index, step) = self.step();
+        let step = match self.sub().current_step_state {
+            StepState::BeforeStepUpgrade | StepState::Other(_) => {
+                let before = usize::try_from(index - 2).ok();
+                before.and_then(|before| self.steps().get(before))
+            }
+            _ => step,
+        };
+        let Some(step) = step.filter(|_| !is_edited) else {
             return Vec::new();
         };
+        if self.leaves_nothing_pinned(step) {
+            return self.unpin().into_iter().collect();
+        }
         let batch = self.batch(step);
         if batch.effects.is_empty() {
             self.label_pods()
         } else {
             batch.effects
         }
+    }
+
+    /// Whether the step would take the last pod from the version that the stable Service is pinned to: the workload was
+    /// scaled since the step began.
+    fn leaves_nothing_pinned(&self, step: &Step) -> bool {
+        traffic::split(step).is_some() && self.is_full(step) && self.unpin().is_some()
     }
 
     /// What has come in the way of the traffic since the release began. Only steps on the move split traffic; a pause and
@@ -185,9 +197,20 @@ impl<'a> Machine<'a> {
         self.style() == RollingStyle::Partition && self.wanted(step) >= self.replicas()
     }
 
+    /// Whether no pod of the old version is left inside the workload: a plan that was edited, or a jump back, may ask for
+    /// a split that nobody could serve the old half of.
+    fn is_all_new(&self) -> bool {
+        self.style() == RollingStyle::Partition
+            && self.has_no_old_pods()
+            && self.new_pods().iter().any(|pod| pod.ready)
+    }
+
     /// Whether the step splits traffic.
     fn routes(&self, step: &Step) -> bool {
-        traffic::split(step).is_some() && self.s.routing().is_some() && !self.is_full(step)
+        traffic::split(step).is_some()
+            && self.s.routing().is_some()
+            && !self.is_full(step)
+            && !self.is_all_new()
     }
 
     fn grace(&self) -> SignedDuration {
@@ -228,12 +251,22 @@ impl<'a> Machine<'a> {
         Flow::Again
     }
 
+    /// The write that keeps the stable Service to the stable version, which must have a pod to serve; or lets go of one that
+    /// has none left.
     fn pin(&mut self) -> Option<Effect> {
         let routing = self.s.routing().filter(|_| self.twins())?;
         let revision = self.sub().stable_revision.clone()?;
         let stable = self.s.services.get(&routing.service)?;
         let key = self.revision_key();
-        (service::pinned(stable, key) != Some(revision.as_str())).then(|| {
+        let (ready, present) = self.old_pods(&revision);
+        if service::pinned(stable, key) == Some(revision.as_str()) {
+            return if present == 0 && self.replicas() > 0 {
+                self.unpin()
+            } else {
+                None
+            };
+        }
+        (ready > 0).then(|| {
             let body = service::pin(key, Some(&revision));
             self.s.write(
                 stable,
@@ -241,6 +274,18 @@ impl<'a> Machine<'a> {
                 "keep the stable Service to the stable version",
             )
         })
+    }
+
+    /// Pods of the version from before: those that are ready, and all.
+    fn old_pods(&self, revision: &str) -> (usize, usize) {
+        let size = |count: i32| usize::try_from(count).unwrap_or(0);
+        if self.deployment().is_some() {
+            return self.stable_set().map_or((0, 0), |set| {
+                (size(set.ready()), size(set.present().max(set.wanted())))
+            });
+        }
+        let pods = self.pods_of(revision);
+        (pods.iter().filter(|pod| pod.ready).count(), pods.len())
     }
 
     /// Takes back a split that an earlier step made.
@@ -287,6 +332,10 @@ impl<'a> Machine<'a> {
             ready: batch.ready,
             wanted: batch.wanted,
         };
+        if self.leaves_nothing_pinned(step) {
+            self.enter(StepState::BeforeStepUpgrade);
+            return Flow::Wait(Wake::At(self.now), reason);
+        }
         if !batch.effects.is_empty() {
             return Flow::Do(batch.effects, reason);
         }
@@ -330,7 +379,8 @@ impl<'a> Machine<'a> {
     /// stamp is set when it is first seen in place, which the recorded hash remembers.
     fn twin(&mut self, revision: Option<String>, routes: bool, reason: &Reason) -> Option<Flow> {
         let Some(revision) = revision else {
-            return Some(self.wait_for_pods(reason.clone()));
+            // Of nothing there is no version, and nothing to wait for.
+            return (self.replicas() > 0).then(|| self.wait_for_pods(reason.clone()));
         };
         if let Some(effect) = self.twin_service(&revision, routes) {
             return Some(Flow::Do(vec![effect], reason.clone()));
@@ -435,6 +485,10 @@ impl<'a> Machine<'a> {
                 seconds,
             },
         };
+        if self.leaves_nothing_pinned(step) {
+            self.enter(StepState::BeforeStepUpgrade);
+            return Flow::Wait(Wake::At(self.now), reason);
+        }
         let batch = self.batch(step);
         if batch.lost {
             // Removed by hand: no traffic goes to it, and it is brought up again before anybody is asked to approve it.

@@ -588,7 +588,7 @@ fn a_missing_object_stops_a_held_release_before_anything_is_written() {
             (|s| drop(s.services.remove("web"))) as fn(&mut Snapshot),
         ),
         ("Ingress web", |s| {
-            drop(s.routes.remove(&RouteKey::ingress("web")))
+            drop(s.routes.remove(&RouteKey::ingress("web")));
         }),
     ] {
         let mut s = held();

@@ -43,9 +43,11 @@ fn a_new_deployment_comes_up() {
             .expect("a Deployment");
         let mut status = object["status"].clone();
         status.as_object_mut().expect("a status").remove("conditions");
-        let wanted = json!({"observedGeneration": object["metadata"]["generation"], "replicas": 5,
+        // The revision's annotation is written with the status and does not count.
+        let wanted = json!({"observedGeneration": 1, "replicas": 5,
                             "updatedReplicas": 5, "readyReplicas": 5, "availableReplicas": 5});
         assert_eq!(status, wanted);
+        assert_eq!(object["metadata"]["generation"], 1);
         assert_eq!(
             condition(&sim, "web", "Progressing"),
             pair("True", "NewReplicaSetAvailable")

@@ -7,6 +7,7 @@
 
 use std::{collections::BTreeMap, env, fmt::Write as _};
 
+use kubectl_kruise::workload::Kind;
 use serde_json::{Value, json};
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
 };
 
 /// Releases of one run of the suite.
-const RELEASES: u64 = 130;
+const RELEASES: u64 = 52;
 /// Turns of the user in one release.
 const TURNS: u64 = 10;
 /// What a blue-green release says that does not take another version.
@@ -60,8 +61,12 @@ impl Script {
             replicas: 1 + i64::try_from(dice.below(6)).unwrap(),
             steps: shape.plan(&mut dice),
             grace: i64::try_from(dice.below(3)).unwrap(),
-            // Pods come one after the other, and an engine may have to wait for the Lease of a dead one.
-            lag: 60,
+            // An engine may have to wait for the Lease of a dead one, and in some kinds pods come one after the other.
+            lag: if matches!(shape.kind, Kind::StatefulSet | Kind::AdvancedStatefulSet) {
+                60
+            } else {
+                30
+            },
             shape,
         };
         let is_rough = dice.percent(50);

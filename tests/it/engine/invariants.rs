@@ -13,7 +13,8 @@ use super::{
     rest::{Ledger, image_of, is_bad, is_ready},
     shape::Shape,
     world::{
-        APP, INGRESS, NAMESPACE, NODE, POD, REPLICA_SET, REVISION, ROLLOUT, ROLLOUT_NAME, SERVICE, Setup,
+        APP, HTTP_ROUTE, INGRESS, NAMESPACE, NODE, POD, REPLICA_SET, REVISION, ROLLOUT, ROLLOUT_NAME,
+        SERVICE, Setup, VIRTUAL_SERVICE,
     },
 };
 
@@ -109,6 +110,14 @@ impl Guard {
         self.book().violations.clone()
     }
 
+    /// From now on the pods that there are wanted are owed: they were there.
+    pub(super) fn settled(&self) {
+        let since = self.clock.now() - self.lag;
+        for entry in &mut self.book().replicas {
+            entry.0 = since;
+        }
+    }
+
     /// For some seconds nothing is owed: a user took pods away, or what keeps them.
     pub(super) fn forgive(&self, seconds: i64) {
         let until = self.clock.now() + SignedDuration::from_secs(seconds);
@@ -197,7 +206,16 @@ impl Guard {
 
     /// Ready pods below what the style and the user's own strategy allow.
     fn too_few(&self, moment: &Moment, owed: i64) -> Vec<String> {
-        let allowed = self.shape.unavailable(&self.ledger.spec(), owed);
+        let spec = self.ledger.spec();
+        let allowed = self.shape.unavailable(&spec, owed);
+        let patience = [
+            &spec["minReadySeconds"],
+            &spec["updateStrategy"]["rollingUpdate"]["minReadySeconds"],
+        ];
+        if patience.iter().any(|seconds| seconds.as_i64().unwrap_or(0) > 0) {
+            // Pods that are ready and not yet available count as missing for controllers, which remove them at will.
+            return Vec::new();
+        }
         let count = |pods: &mut dyn Iterator<Item = &Value>| {
             i64::try_from(pods.filter(|pod| is_ready(pod)).count()).unwrap()
         };
@@ -213,7 +231,9 @@ impl Guard {
                 "{ready} pods are ready; of {owed} at most {allowed} may be missing"
             ));
         }
-        if self.shape.style == RollingStyle::BlueGreen && moment.course() == "InRolling" {
+        let is_ending = moment.rollout["spec"]["disabled"] == true
+            || moment.rollout["metadata"].get("deletionTimestamp").is_some();
+        if self.shape.style == RollingStyle::BlueGreen && moment.course() == "InRolling" && !is_ending {
             let stable = moment.progress()["stableRevision"].as_str().unwrap_or("-");
             let mut old = moment
                 .own_pods()
@@ -246,17 +266,9 @@ impl Guard {
         }
         let mut left = 100;
         let mut found = Vec::new();
-        for ingress in self.sim.list(INGRESS.0, INGRESS.1, Some(NAMESPACE)) {
-            let annotation = |key: &str| {
-                ingress["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{key}")].as_str()
-            };
-            let weight = annotation("canary-weight").and_then(|text| text.parse::<i64>().ok());
-            let Some(weight) = weight.filter(|weight| annotation("canary") == Some("true") && *weight > 0)
-            else {
-                continue;
-            };
+        let target = format!("{APP}-canary");
+        for weight in self.shares(&target) {
             left -= weight;
-            let target = format!("{APP}-canary");
             if self.selected(moment, &target).unwrap_or(0) == 0 {
                 found.push(format!(
                     "{weight}% of the traffic goes to {target}, which has no ready pod"
@@ -269,6 +281,43 @@ impl Guard {
             ));
         }
         found
+    }
+
+    /// The shares of the traffic that go to the new version's Service, in percent.
+    fn shares(&self, target: &str) -> Vec<i64> {
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let mut shares = Vec::new();
+        for ingress in self.sim.list(INGRESS.0, INGRESS.1, Some(NAMESPACE)) {
+            let annotation = |key: &str| {
+                ingress["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{key}")].as_str()
+            };
+            let weight = annotation("canary-weight").and_then(|text| text.parse::<i64>().ok());
+            shares.extend(weight.filter(|weight| annotation("canary") == Some("true") && *weight > 0));
+        }
+        for (kind, rules, targets) in [
+            (HTTP_ROUTE, "rules", "backendRefs"),
+            (VIRTUAL_SERVICE, "http", "route"),
+        ] {
+            for route in self.sim.list(kind.0, kind.1, Some(NAMESPACE)) {
+                for rule in list(&route["spec"][rules]) {
+                    let name = |one: &Value| {
+                        one["name"]
+                            .as_str()
+                            .or(one["destination"]["host"].as_str())
+                            .map(str::to_owned)
+                    };
+                    let weight = |one: &Value| one["weight"].as_i64().unwrap_or(1);
+                    let all = list(&rule[targets]);
+                    let total: i64 = all.iter().map(weight).sum();
+                    let new = all.iter().filter(|one| name(one).as_deref() == Some(target));
+                    shares.extend(
+                        new.map(|one| weight(one) * 100 / total.max(1))
+                            .filter(|share| *share > 0),
+                    );
+                }
+            }
+        }
+        shares
     }
 
     /// A stable version whose template is nowhere kept.

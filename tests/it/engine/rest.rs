@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 
 use super::{
     shape::AUTOSCALER,
-    world::{APP, DEPLOYMENT, INGRESS, LEASE, NAMESPACE, POD, REPLICA_SET, ROLLOUT, SERVICE, World},
+    world::{
+        APP, DEPLOYMENT, HTTP_ROUTE, INGRESS, LEASE, NAMESPACE, POD, REPLICA_SET, ROLLOUT, SERVICE,
+        VIRTUAL_SERVICE, World,
+    },
 };
 
 /// What the user wrote last, as the server answered it.
@@ -25,7 +28,7 @@ struct Book {
 }
 
 /// Kinds of the user's objects besides the workload and the Rollout.
-const OTHERS: [(&str, &str); 3] = [SERVICE, INGRESS, AUTOSCALER];
+const OTHERS: [(&str, &str); 5] = [SERVICE, INGRESS, HTTP_ROUTE, VIRTUAL_SERVICE, AUTOSCALER];
 
 impl Ledger {
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -103,7 +106,12 @@ fn users_part(object: &Value) -> Value {
             metadata[field] = map.into();
         }
     }
-    json!({ "metadata": metadata, "spec": object["spec"] })
+    let mut spec = object["spec"].clone();
+    if let Some(fields) = spec.as_object_mut() {
+        // The server's, and another one's when the user makes the Service anew.
+        fields.retain(|key, _| !matches!(key.as_str(), "clusterIP" | "clusterIPs"));
+    }
+    json!({ "metadata": metadata, "spec": spec })
 }
 
 fn text(value: &Value) -> String {

@@ -8,10 +8,18 @@ use serde_json::{Value, json};
 
 use super::{
     trouble::Dice,
-    world::{APP, INGRESS, ROLLOUT, ROLLOUT_NAME, SERVICE},
+    world::{APP, HTTP_ROUTE, INGRESS, ROLLOUT, ROLLOUT_NAME, SERVICE, VIRTUAL_SERVICE},
 };
 
 pub(super) const AUTOSCALER: (&str, &str) = ("autoscaling/v2", "HorizontalPodAutoscaler");
+
+/// What splits the traffic.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Route {
+    Ingress,
+    Gateway,
+    Istio,
+}
 
 /// A kind of workload, the style in which it is released, and what its user wrote besides.
 #[derive(Clone, Debug)]
@@ -19,8 +27,10 @@ pub(super) struct Shape {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
     pub(super) style: RollingStyle,
-    /// Whether an Ingress splits the traffic.
+    /// Whether traffic is split.
     pub(super) routed: bool,
+    /// By what.
+    pub(super) route: Route,
     /// Whether a HorizontalPodAutoscaler aims at the workload.
     pub(super) autoscaled: bool,
     /// Fields of the workload's spec besides size, selector and template.
@@ -37,6 +47,7 @@ const fn shape(name: &'static str, kind: Kind, style: RollingStyle, spec: Value)
         kind,
         style,
         routed: true,
+        route: Route::Ingress,
         autoscaled: false,
         spec,
         strategy: Value::Null,
@@ -104,6 +115,25 @@ impl Shape {
                 ),
             ),
             shape("advanced-daemonset", AdvancedDaemonSet, Partition, json!({})),
+        ]
+    }
+
+    /// Traffic split by routes that are edited in place, under the styles that treat it differently.
+    pub(super) fn edited_in_place() -> Vec<Self> {
+        let of = |name, style, route| Self {
+            route,
+            ..shape(
+                name,
+                Kind::Deployment,
+                style,
+                json!({ "progressDeadlineSeconds": 60 }),
+            )
+        };
+        vec![
+            of("canary-http-route", RollingStyle::Canary, Route::Gateway),
+            of("blue-green-http-route", RollingStyle::BlueGreen, Route::Gateway),
+            of("partition-virtual-service", RollingStyle::Partition, Route::Istio),
+            of("canary-virtual-service", RollingStyle::Canary, Route::Istio),
         ]
     }
 
@@ -229,12 +259,18 @@ impl Shape {
         } else {
             json!({})
         };
-        strategy["steps"] = steps.clone();
+        strategy["steps"] = self.steps(steps);
         if self.routed {
-            strategy["trafficRoutings"] = json!([{
-                "service": APP, "gracePeriodSeconds": grace,
-                "ingress": { "name": APP, "classType": "nginx" },
-            }]);
+            let mut routing = json!({ "service": APP, "gracePeriodSeconds": grace });
+            match self.route {
+                Route::Ingress => routing["ingress"] = json!({ "name": APP, "classType": "nginx" }),
+                Route::Gateway => routing["gateway"] = json!({ "httpRouteName": APP }),
+                Route::Istio => {
+                    routing["customNetworkRefs"] =
+                        json!([{ "apiVersion": VIRTUAL_SERVICE.0, "kind": VIRTUAL_SERVICE.1, "name": APP }]);
+                }
+            }
+            strategy["trafficRoutings"] = json!([routing]);
         }
         let strategy = match self.style {
             RollingStyle::BlueGreen => json!({ "blueGreen": strategy }),
@@ -267,16 +303,7 @@ impl Shape {
                     "ports": [{ "name": "http", "port": 80, "targetPort": 8080 }],
                 },
             }),
-            json!({
-                "apiVersion": INGRESS.0, "kind": INGRESS.1, "metadata": { "name": APP },
-                "spec": { "ingressClassName": "nginx", "rules": [{
-                    "host": "echoserver.example.com",
-                    "http": { "paths": [{
-                        "path": "/", "pathType": "Prefix",
-                        "backend": { "service": { "name": APP, "port": { "number": 80 } } },
-                    }] },
-                }] },
-            }),
+            self.route_manifest(),
         ];
         if self.autoscaled {
             let (api_version, kind) = self.workload();
@@ -289,6 +316,47 @@ impl Shape {
             }));
         }
         all
+    }
+
+    /// The steps as this workload takes them: a blue-green CloneSet has all its new pods at once.
+    pub(super) fn steps(&self, steps: &Value) -> Value {
+        let mut steps = steps.clone();
+        if (self.kind, self.style) == (Kind::CloneSet, RollingStyle::BlueGreen) {
+            for step in steps.as_array_mut().into_iter().flatten() {
+                step["replicas"] = json!("100%");
+            }
+        }
+        steps
+    }
+
+    fn route_manifest(&self) -> Value {
+        match self.route {
+            Route::Ingress => json!({
+                "apiVersion": INGRESS.0, "kind": INGRESS.1, "metadata": { "name": APP },
+                "spec": { "ingressClassName": "nginx", "rules": [{
+                    "host": "echoserver.example.com",
+                    "http": { "paths": [{
+                        "path": "/", "pathType": "Prefix",
+                        "backend": { "service": { "name": APP, "port": { "number": 80 } } },
+                    }] },
+                }] },
+            }),
+            Route::Gateway => json!({
+                "apiVersion": HTTP_ROUTE.0, "kind": HTTP_ROUTE.1, "metadata": { "name": APP, "annotations": { "note": "mine" } },
+                "spec": { "parentRefs": [{ "name": "gw" }], "rules": [
+                    { "matches": [{ "path": { "type": "PathPrefix", "value": "/old" } }],
+                        "filters": [{ "type": "RequestRedirect", "requestRedirect": { "statusCode": 301 } }] },
+                    { "backendRefs": [{ "name": APP, "port": 80, "weight": 7 }] },
+                ] },
+            }),
+            Route::Istio => json!({
+                "apiVersion": VIRTUAL_SERVICE.0, "kind": VIRTUAL_SERVICE.1, "metadata": { "name": APP },
+                "spec": { "hosts": ["echoserver.example.com"], "gateways": [], "http": [
+                    { "match": [{ "uri": { "prefix": "/old" } }], "redirect": { "uri": "/" } },
+                    { "timeout": "3s", "route": [{ "destination": { "host": APP, "port": { "number": 80 } } }] },
+                ] },
+            }),
+        }
     }
 
     /// A plan of one to four steps that the schema and the engine accept.
@@ -315,7 +383,7 @@ impl Shape {
                 step(&replicas, self.weight(dice, reached, in_numbers), pause)
             })
             .collect();
-        steps.into()
+        self.steps(&steps.into())
     }
 
     /// The share of the traffic of a step, where one is allowed (engine-rollout 3.1).

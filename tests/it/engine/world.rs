@@ -36,6 +36,8 @@ pub(super) const POD: (&str, &str) = ("v1", "Pod");
 pub(super) const NODE: (&str, &str) = ("v1", "Node");
 pub(super) const SERVICE: (&str, &str) = ("v1", "Service");
 pub(super) const INGRESS: (&str, &str) = ("networking.k8s.io/v1", "Ingress");
+pub(super) const HTTP_ROUTE: (&str, &str) = ("gateway.networking.k8s.io/v1", "HTTPRoute");
+pub(super) const VIRTUAL_SERVICE: (&str, &str) = ("networking.istio.io/v1beta1", "VirtualService");
 pub(super) const LEASE: (&str, &str) = ("coordination.k8s.io/v1", "Lease");
 pub(super) const ROLLOUT: (&str, &str) = ("rollouts.kruise.io/v1beta1", "Rollout");
 
@@ -125,6 +127,7 @@ impl World {
         let sim = Sim::new(sim::Options {
             hold: setup.hold,
             kruise: true,
+            gateways: true,
             nodes: usize::try_from(nodes).unwrap(),
             ..sim::Options::new(clock)
         });
@@ -158,6 +161,11 @@ impl World {
             world.ledger.note(&manifest, &written);
         }
         world.pass(2.0).await;
+        // A StatefulSet's pods come one after the other.
+        while !world.is_clean() {
+            world.pass(1.0).await;
+        }
+        world.guard.settled();
         world
     }
 
@@ -345,7 +353,8 @@ impl World {
             && self.setup.shape.style == RollingStyle::BlueGreen
             && self.phase_is("Progressing")
         {
-            // Beside a third version, the workload's own controller takes the oldest pods for the worst.
+            // Beside a third version, the workload's own controller takes the oldest pods for the worst; and what nobody
+            // holds may take any pod, that of a canary's traffic too, before an engine sees it.
             self.guard.forgive(60);
         }
         let rollout = self.rollout();

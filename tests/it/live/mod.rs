@@ -9,5 +9,6 @@ pub(crate) mod engine_in_cluster;
 pub(crate) mod holds;
 pub(crate) mod models;
 pub(crate) mod releases;
+mod routes;
 mod turns;
 pub(crate) mod workload;

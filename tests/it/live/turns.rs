@@ -63,17 +63,8 @@ turns! {
     live_turn_default_grace: "default-grace";
     live_turn_delete_at_rest: "delete-at-rest";
     live_turn_disabled_from_start: "disabled-from-start";
-    live_turn_gateway_bluegreen: "gateway-bluegreen";
-    live_turn_gateway_continuous: "gateway-continuous";
-    live_turn_gateway_delete: "gateway-delete";
-    live_turn_gateway_header_weight_none: "gateway-header-weight-none";
-    live_turn_gateway_partition: "gateway-partition";
-    live_turn_gateway_rollback: "gateway-rollback";
     live_turn_higress_rollback: "higress-rollback";
     live_turn_image_and_replicas: "image-and-replicas";
-    live_turn_istio_bluegreen: "istio-bluegreen";
-    live_turn_istio_partition: "istio-partition";
-    live_turn_istio_rollback: "istio-rollback";
     live_turn_mse_partition: "mse-partition";
     live_turn_one_replica_bluegreen: "one-replica-bluegreen";
     live_turn_one_replica_canary: "one-replica-canary";

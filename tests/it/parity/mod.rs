@@ -4,5 +4,5 @@ pub(crate) mod compare;
 pub(crate) mod observe;
 pub(crate) mod player;
 pub(crate) mod scenario;
-mod simulated;
+pub(crate) mod simulated;
 mod turns;

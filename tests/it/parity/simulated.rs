@@ -73,7 +73,10 @@ pub(super) async fn release(name: &str, held: bool) -> Option<Duration> {
 }
 
 macro_rules! releases {
-    ($($test:ident: $name:literal, $held:literal;)*) => {$(
+    ($($test:ident: $name:literal, $held:literal;)*) => {
+        /// The recorded releases that are played here, some of them twice in a row.
+        pub(crate) const PLAYED: &[&str] = &[$($name),*];
+$(
         #[tokio::test(start_paused = true)]
         async fn $test() {
             let limit = if $held { FIRST_PAUSE } else { FIRST_PAUSE_UNHELD };
