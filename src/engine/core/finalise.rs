@@ -220,10 +220,6 @@ impl Machine<'_> {
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
         let workload = self.workload()?;
         let reason = ending.reason("the workload rolls");
-        let labels = self.label_kept(ending);
-        if !labels.is_empty() {
-            return Some(Flow::Do(labels, reason));
-        }
         if self.sub().finalising_step != FinalisingStep::ResumeWorkload {
             self.sub().finalising_step = FinalisingStep::ResumeWorkload;
             self.stamp();
@@ -259,9 +255,20 @@ impl Machine<'_> {
 
     fn roll_out(&mut self, workload: &Workload<'_>, ending: Ending, reason: Reason) -> Option<Flow> {
         if let Some(flow) = self.hand_back(workload, ending) {
-            return Some(flow);
+            let labels = self.label_kept(ending);
+            return Some(if labels.is_empty() {
+                flow
+            } else {
+                Flow::Do(labels, reason)
+            });
         }
         let waiting = self.not_rolled_out(workload)?;
+        let is_given_up = matches!(ending, Ending::Disabled | Ending::Deleted);
+        if is_given_up && waiting != NotRolledOut::NotObserved && self.style() != RollingStyle::BlueGreen {
+            // The workload's own controller goes on alone, as upstream lets it: the Rollout is in nobody's way, however the
+            // new pods fare.
+            return None;
+        }
         if waiting != NotRolledOut::NotObserved
             && let Some(stuck) = self.unblock_all(workload)
         {
@@ -270,11 +277,19 @@ impl Machine<'_> {
         Some(self.wait_for_pods(reason))
     }
 
-    /// Blue-green taken back: the pods that stay belong to the template again, and are noted as the steps' pods, as upstream
-    /// notes them while the traffic moves back.
+    /// Taken back: the pods that stay belong to the template again. Upstream's batch goes on until the traffic is back, and
+    /// notes them as the steps' pods: with blue-green always, in batches those of a Deployment that are fewer than the step
+    /// asks for.
     fn label_kept(&mut self, ending: Ending) -> Vec<Effect> {
-        let is_taken_back = ending == Ending::Rollback && self.style() == RollingStyle::BlueGreen;
-        if is_taken_back {
+        let style = self.style();
+        if ending != Ending::Rollback || style == RollingStyle::Canary {
+            return Vec::new();
+        }
+        let (_, step) = self.step();
+        let wanted = step.map_or(0, |step| self.wanted(step));
+        let kept = i32::try_from(self.new_pods().len()).unwrap_or(i32::MAX);
+        let is_short = self.s.kind() == Some(Kind::Deployment) && kept < wanted;
+        if style == RollingStyle::BlueGreen || is_short {
             self.label_pods()
         } else {
             Vec::new()

@@ -10,4 +10,5 @@ pub(crate) mod holds;
 pub(crate) mod models;
 pub(crate) mod releases;
 mod routes;
+mod turns;
 pub(crate) mod workload;

@@ -84,6 +84,15 @@ releases! {
     live_istio_weight_held: "istio-weight", true;
     live_istio_weight_unheld: "istio-weight", false;
     live_istio_header: "istio-header", true;
+    live_turn_gateway_partition: "gateway-partition", true;
+    live_turn_gateway_bluegreen: "gateway-bluegreen", true;
+    live_turn_gateway_rollback: "gateway-rollback", true;
+    live_turn_gateway_delete: "gateway-delete", true;
+    live_turn_gateway_header_weight_none: "gateway-header-weight-none", true;
+    live_turn_gateway_continuous: "gateway-continuous", true;
+    live_turn_istio_partition: "istio-partition", true;
+    live_turn_istio_bluegreen: "istio-bluegreen", true;
+    live_turn_istio_rollback: "istio-rollback", true;
 }
 
 #[tokio::test]

@@ -5,3 +5,4 @@ pub(crate) mod observe;
 pub(crate) mod player;
 pub(crate) mod scenario;
 pub(crate) mod simulated;
+mod turns;
