@@ -68,7 +68,7 @@ impl Case {
     fn gates(&self) -> Value {
         // A last step of all pods passes by itself, but not in blue-green.
         json!([
-            ["approval", 2, self.old[0]],
+            ["approval", self.first(), self.old[0]],
             [if self.blue_green { "approval" } else { "-" }, 3, self.old[1]]
         ])
     }
