@@ -157,6 +157,11 @@ mod tests {
             panic!("no words")
         };
         assert_eq!(formats[0].0, "json");
+        let Wanted::Words(scenarios) = ask(&["rollout", "demo", "st"]) else {
+            panic!("no words")
+        };
+        let scenarios: Vec<&str> = scenarios.iter().map(|(value, _)| value.as_str()).collect();
+        assert_eq!(scenarios, ["statefulset", "stuck"]);
     }
 
     #[test]

@@ -38,15 +38,15 @@ const ASKED_EVERY: Duration = Duration::from_millis(100);
 pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
     let mut manifests = files::read(&args.filename, args.recursive)?;
     let invalid = invalid(&manifests);
-    for manifest in &mut manifests {
-        convert(ui, manifest);
-    }
-    manifests.sort_by_key(|manifest| rank(&manifest.object));
     let cluster = connect(global).await?;
     if !invalid.is_empty() && is_free(&cluster, &manifests).await? {
         invalid.iter().for_each(|error| ui.error(error));
         return Ok(exit_code::ERROR);
     }
+    for manifest in &mut manifests {
+        convert(ui, manifest);
+    }
+    manifests.sort_by_key(|manifest| rank(&manifest.object));
     let mut session = Session {
         ui,
         cluster: &cluster,

@@ -19,6 +19,9 @@ use crate::{
     view::change::stamped,
 };
 
+/// Time for pods on their way out to be gone from the picture.
+const SETTLED: Duration = Duration::from_millis(500);
+
 /// Time between two steps where nobody is asked.
 const BETWEEN: Duration = Duration::from_secs(1);
 
@@ -52,6 +55,7 @@ pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
         let stop = demo.next_stop(|event| tell(ui, event)).await;
         // The engine that has only looked says so as well; there is nothing to show yet.
         if stop != Some(Stop::AtRest) {
+            clock.sleep(SETTLED).await;
             picture(ui, scenario, &demo)?;
         }
         match stop {

@@ -9,10 +9,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-use crate::{
-    api::{traffic_routing, v1beta1},
-    engine::core::validate,
-};
+use crate::api::{rollout::immutable, traffic_routing, v1beta1};
 
 /// The definitions of Rollout (v1beta1, served and stored) and TrafficRouting (v1alpha1).
 ///
@@ -94,7 +91,7 @@ fn transitions() -> Vec<ValidationRule> {
     let rules = [
         (
             "self.spec.workloadRef == oldSelf.spec.workloadRef".to_owned(),
-            validate::IMMUTABLE_REF,
+            immutable::REF,
             ".spec.workloadRef",
         ),
         (
@@ -105,17 +102,17 @@ fn transitions() -> Vec<ValidationRule> {
                 extra("self"),
                 extra("oldSelf")
             ),
-            validate::IMMUTABLE_STYLE,
+            immutable::STYLE,
             ".spec.strategy",
         ),
         (
             routings("canary"),
-            validate::IMMUTABLE_CANARY_ROUTINGS,
+            immutable::CANARY_ROUTINGS,
             ".spec.strategy.canary",
         ),
         (
             routings("blueGreen"),
-            validate::IMMUTABLE_BLUE_GREEN_ROUTINGS,
+            immutable::BLUE_GREEN_ROUTINGS,
             ".spec.strategy.blueGreen",
         ),
     ];

@@ -1,7 +1,7 @@
 //! What will happen: the engine itself, run over a copy of the cluster in virtual time.
 //!
 //! The copy is made of the objects that the release touches, with their status; the change is applied to it as it would
-//! be to the cluster; every pause for a human is approved at once, so times are the earliest possible.
+//! be to the cluster; every pause for a human is approved as soon as its pods are counted, so times are the earliest possible.
 
 mod copy;
 mod render;
@@ -39,10 +39,14 @@ use crate::{
     },
 };
 use futures::StreamExt as _;
+pub use timeline::state;
 use timeline::{Census, Timeline};
 
 /// The longest release that is followed, in virtual days.
 const LONGEST_DAYS: u64 = 60;
+
+/// From a pause until it is approved: long enough for pods that the step takes away to be gone from the counts.
+const SETTLED: Duration = Duration::from_millis(100);
 
 /// What a plan starts from.
 #[derive(Clone, Debug)]
@@ -478,7 +482,11 @@ async fn follow(
         "rollouts",
     );
     tokio::pin!(engine);
+    let mut due: Option<Timestamp> = None;
     loop {
+        let left = due.map_or(SETTLED, |due| {
+            Duration::try_from(due.duration_since(clock.now())).unwrap_or_default()
+        });
         tokio::select! {
             biased;
             Some(Ok(event)) = pods.next() => timeline.pods(event),
@@ -486,7 +494,9 @@ async fn follow(
                 Event::Moved { reason, at, step, .. } => {
                     timeline.moved(at, step, &reason);
                     if let Reason::WaitingForApproval { .. } = reason {
-                        approve(sim, &rollouts, &key).await?;
+                        due.get_or_insert(at + SETTLED);
+                    } else {
+                        due = None;
                     }
                 }
                 Event::Wrote { at, effect, .. } => timeline.wrote(at, &effect),
@@ -512,6 +522,11 @@ async fn follow(
                 }
                 Event::Retrying { .. } | Event::HeldElsewhere { .. } | Event::Unreadable { .. } => {}
             },
+            () = clock.sleep(left), if due.is_some() => {
+                due = None;
+                timeline.approved();
+                approve(sim, &rollouts, &key).await?;
+            }
             result = &mut engine => {
                 let error = result.err().map_or_else(|| "the engine stopped".to_owned(), |error| error.to_string());
                 return Err(Error::Simulation(error));

@@ -43,6 +43,15 @@ pub(super) struct Timeline {
     placed: usize,
     lowest: Option<i32>,
     most: i32,
+    turn: Option<Turn>,
+}
+
+/// What happened since a write of which nobody knows yet whether it belongs to the step at hand or to the next one.
+struct Turn {
+    /// The step as it was at the write.
+    kept: PlannedStep,
+    lowest: i32,
+    highest: i32,
 }
 
 /// What one ReplicaSet or one pod counts for.
@@ -98,6 +107,7 @@ impl Timeline {
             placed: 0,
             lowest: None,
             most: 0,
+            turn: None,
         }
     }
 
@@ -169,6 +179,10 @@ impl Timeline {
             self.lowest = Some(self.lowest.map_or(ready, |lowest| lowest.min(ready)));
             self.most = self.most.max(pods);
         }
+        if let Some(turn) = &mut self.turn {
+            turn.lowest = turn.lowest.min(ready);
+            turn.highest = turn.highest.max(ready);
+        }
         if let Some(step) = self.steps.get_mut(&self.current) {
             step.ready_lowest = step.ready_lowest.min(ready);
             step.ready_highest = step.ready_highest.max(ready);
@@ -220,8 +234,13 @@ impl Timeline {
     }
 
     pub(super) fn moved(&mut self, at: Timestamp, step: i32, reason: &Reason) {
+        // What is written and moved meanwhile belongs to where the engine then says it is.
         let seconds = self.seconds(at);
-        self.note(seconds, step, reason);
+        let Some(state) = state(reason) else {
+            return;
+        };
+        self.note(seconds, step, state);
+        let turn = self.turn.take();
         match reason {
             Reason::Upgrading { step, .. }
             | Reason::TrafficGrace { step, .. }
@@ -242,10 +261,20 @@ impl Timeline {
                 self.pass_without_gate(step);
                 self.enter(self.closing());
             }
+            // Where nothing has to be waited for, the closing work is over before the engine says that it began.
+            Reason::Completed | Reason::Cancelled if !self.steps.is_empty() => {
+                self.pass_without_gate(step);
+                if self.placed < self.writes.len() {
+                    self.enter(self.closing());
+                }
+            }
             Reason::Cancelling { .. } | Reason::Terminating { .. } | Reason::Disabling { .. } => {
                 self.enter(self.closing());
             }
             _ => {}
+        }
+        if let Some(turn) = turn {
+            self.turned(turn);
         }
         self.place_writes();
         if self.current == self.closing()
@@ -253,6 +282,12 @@ impl Timeline {
         {
             planned.seconds = seconds;
         }
+    }
+
+    /// The pause at hand is approved: what was written until now belongs to it.
+    pub(super) fn approved(&mut self) {
+        self.turn = None;
+        self.place_writes();
     }
 
     /// The engine writes on its way to where it says it is: what was written since it last said so belongs there.
@@ -267,9 +302,26 @@ impl Timeline {
         self.placed = self.writes.len();
     }
 
+    /// Pods that changed after a write belong to the step that the write belongs to.
+    fn turned(&mut self, turn: Turn) {
+        let left = turn.kept.step;
+        if left == self.current {
+            return;
+        }
+        if let Some(step) = self.steps.get_mut(&left) {
+            step.new_pods = turn.kept.new_pods;
+            step.old_pods = turn.kept.old_pods;
+            step.ready_lowest = turn.kept.ready_lowest;
+            step.ready_highest = turn.kept.ready_highest;
+        }
+        if let Some(step) = self.steps.get_mut(&self.current) {
+            step.ready_lowest = step.ready_lowest.min(turn.lowest);
+            step.ready_highest = step.ready_highest.max(turn.highest);
+        }
+    }
+
     /// Notes a state that is another one than the last.
-    fn note(&mut self, seconds: f64, step: i32, reason: &Reason) {
-        let Some(state) = word(reason) else { return };
+    fn note(&mut self, seconds: f64, step: i32, state: &'static str) {
         let last = self.states.last();
         if last.is_none_or(|last| (last.step, last.state) != (step, state)) {
             self.states.push(PlannedState { step, state, seconds });
@@ -295,6 +347,14 @@ impl Timeline {
         };
         if self.current <= 1 && self.steps.is_empty() && body_starts(&body) {
             self.enter(1);
+        }
+        let ready = self.ready();
+        if let (None, Some(step)) = (&self.turn, self.steps.get(&self.current)) {
+            self.turn = Some(Turn {
+                kept: step.clone(),
+                lowest: ready,
+                highest: ready,
+            });
         }
         self.writes.push(PlannedWrite {
             step: self.current,
@@ -333,8 +393,9 @@ fn body_starts(body: &serde_json::Value) -> bool {
             .is_some_and(|text| serde_json::from_str::<Mark>(text).is_ok())
 }
 
-/// The state that a reason stands for. That its workload's controller is a moment behind is none.
-pub(super) fn word(reason: &Reason) -> Option<&'static str> {
+/// One word for the state that a reason stands for. That a workload's controller is a moment behind is none.
+#[must_use]
+pub fn state(reason: &Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::AtRest => "AtRest",
         Reason::Completed => "Completed",

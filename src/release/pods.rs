@@ -344,6 +344,18 @@ mod tests {
         }
     }
 
+    /// Name; kind; phase and reason; blue-green; spec; revisions with their pods and ready pods; rows.
+    type Case = (
+        &'static str,
+        Kind,
+        &'static str,
+        &'static str,
+        bool,
+        Value,
+        &'static [(&'static str, usize, usize)],
+        Vec<Revision>,
+    );
+
     #[test]
     fn pods_are_counted_by_their_revision() {
         use Role::{New, Other, Stable};
@@ -351,16 +363,7 @@ mod tests {
             |partition: i32| json!({ "updateStrategy": { "rollingUpdate": { "partition": partition } } });
         let clones = |partition: &str, surge: i32| json!({ "updateStrategy": { "partition": partition, "maxSurge": surge } });
         let daemons = json!({ "updateStrategy": { "type": "OnDelete" } });
-        let cases: [(
-            &str,
-            Kind,
-            &str,
-            &str,
-            bool,
-            Value,
-            &[(&str, usize, usize)],
-            Vec<Revision>,
-        ); 9] = [
+        let cases: [Case; 9] = [
             (
                 "held",
                 Kind::StatefulSet,

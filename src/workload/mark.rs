@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::hold::{self, Fields};
-use crate::api::keys;
+use super::{
+    Kind,
+    hold::{self, Fields},
+};
+use crate::api::{keys, patch::merge_diff};
 
 /// Value of the annotation [`keys::IN_PROGRESSING`]; in the first write of a release, gone in the last.
 ///
@@ -114,6 +117,20 @@ impl Mark {
             Some(Self::new(map.get("rolloutName")?.as_str()?))
         };
         serde_json::from_str(text).ok().or_else(plain).unwrap_or_default()
+    }
+
+    /// The merge patch of a marked workload's spec that gives the user's values back in one write; nothing when they are
+    /// there. Without originals the values that only a hold has make way for the defaults.
+    #[must_use]
+    pub fn handed_back(&self, kind: Kind, spec: &Value) -> Option<Value> {
+        let mut wanted = spec.clone();
+        for (path, value) in hold::first(kind).iter() {
+            if self.original.get(path).is_none() && hold::at(spec, path) == value {
+                hold::put(&mut wanted, path, Value::Null);
+            }
+        }
+        self.original.put_back(&mut wanted);
+        merge_diff(spec, &wanted)
     }
 
     /// The annotation's text.

@@ -22,3 +22,5 @@ mod no_forgotten_files;
 mod parity;
 #[cfg(test)]
 mod plan;
+#[cfg(test)]
+mod promise;

@@ -99,7 +99,10 @@ impl Stage {
                     Event::Moved {
                         reason: Reason::WaitingForApproval { step, .. } | Reason::TimedPause { step, .. },
                         ..
-                    } => run.gates.push(self.pods_at(step)),
+                    } => {
+                        self.clock.sleep(Duration::from_millis(100)).await;
+                        run.gates.push(self.pods_at(step));
+                    }
                     Event::Stopped { stop, .. } if is_end(&stop) => break,
                     Event::Stopped {
                         stop: Stop::WaitingForApproval { .. },

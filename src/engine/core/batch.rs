@@ -47,9 +47,31 @@ pub(super) fn plan_hash(spec: &RolloutSpec) -> String {
             .for_each(|step| step.pause = Default::default());
     }
     let text = serde_json::to_string(&strategy).unwrap_or_default();
-    Sha256::digest(text)
+    format!("{}{SEPARATOR}{}", subject(spec), hex(&text, 12))
+}
+
+/// What stands between the two digests of a plan's hash; upstream's has none.
+const SEPARATOR: char = '-';
+
+fn subject(spec: &RolloutSpec) -> String {
+    let reference = &spec.workload_ref;
+    hex(
+        &format!("{} {} {}", reference.api_version, reference.kind, reference.name),
+        4,
+    )
+}
+
+/// Whether a plan's hash is one of ours for another workload.
+pub(super) fn is_for_another(hash: &str, spec: &RolloutSpec) -> bool {
+    hash.split_once(SEPARATOR)
+        .is_some_and(|(known, _)| known != subject(spec))
+}
+
+fn hex(text: &str, bytes: usize) -> String {
+    let digest = Sha256::digest(text);
+    digest
         .iter()
-        .take(16)
+        .take(bytes)
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }

@@ -220,6 +220,10 @@ impl Machine<'_> {
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
         let workload = self.workload()?;
         let reason = ending.reason("the workload rolls");
+        let labels = self.label_kept(ending);
+        if !labels.is_empty() {
+            return Some(Flow::Do(labels, reason));
+        }
         if self.sub().finalising_step != FinalisingStep::ResumeWorkload {
             self.sub().finalising_step = FinalisingStep::ResumeWorkload;
             self.stamp();
@@ -264,6 +268,17 @@ impl Machine<'_> {
             return Some(Flow::Do(vec![stuck], reason));
         }
         Some(self.wait_for_pods(reason))
+    }
+
+    /// Blue-green taken back: the pods that stay belong to the template again, and are noted as the steps' pods, as upstream
+    /// notes them while the traffic moves back.
+    fn label_kept(&mut self, ending: Ending) -> Vec<Effect> {
+        let is_taken_back = ending == Ending::Rollback && self.style() == RollingStyle::BlueGreen;
+        if is_taken_back {
+            self.label_pods()
+        } else {
+            Vec::new()
+        }
     }
 
     /// What of the workload has not yet come to its template.

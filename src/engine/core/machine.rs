@@ -41,6 +41,8 @@ pub(super) struct Machine<'a> {
     pub(super) status: RolloutStatus,
     /// Something the user should know, added to the condition's message.
     pub(super) note: Option<String>,
+    /// Whether the status of another workload's release was dropped.
+    pub(super) is_reset: bool,
 }
 
 /// Decides what to write for one Rollout and how long to wait. Total and deterministic.
@@ -52,6 +54,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         now,
         status: before.clone(),
         note: None,
+        is_reset: false,
     };
     for _ in 0..MOST_TRANSITIONS {
         match machine.advance() {
@@ -115,6 +118,9 @@ impl<'a> Machine<'a> {
     }
 
     fn advance(&mut self) -> Flow {
+        if let Some(flow) = self.give_back_strays() {
+            return flow;
+        }
         if self.s.rollout.metadata.deletion_timestamp.is_some() {
             return self.deleting();
         }

@@ -19,6 +19,7 @@ mod reason;
 mod release;
 mod snapshot;
 mod step;
+mod stray;
 mod sub_status;
 #[cfg(test)]
 mod tests;
@@ -31,4 +32,5 @@ pub use effect::{Effect, Precondition, Target, Verb};
 pub use machine::decide;
 pub use reason::{BLOCKED, INVALID, Reason, Stop};
 pub use snapshot::{Snapshot, owner_uid};
+pub use stray::{is_edited, is_turned, pin_of, pinned_revision};
 pub use validate::{Problem, obstacle, problems};

@@ -40,6 +40,9 @@ pub struct Snapshot {
     pub services: BTreeMap<String, DynamicObject>,
     /// The objects that route requests to the Service and what a release makes beside them; only those that are there.
     pub routes: Routes,
+    /// What a release of this Rollout made or changed for a workload or a route that the Rollout names no more: workloads
+    /// with its mark, its canaries, Services, Ingresses and autoscalers.
+    pub strays: Vec<DynamicObject>,
     /// Other enabled Rollouts that name the same workload, by name.
     pub rivals: Vec<String>,
     /// A kind that the Rollout needs and the cluster does not serve, such as `clonesets.apps.kruise.io`; not one of a

@@ -342,12 +342,12 @@ impl<'a> Machine<'a> {
         if let Some(flow) = self.twin(batch.revision.clone(), routes, &reason) {
             return flow;
         }
-        if !batch.is_up(self.s.rollout.spec.strategy.failure_threshold()) {
-            return self.wait_for_pods(reason);
-        }
         let labels = self.label_pods();
         if !labels.is_empty() {
             return Flow::Do(labels, reason);
+        }
+        if !batch.is_up(self.s.rollout.spec.strategy.failure_threshold()) {
+            return self.wait_for_pods(reason);
         }
         if routes {
             let until = self.until_grace_ends();

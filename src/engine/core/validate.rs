@@ -14,6 +14,7 @@ use super::Snapshot;
 use crate::{
     api::{
         IntOrPercent, keys,
+        rollout::immutable,
         v1beta1::{Phase, RollingStyle, Rollout, RolloutSpec, Step, TrafficRoutingRef},
     },
     traffic::{self, Obstacle, Split, service},
@@ -22,16 +23,6 @@ use crate::{
 
 const WORKLOAD_REF: &str = "spec.workloadRef";
 const STRATEGY: &str = "spec.strategy";
-/// Upstream's words for an edit of the workload's name in the middle of a release.
-pub const IMMUTABLE_REF: &str = "Rollout 'ObjectRef' field is immutable";
-/// Upstream's words for another style in the middle of a release.
-pub const IMMUTABLE_STYLE: &str = "Rollout style and enableExtraWorkloadForCanary are immutable";
-/// Upstream's words for another traffic routing in the middle of a canary release.
-pub const IMMUTABLE_CANARY_ROUTINGS: &str = "Rollout 'Strategy.Canary.TrafficRoutings' field is immutable";
-/// Upstream's words for another traffic routing in the middle of a blue-green release.
-pub const IMMUTABLE_BLUE_GREEN_ROUTINGS: &str =
-    "Rollout 'Strategy.BlueGreen.TrafficRoutings' field is immutable";
-
 /// Largest share of pods that a batch may replace while traffic is split, in percent: those that are left carry the rest
 /// of the traffic (upstream's default of `--partition-percent-limit`).
 const MOST_BESIDE_TRAFFIC: i32 = 50;
@@ -290,8 +281,8 @@ fn order_problems(place: &str, steps: &[Step]) -> Vec<Problem> {
         .collect()
 }
 
-/// A CloneSet whose new pods never count as available adds no more of them than it has room for beside those it has: from
-/// `k` new pods on, `replicas - k`. Steps that grow would wait for pods that Kruise never makes.
+/// Kruise lets the new pods that are there count against a surge that grows: from `k` of them it goes no further than to
+/// `replicas - k`, so that a step which asks for more would wait for ever.
 fn growth_problem(place: &str, steps: &[Step]) -> Option<Problem> {
     let mut pairs = (1..).zip(steps.windows(2));
     let (index, _) = pairs.find(|(_, pair)| {
@@ -339,14 +330,14 @@ pub fn of_change(old: &Rollout, new: &Rollout) -> Vec<Problem> {
     let (was, is) = (&old.spec, &new.spec);
     let mut found = Vec::new();
     if was.workload_ref != is.workload_ref {
-        found.push(Problem::new(WORKLOAD_REF, IMMUTABLE_REF));
+        found.push(Problem::new(WORKLOAD_REF, immutable::REF));
     }
     if was.strategy.style() != is.strategy.style() {
-        found.push(Problem::new(STRATEGY, IMMUTABLE_STYLE));
+        found.push(Problem::new(STRATEGY, immutable::STYLE));
     } else if was.strategy.traffic_routings() != is.strategy.traffic_routings() {
         let (field, message) = match is.strategy.style() {
-            Some(RollingStyle::BlueGreen) => ("blueGreen", IMMUTABLE_BLUE_GREEN_ROUTINGS),
-            _ => ("canary", IMMUTABLE_CANARY_ROUTINGS),
+            Some(RollingStyle::BlueGreen) => ("blueGreen", immutable::BLUE_GREEN_ROUTINGS),
+            _ => ("canary", immutable::CANARY_ROUTINGS),
         };
         found.push(Problem::new(
             format!("{STRATEGY}.{field}.trafficRoutings"),

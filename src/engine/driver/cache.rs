@@ -13,10 +13,10 @@ use super::{
     table::{self, Entry, Name, Put, State, Table, controller},
 };
 use crate::{
-    api::v1beta1::Rollout,
-    engine::core::{Pod, Snapshot},
+    api::{keys, v1beta1::Rollout},
+    engine::core::{self, Pod, Snapshot},
     traffic::{self, Provider, RouteKind},
-    workload::Kind as WorkloadKind,
+    workload::{Kind as WorkloadKind, Mark},
 };
 
 /// Something that a Rollout names: group, kind, namespace, name.
@@ -457,6 +457,7 @@ impl Cache {
                 snapshot.routes.extend(found.map(|object| (key, object.clone())));
             }
         }
+        snapshot.strays = self.strays(key, &rollout);
         let rivals = self.that_mention(&workload_of(namespace, &rollout)).into_iter();
         snapshot.rivals = rivals
             .filter(|rival| rival != key)
@@ -466,6 +467,80 @@ impl Cache {
         snapshot.workload = workload;
         snapshot.rollout = rollout;
         Some(snapshot)
+    }
+}
+
+impl Cache {
+    /// What a release of this Rollout made for a workload or a route that it names no more. Its own objects are found by
+    /// their owner; others are looked for only while an edit of the plan waits to be noted.
+    fn strays(&self, key: &RolloutKey, rollout: &Rollout) -> Vec<DynamicObject> {
+        let uid = rollout.metadata.uid.as_deref();
+        let in_namespace = |kind: Kind| {
+            let table = self.tables.get(&kind).into_iter();
+            table.flat_map(|table| table.objects_of(&key.namespace))
+        };
+        let name = |object: &DynamicObject| object.metadata.name.clone().unwrap_or_default();
+        let mut strays = Vec::new();
+        let mentioned = mentions_of(key, rollout);
+        let is_mentioned = |kind: Kind, object: &DynamicObject| {
+            mentioned.contains(&mention(kind, &(key.namespace.clone(), name(object))))
+        };
+        for kind in [Kind::Service, Kind::Route(RouteKind::INGRESS[0])] {
+            let own = self.owned(kind, uid).into_iter();
+            strays.extend(own.filter(|object| !is_mentioned(kind, object)));
+        }
+        if let Some(revision) = core::pinned_revision(rollout).filter(|_| core::is_edited(rollout)) {
+            let pinned = in_namespace(Kind::Service).filter(|service| {
+                core::pin_of(service, revision).is_some() && core::owner_uid(service) != uid
+            });
+            strays.extend(
+                pinned
+                    .filter(|service| !is_mentioned(Kind::Service, service))
+                    .cloned(),
+            );
+            // Routes that are edited in place: those with a release's note that no Rollout names.
+            let routes = RouteKind::all().map(Kind::Route);
+            for kind in routes.filter(|kind| self.is_open(*kind)) {
+                let edited = in_namespace(kind).filter(|route| {
+                    let note = route.metadata.annotations.as_ref();
+                    note.is_some_and(|all| all.contains_key(keys::ORIGINAL_SPEC))
+                        && self
+                            .that_mention(&mention(kind, &(key.namespace.clone(), name(route))))
+                            .is_empty()
+                });
+                strays.extend(edited.cloned());
+            }
+        }
+        if !core::is_turned(rollout) {
+            return strays;
+        }
+        let reference = &rollout.spec.workload_ref;
+        let is_named = |kind: WorkloadKind, object: &DynamicObject| {
+            kind.kind() == reference.kind
+                && kind.group() == kind::split(&reference.api_version).0
+                && name(object) == reference.name
+        };
+        let kinds: Vec<Kind> = self.tables.keys().copied().collect();
+        for (workload, kind) in kinds.into_iter().filter_map(|kind| match kind {
+            Kind::Workload(workload, _) => Some((workload, kind)),
+            _ => None,
+        }) {
+            let marked = in_namespace(kind).filter(|object| {
+                Mark::read(object).is_some_and(|mark| mark.rollout_name == key.name)
+                    && core::owner_uid(object) != uid
+                    && !is_named(workload, object)
+            });
+            for object in marked {
+                let link =
+                    table::autoscaled(&key.namespace, workload.group(), workload.kind(), &name(object));
+                strays.extend(self.owned(Kind::Autoscaler, Some(&link)));
+                strays.push(object.clone());
+            }
+        }
+        if WorkloadKind::named(reference) != Some(WorkloadKind::Deployment) {
+            strays.extend(self.owned(DEPLOYMENT, uid));
+        }
+        strays
     }
 }
 

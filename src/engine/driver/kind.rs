@@ -6,7 +6,7 @@ use kube::api::ApiResource;
 
 use crate::{
     api::{keys, v1beta1::Rollout},
-    engine::core::Target,
+    engine::core::{self, Target},
     traffic::{Provider, RouteKind},
     workload,
 };
@@ -131,6 +131,19 @@ impl Kind {
             if spec.strategy.blue_green.is_some() || was_blue_green {
                 needed.insert(Self::Autoscaler);
             }
+        }
+        if core::is_edited(rollout) {
+            // What it named before may be among these.
+            needed.extend([Self::Service, Self::Route(RouteKind::INGRESS[0])]);
+        }
+        if core::is_turned(rollout) {
+            let native = [
+                workload::Kind::Deployment,
+                workload::Kind::StatefulSet,
+                workload::Kind::DaemonSet,
+            ];
+            needed.extend(native.map(|kind| Self::Workload(kind, "apps/v1")));
+            needed.insert(Self::Autoscaler);
         }
         for routing in spec.strategy.traffic_routings() {
             needed.insert(Self::Service);

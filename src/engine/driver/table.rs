@@ -289,6 +289,15 @@ impl Table {
         self.entries.keys().map(|name| Name::clone(name)).collect()
     }
 
+    /// The objects of a namespace, by name.
+    pub(super) fn objects_of<'a>(
+        &'a self,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = &'a DynamicObject> + use<'a> {
+        let entries = self.entries.iter().filter(move |(name, _)| name.0 == namespace);
+        entries.filter_map(|(_, entry)| entry.object())
+    }
+
     pub(super) fn get(&self, name: &Name) -> Option<&Entry> {
         self.entries.get(name)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{Fixture, at_rest, at_step, deployment, paused_release, replica_set, rollout};
+use super::fixture::{Fixture, ROLLOUT, at_rest, at_step, deployment, paused_release, replica_set, rollout};
 
 #[tokio::test]
 async fn shows_a_paused_release() {
@@ -199,4 +199,87 @@ async fn reads_rollouts_of_a_cluster_that_serves_only_v1alpha1() {
     let approved = fixture.rollout(&["approve", "demo", "--dry-run=client"]).await;
     let path = "PATCH /apis/rollouts.kruise.io/v1alpha1/namespaces/shop/rollouts/demo/status?fieldManager=kubectl-kruise";
     assert_eq!(approved.out.lines().next(), Some(path), "{approved:?}");
+}
+
+/// A pod of a StatefulSet `web`, or of somebody else.
+fn pod(name: &str, owner: &str, revision: &str, image: &str, ready: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": { "name": name, "namespace": "shop", "labels": { "app": "web", "controller-revision-hash": revision },
+            "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web", "uid": owner, "controller": true }] },
+        "spec": { "containers": [{ "name": "web", "image": image }] },
+        "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": ready }] },
+    })
+}
+
+#[tokio::test]
+async fn counts_the_pods_of_a_stateful_set_and_reads_no_others() {
+    let mut status = at_step(1, "StepPaused");
+    status["canaryStatus"]["stableRevision"] = json!("web-aaa");
+    status["canaryStatus"]["canaryRevision"] = json!("web-bbb");
+    let mut object = rollout(&status);
+    object["spec"]["workloadRef"]["kind"] = json!("StatefulSet");
+    object["spec"]["strategy"]["canary"]["enableExtraWorkloadForCanary"] = json!(false);
+    let mut set = deployment("web:v2");
+    set["kind"] = json!("StatefulSet");
+    set["spec"]["replicas"] = json!(3);
+    set["spec"]["selector"] =
+        json!({ "matchExpressions": [{ "key": "app", "operator": "In", "values": ["web"] }] });
+    set["spec"]["updateStrategy"] = json!({ "rollingUpdate": { "partition": 2 } });
+    let mut elsewhere = pod("other-0", "other", "other-ccc", "other:v1", "True");
+    elsewhere["metadata"]["labels"]["app"] = json!("other");
+    let fixture = Fixture::new(vec![
+        object,
+        set,
+        pod("web-0", "web-uid", "web-aaa", "web:v1", "True"),
+        pod("web-1", "web-uid", "web-aaa", "web:v1", "True"),
+        pod("web-2", "web-uid", "web-bbb", "web:v2", "False"),
+        pod("like-web-0", "other", "web-bbb", "web:v2", "True"),
+        elsewhere,
+    ])
+    .await;
+    let said = fixture.rollout(&["status", "demo"]).await;
+    let expected = "\
+VERSION   HASH      DESIRED   CURRENT   READY   IMAGES
+stable    web-aaa   2         2         2       web:v1
+new       web-bbb   1         1         0       web:v2
+";
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(said.out.ends_with(expected), "{}", said.out);
+    let mut requests = fixture.take_requests();
+    requests.sort();
+    assert_eq!(
+        requests,
+        [
+            "GET /api/v1/namespaces/shop/pods",
+            "GET /apis/apps/v1/namespaces/shop/statefulsets/web",
+            &format!("GET {ROLLOUT}"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn says_what_a_blue_green_release_cannot_go_on_without() {
+    let mut status = at_step(1, "StepPaused");
+    status["blueGreenStatus"] = status["canaryStatus"].take();
+    status["blueGreenStatus"]["updatedRevision"] = json!("bbb");
+    status["message"] =
+        json!("new version releasing detected in the progress of blue-green release, please rollback first");
+    let mut object = rollout(&status);
+    object["spec"]["strategy"] = json!({ "blueGreen": { "steps": [{ "replicas": "100%", "pause": {} }] } });
+    let fixture = Fixture::new(vec![
+        object,
+        deployment("web:v3"),
+        replica_set("aaa", "web:v1", 1, 5),
+    ])
+    .await;
+    let said = fixture.rollout(&["status", "demo"]).await;
+    assert_eq!(said.code, Some(5), "{said:?}");
+    for line in [
+        "State:    degraded: step 1/1, paused",
+        "Command:  kubectl kruise rollout rollback demo -n shop",
+        "please rollback first",
+    ] {
+        assert!(said.out.contains(line), "{line}: {}", said.out);
+    }
 }

@@ -25,7 +25,7 @@ use self::corpus::{LISTS, TABLES, harvest, snapshot};
 use super::trouble::Dice;
 
 /// Cases of one run of the suite; `CASES=n` for more.
-const CASES: u64 = 4000;
+const CASES: u64 = 3000;
 /// Decisions until a case must have come to rest.
 const MOST_DECISIONS: usize = 120;
 /// How often time is let pass to the next timer.
@@ -63,6 +63,13 @@ fn target<'a>(case: &'a mut Value, effect: &Effect) -> Option<&'a mut Value> {
     if case["workload"]["kind"] == kind && case["workload"]["metadata"]["name"] == name {
         return Some(&mut case["workload"]);
     }
+    let is_stray = |item: &Value| item["kind"] == kind && item["metadata"]["name"] == name;
+    if case["strays"].as_array()?.iter().any(is_stray) {
+        return case["strays"]
+            .as_array_mut()?
+            .iter_mut()
+            .find(|item| is_stray(item));
+    }
     let table = match kind {
         "Service" => return case["services"].get_mut(name),
         "Ingress" => return case["ingresses"].get_mut(name),
@@ -93,8 +100,8 @@ fn drop_target(case: &mut Value, effect: &Effect) {
     }
 }
 
-/// Carries out a write as an API server would, or says why it would not.
-fn carry_out(case: &mut Value, effect: &Effect) -> Result<(), String> {
+/// Carries out a write as an API server would, if it would, or says what is wrong with it.
+fn carry_out(case: &mut Value, effect: &Effect) -> Result<bool, String> {
     let wrong = |why: &str| Err(format!("{why}: {effect:?}"));
     let body = match &effect.verb {
         Verb::Create(body) | Verb::Merge(body) | Verb::Apply(body) | Verb::MergeStatus(body) => Some(body),
@@ -107,10 +114,22 @@ fn carry_out(case: &mut Value, effect: &Effect) -> Result<(), String> {
     {
         return wrong("a write of nothing");
     }
+    let owner = case["rollout"]["metadata"]["uid"].clone();
     let present = target(case, effect);
     if let (Verb::Create(body), present) = (&effect.verb, &present) {
-        if present.is_some() {
-            return wrong("made twice");
+        if let Some(present) = present {
+            // Somebody else's: the server refuses it for good.
+            let owners = present["metadata"]["ownerReferences"]
+                .as_array()
+                .into_iter()
+                .flatten();
+            let mut own =
+                owners.filter(|reference| reference["controller"] == true && reference["uid"] == owner);
+            return if own.next().is_some() {
+                wrong("made twice")
+            } else {
+                Ok(false)
+            };
         }
         let mut body = body.clone();
         body["metadata"]["uid"] = json!(format!("uid-of-{}", effect.target.name));
@@ -122,7 +141,7 @@ fn carry_out(case: &mut Value, effect: &Effect) -> Result<(), String> {
             "Ingress" => case["ingresses"][effect.target.name.as_str()] = body,
             _ => return wrong("made of a kind that is never made"),
         }
-        return Ok(());
+        return Ok(true);
     }
     let Some(present) = present else {
         return wrong("a write of what is not there");
@@ -146,7 +165,7 @@ fn carry_out(case: &mut Value, effect: &Effect) -> Result<(), String> {
         }
         None => drop_target(case, effect),
     }
-    Ok(())
+    Ok(true)
 }
 
 fn judge(s: &Snapshot, decision: &Decision) -> Result<(), String> {
@@ -155,7 +174,11 @@ fn judge(s: &Snapshot, decision: &Decision) -> Result<(), String> {
     }
     let looks_on =
         !s.rollout.spec.disabled && s.rollout.metadata.deletion_timestamp.is_none() && s.workload.is_some();
-    if looks_on && !problems(s).is_empty() && !matches!(decision.reason, Reason::Invalid { .. }) {
+    if looks_on
+        && s.strays.is_empty()
+        && !problems(s).is_empty()
+        && !matches!(decision.reason, Reason::Invalid { .. })
+    {
         return Err(format!("{:?} in spite of {:?}", decision.reason, problems(s)));
     }
     if matches!(decision.reason, Reason::Invalid { .. }) && !decision.effects.is_empty() {
@@ -190,7 +213,9 @@ fn follow(case: &mut Value) -> Result<(), String> {
         ));
         let known: Vec<Effect> = decision.effects.clone();
         for effect in &known {
-            carry_out(case, effect).map_err(|error| format!("{error}\n{}", trail.join("\n")))?;
+            if !carry_out(case, effect).map_err(|error| format!("{error}\n{}", trail.join("\n")))? {
+                return Ok(());
+            }
         }
         let gone = case["rollout"]["metadata"]["deletionTimestamp"].is_string()
             && case["rollout"]["metadata"]["finalizers"]
@@ -289,6 +314,7 @@ fn each(what: impl Fn(&mut Value) -> Result<(), String>) {
             Err(format!("panic: {}", text.unwrap_or_default()))
         });
         if let Err(error) = outcome {
+            println!("SEED={seed} failed");
             failures.push((seed, told, before, error));
         }
         if failures.len() == 10 {

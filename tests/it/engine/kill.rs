@@ -106,7 +106,18 @@ async fn run(shape: &Shape, story: Story, kill: Option<Kill>) -> Result<End, Str
 /// Three steps, the second one timed, that every style allows.
 fn steps(shape: &Shape) -> Value {
     use super::world::step;
-    use kubectl_kruise::api::v1beta1::RollingStyle::Partition;
+    use kubectl_kruise::{
+        api::v1beta1::RollingStyle::{BlueGreen, Partition},
+        workload::Kind,
+    };
+    if (shape.kind, shape.style) == (Kind::CloneSet, BlueGreen) {
+        // Kruise adds no more new pods after the first.
+        return json!([
+            step(&json!("100%"), Some(20), None),
+            step(&json!("100%"), Some(50), Some(5)),
+            step(&json!("100%"), Some(100), None),
+        ]);
+    }
     let last = (shape.style != Partition).then_some(100);
     json!([
         step(&json!(1), Some(20), None),

@@ -11,5 +11,6 @@ mod routes;
 mod shape;
 mod trouble;
 mod turn;
+mod turned;
 mod turns;
 mod world;

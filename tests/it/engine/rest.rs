@@ -106,7 +106,12 @@ fn users_part(object: &Value) -> Value {
             metadata[field] = map.into();
         }
     }
-    json!({ "metadata": metadata, "spec": object["spec"] })
+    let mut spec = object["spec"].clone();
+    if let Some(fields) = spec.as_object_mut() {
+        // The server's, and another one's when the user makes the Service anew.
+        fields.retain(|key, _| !matches!(key.as_str(), "clusterIP" | "clusterIPs"));
+    }
+    json!({ "metadata": metadata, "spec": spec })
 }
 
 fn text(value: &Value) -> String {

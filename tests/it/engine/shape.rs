@@ -259,7 +259,7 @@ impl Shape {
         } else {
             json!({})
         };
-        strategy["steps"] = steps.clone();
+        strategy["steps"] = self.steps(steps);
         if self.routed {
             let mut routing = json!({ "service": APP, "gracePeriodSeconds": grace });
             match self.route {
@@ -318,6 +318,17 @@ impl Shape {
         all
     }
 
+    /// The steps as this workload takes them: a blue-green CloneSet has all its new pods at once.
+    pub(super) fn steps(&self, steps: &Value) -> Value {
+        let mut steps = steps.clone();
+        if (self.kind, self.style) == (Kind::CloneSet, RollingStyle::BlueGreen) {
+            for step in steps.as_array_mut().into_iter().flatten() {
+                step["replicas"] = json!("100%");
+            }
+        }
+        steps
+    }
+
     fn route_manifest(&self) -> Value {
         match self.route {
             Route::Ingress => json!({
@@ -372,7 +383,7 @@ impl Shape {
                 step(&replicas, self.weight(dice, reached, in_numbers), pause)
             })
             .collect();
-        steps.into()
+        self.steps(&steps.into())
     }
 
     /// The share of the traffic of a step, where one is allowed (engine-rollout 3.1).

@@ -30,6 +30,84 @@ fn a_release_from_start_to_end() {
     "#);
 }
 
+fn shown(scenario: &str) -> String {
+    let outcome = Outcome::of(demo(&[scenario, "--auto-approve", "100ms"]).output().unwrap());
+    format!("exit {}\n{}", outcome.code.unwrap(), outcome.stdout)
+}
+
+#[test]
+fn batches() {
+    assert_snapshot!(shown("batches"), @r#"
+    exit 0
+    A cluster in memory, with Deployment, Service and Rollout "web":
+    5 pods of v1, and batches: 1 pod, 60%, all of them.
+    The new version example.com/web:v2 is set, and held: nothing goes out by itself.
+      pods ready: 4 x v1, 1 x v2
+    Step 1/3 approved.
+      pods ready: 5 x v2
+    Done: v2 is everywhere, and the cluster is as you would have written it.
+    "#);
+}
+
+#[test]
+fn blue_green() {
+    assert_snapshot!(shown("blue-green"), @r#"
+    exit 0
+    A cluster in memory, with Deployment, Service, Ingress and Rollout "web":
+    5 pods of v1, and blue-green: all new pods first, then half of the traffic, then all of it.
+    The new version example.com/web:v2 is set, and held: nothing goes out by itself.
+      pods ready: 5 x v1, 5 x v2; all traffic to the Service
+    Step 1/3 approved.
+      pods ready: 5 x v1, 5 x v2; 100% of the traffic to v2
+    Step 3/3 approved.
+      pods ready: 5 x v2; all traffic to the Service
+    Done: v2 is everywhere, and the cluster is as you would have written it.
+    "#);
+}
+
+#[test]
+fn a_stateful_set() {
+    assert_snapshot!(shown("statefulset"), @r#"
+    exit 0
+    A cluster in memory, with StatefulSet, Service and Rollout "web":
+    5 pods of v1, and batches by ordinal: the last pod, then 60%, then all of them.
+    The new version example.com/web:v2 is set, and held: nothing goes out by itself.
+      pods ready: 4 x v1, 1 x v2
+    Step 1/3 approved.
+      pods ready: 5 x v2
+    Done: v2 is everywhere, and the cluster is as you would have written it.
+    "#);
+}
+
+#[test]
+fn a_release_that_is_taken_back() {
+    assert_snapshot!(shown("rollback"), @r#"
+    exit 0
+    A cluster in memory, with Deployment, Service, Ingress and Rollout "web":
+    5 pods of v1, and a canary that is taken back at its first pause.
+    The new version example.com/web:v2 is set, and held: nothing goes out by itself.
+      pods ready: 5 x v1, 1 x v2; 20% of the traffic to v2
+    Back to v1:
+      pods ready: 5 x v1; all traffic to the Service
+    Rolled back: v1 is everywhere.
+    "#);
+}
+
+#[test]
+fn a_release_that_gets_stuck() {
+    assert_snapshot!(shown("stuck"), @r#"
+    exit 0
+    A cluster in memory, with Deployment, Service, Ingress and Rollout "web":
+    5 pods of v1, and a canary whose pods crash: no step may take longer than 6 s.
+    The new version example.com/web:v2-crash is set, and held: nothing goes out by itself.
+      pods ready: 5 x v1; all traffic to the Service
+    Stuck: no progress for 6 seconds: step 1/3: 0 of 1 new pods are ready.
+    The users of v1 have not noticed. Back to v1:
+      pods ready: 5 x v1; all traffic to the Service
+    Rolled back: v1 is everywhere.
+    "#);
+}
+
 #[test]
 fn asks_only_a_human() {
     let outcome = Outcome::of(demo(&[]).output().unwrap());

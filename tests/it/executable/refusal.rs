@@ -26,12 +26,18 @@ fn one_bad_step() -> Value {
 #[test]
 fn a_new_version_is_not_held_for_it() {
     let shop = broken(&[], &one_bad_step());
-    for line in [
-        ["set", "image", "rollout/web", "main=web:v2"],
-        ["set", "env", "deploy/web", "A=2"],
-    ] {
-        assert_snapshot!(shop.kruise(&line));
-    }
+    let line = |words: [&str; 4]| shop.kruise(&words).to_string();
+    let image = line(["set", "image", "rollout/web", "main=web:v2"]);
+    assert_eq!(line(["set", "env", "deploy/web", "A=2"]), image);
+    assert_snapshot!(image, @r#"
+        exit 1
+        --- stderr
+        error: rollout.rollouts.kruise.io/web is invalid:
+          spec.strategy.canary.steps[0].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy
+          spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence
+
+        hint: kubectl edit rollouts.rollouts.kruise.io web -n shop
+    "#);
     assert_eq!(shop.sim.trace(), []);
 }
 
@@ -41,7 +47,13 @@ fn a_step_is_not_approved_for_it() {
         &[Turn::Released("web:v2")],
         &json!({ "spec": { "strategy": { "canary": { "steps": [{ "traffic": "20%" }] } } } }),
     );
-    assert_snapshot!(shop.kruise(&["approve", "web"]));
+    assert_snapshot!(shop.kruise(&["approve", "web"]), @r#"
+    exit 1
+    --- stderr
+    error: rollout.rollouts.kruise.io/web is invalid: spec.strategy.canary.steps[0].replicas: replicas cannot be empty
+
+    hint: kubectl edit rollouts.rollouts.kruise.io web -n shop
+    "#);
     assert_eq!(shop.sim.trace(), []);
 }
 
@@ -57,19 +69,40 @@ fn two_rollouts_of_one_workload() {
     other["metadata"]["uid"] = json!("uid-other");
     objects.push(other);
     let shop = Served::with(objects, Life::Still);
-    assert_snapshot!(shop.kruise(&["set", "image", "deploy/web", "main=web:v2"]));
+    assert_snapshot!(shop.kruise(&["set", "image", "deploy/web", "main=web:v2"]), @r#"
+    exit 1
+    --- stderr
+    error: rollout.rollouts.kruise.io/other is invalid: spec.workloadRef: This rollout conflict with Rollout(shop/web), one workload only have less than one Rollout
+
+    hint: disable one of them: kubectl edit rollouts.rollouts.kruise.io web -n shop
+    "#);
     assert_eq!(shop.sim.trace(), []);
 }
 
 #[test]
 fn an_engine_says_it_and_the_status_too() {
     let shop = broken(&[], &one_bad_step());
-    assert_snapshot!(shop.kruise(&["run", "web"]));
+    assert_snapshot!(shop.kruise(&["run", "web"]), @r#"
+    exit 1
+    --- stderr
+    TIME  shop/web  the Rollout is invalid: spec.strategy.canary.steps[0].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy; spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence
+    error: rollout.rollouts.kruise.io/web is invalid:
+      spec.strategy.canary.steps[0].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy
+      spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence
+
+    hint: kubectl edit rollouts.rollouts.kruise.io web -n shop
+    "#);
     assert_eq!(
         shop.rollout()["status"]["message"],
         "the Rollout is invalid: spec.strategy.canary.steps[0].traffic: traffic must be percentage with \"0%\" < traffic <= \"100%\" in canary strategy; spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence"
     );
-    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]));
+    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]), @r#"
+    exit 3
+    --- stdout
+    Plan for shop/web
+    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, blocked.
+    the Rollout is invalid: spec.strategy.canary.steps[0].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy; spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence
+    "#);
 }
 
 #[test]
@@ -90,7 +123,18 @@ fn nothing_of_a_folder_is_applied() {
         .kruise(&["apply", "-f", path])
         .to_string()
         .replace(path, "FILE");
-    assert_snapshot!(outcome);
+    assert_snapshot!(outcome, @r#"
+    exit 1
+    --- stderr
+    error: TMP/FOLDER/manifests.json, document 2: Rollout "web" is invalid: spec.strategy: Canary and BlueGreen cannot both be empty
+
+    hint: nothing was applied; correct the manifest and apply again
+    error: TMP/FOLDER/manifests.json, document 3: Rollout "web" is invalid:
+      spec.strategy.canary.steps[0]: weight and replicas cannot be empty at the same time
+      spec.strategy.canary.steps[1].weight: weight must be positive number, and less than or equal to replicasLimitWithTraffic (defaults to 30)
+
+    hint: nothing was applied; correct the manifest and apply again
+    "#);
     assert_eq!(shop.sim.trace(), []);
 }
 
@@ -108,6 +152,12 @@ fn what_stays_in_the_middle_of_a_release_is_not_applied() {
         .kruise(&["apply", "-f", path])
         .to_string()
         .replace(path, "FILE");
-    assert_snapshot!(outcome);
+    assert_snapshot!(outcome, @r#"
+    exit 1
+    --- stderr
+    error: TMP/FOLDER/rollout.json, document 1: rollout.rollouts.kruise.io/web is invalid: spec.workloadRef: Rollout 'ObjectRef' field is immutable
+
+    hint: a release is under way: let it end, or roll it back, and apply again
+    "#);
     assert_eq!(shop.sim.trace(), []);
 }

@@ -158,7 +158,7 @@ fn a_held_stateful_set_gets_the_template_of_its_pods_revision_back() {
     --- stdout
     statefulset.apps/web rolled back
     --- stderr
-    rollout.rollouts.kruise.io/web: not observed yet; back to revision web-a:
+    rollout.rollouts.kruise.io/web: held; back to revision web-a:
     @@ -7,13 +TIME,4 @@
          - name: A
            value: "1"

@@ -137,6 +137,72 @@ pub(crate) fn several_after(names: &[&str], turns: &[Turn]) -> Vec<Value> {
     })
 }
 
+/// The objects of a cluster in which these objects have come to rest beside an engine; with an image, at the first pause of
+/// its release. The first of them that is no Namespace is the workload, and the Rollout is called `web`.
+pub(crate) fn settled(objects: &[Value], image: Option<&str>) -> Vec<Value> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let clock = Clock::starting_at(Clock::wall().now() - SETTLED * 4);
+        let sim = Sim::new(sim::Options {
+            kruise: true,
+            ..sim::Options::new(clock)
+        });
+        let controllers = sim.start();
+        let cluster = Cluster {
+            client: sim.client(),
+            namespace: NAMESPACE.to_owned(),
+        };
+        cluster.create_namespace(&json!({})).await;
+        let objects: Vec<&Value> = objects
+            .iter()
+            .filter(|object| object["kind"] != "Namespace")
+            .collect();
+        for object in &objects {
+            cluster.create(object).await.unwrap();
+        }
+        let scope = Scope::Selected {
+            namespace: None,
+            labels: None,
+        };
+        let options = Options {
+            identity: "shop".to_owned(),
+            forever: true,
+            ..Options::default()
+        };
+        let (events, _unheard) = tokio::sync::mpsc::unbounded_channel();
+        let engine = tokio::spawn(driver::drive(sim.client(), clock, scope, options, events));
+        clock.sleep(SETTLED).await;
+        if let Some(image) = image {
+            let text = |field: &str| objects[0][field].as_str().unwrap();
+            let place = Place::of(text("apiVersion"), text("kind"));
+            let workload = cluster.get(place, "web").await.unwrap().unwrap();
+            let images = [NewImage {
+                container: "main".to_owned(),
+                image: image.to_owned(),
+            }];
+            let patch = edit::set_images(&workload, &images, Some("web"))
+                .unwrap()
+                .unwrap();
+            let json = "application/json-patch+json";
+            cluster
+                .patch(place, "web", "?fieldManager=rollouts-engine", json, &patch)
+                .await
+                .unwrap();
+            clock.sleep(SETTLED).await;
+        }
+        engine.abort();
+        drop(controllers);
+        sim.everything()
+            .into_iter()
+            .filter(|object| object["kind"] != "Lease")
+            .collect()
+    })
+}
+
 async fn play<T>(cluster: &Cluster, sim: &Sim, name: &str, turn: &Turn, engine: &tokio::task::JoinHandle<T>) {
     let rollouts = Place::named("rollout");
     let merge = "application/merge-patch+json";

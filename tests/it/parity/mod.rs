@@ -4,4 +4,4 @@ pub(crate) mod compare;
 pub(crate) mod observe;
 pub(crate) mod player;
 pub(crate) mod scenario;
-mod simulated;
+pub(crate) mod simulated;

@@ -25,6 +25,16 @@ pub(crate) struct Recording {
 
 /// Plays a release to its end, or tells which wait was not fulfilled.
 pub(crate) async fn play(cluster: &Cluster, clock: Clock, scenario: &Scenario) -> Result<Recording, String> {
+    run(cluster, clock, scenario, &scenario.script).await
+}
+
+/// Plays the first lines of a release.
+pub(crate) async fn run(
+    cluster: &Cluster,
+    clock: Clock,
+    scenario: &Scenario,
+    script: &[Verb],
+) -> Result<Recording, String> {
     for manifest in &scenario.manifests {
         cluster
             .create(manifest)
@@ -33,7 +43,7 @@ pub(crate) async fn play(cluster: &Cluster, clock: Clock, scenario: &Scenario) -
     }
     let mut recording = Recording::default();
     let mut changed = None;
-    for verb in &scenario.script {
+    for verb in script {
         match verb {
             Verb::Checkpoint(name) => {
                 clock.sleep(Duration::from_millis(1500)).await;
@@ -69,7 +79,8 @@ pub(crate) async fn play(cluster: &Cluster, clock: Clock, scenario: &Scenario) -
     Ok(recording)
 }
 
-async fn act(cluster: &Cluster, scenario: &Scenario, verb: &Verb) -> kube::Result<()> {
+/// Does what a line says.
+pub(crate) async fn act(cluster: &Cluster, scenario: &Scenario, verb: &Verb) -> kube::Result<()> {
     match verb {
         Verb::Image { kind, name, to } => {
             let image = format!("echoserver:{to}");

@@ -77,7 +77,10 @@ async fn release(name: &str, held: bool) {
 }
 
 macro_rules! releases {
-    ($($test:ident: $name:literal, $held:literal;)*) => {$(
+    ($($test:ident: $name:literal, $held:literal;)*) => {
+        /// The recorded releases that are played here, some of them twice in a row.
+        pub(crate) const PLAYED: &[&str] = &[$($name),*];
+$(
         #[tokio::test(start_paused = true)]
         async fn $test() {
             release($name, $held).await;

@@ -36,6 +36,9 @@ fn after(kind: (&str, &str), style: &str, change: &Value) -> Vec<String> {
     told(&of_rollout(&read(value), None))
 }
 
+/// Version and kind, style, what is merged into the Rollout, what is said.
+type Case = ((&'static str, &'static str), &'static str, Value, Vec<String>);
+
 const DEPLOYMENT: (&str, &str) = ("apps/v1", "Deployment");
 const CLONE_SET: (&str, &str) = ("apps.kruise.io/v1alpha1", "CloneSet");
 
@@ -81,7 +84,7 @@ fn every_rule_has_its_words() {
     let share = "traffic must be percentage with \"0%\" < traffic <= \"100%\" in canary strategy";
     let blue_share = "traffic must be percentage with \"0%\" <= traffic <= \"100%\" in blueGreen strategy";
     let grows = "spec.strategy.blueGreen.steps[1].replicas: a CloneSet cannot add new pods step by step in blue-green style: ask for 100% in every step";
-    let cases: Vec<((&str, &str), &str, Value, Vec<String>)> = vec![
+    let cases: Vec<Case> = vec![
         // 1
         (("apps/v1", "ReplicaSet"), "canary", json!({}), vec!["spec.workloadRef: WorkloadRef kind is not supported: apps/v1 ReplicaSet".into()]),
         (("batch/v1", "Job"), "canary", json!({}), vec!["spec.workloadRef: WorkloadRef kind is not supported: batch/v1 Job".into()]),

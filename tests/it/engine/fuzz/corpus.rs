@@ -44,7 +44,14 @@ const RELEASES: [&str; 12] = [
 ];
 
 /// The lists of a case, by what they hold.
-pub(super) const LISTS: [&str; 5] = ["canaries", "replicaSets", "revisions", "autoscalers", "pods"];
+pub(super) const LISTS: [&str; 6] = [
+    "canaries",
+    "replicaSets",
+    "revisions",
+    "autoscalers",
+    "pods",
+    "strays",
+];
 /// The tables of a case, by name.
 pub(super) const TABLES: [&str; 2] = ["services", "ingresses"];
 
@@ -151,7 +158,7 @@ fn case(everything: &[Value]) -> Option<Value> {
         .collect();
     let pods: Vec<Value> = of("Pod").map(pod).collect();
     let mut case = json!({
-        "rollout": rollout, "workload": workload, "canaries": canaries, "pods": pods, "rivals": [], "unserved": null,
+        "rollout": rollout, "workload": workload, "canaries": canaries, "pods": pods, "rivals": [], "unserved": null, "strays": [],
         "replicaSets": of("ReplicaSet").collect::<Vec<_>>(),
         "revisions": of("ControllerRevision").collect::<Vec<_>>(),
         "autoscalers": of("HorizontalPodAutoscaler").collect::<Vec<_>>(),
@@ -266,6 +273,7 @@ pub(super) fn snapshot(case: &Value) -> Option<Snapshot> {
             .into_iter()
             .map(|(name, ingress)| (RouteKey::ingress(&name), ingress))
             .collect(),
+        strays: list("strays")?,
         rivals: Vec::deserialize(&case["rivals"]).ok()?,
         unserved: Option::deserialize(&case["unserved"]).ok()?,
         ..Snapshot::default()

@@ -177,7 +177,7 @@ fn part(dice: &mut Dice) -> &'static str {
         13 => "canaries",
         14 | 15 => "replicaSets",
         16 => "pods",
-        17 => ["revisions", "autoscalers"][index(dice, 2)],
+        17 => ["revisions", "autoscalers", "strays"][index(dice, 3)],
         18 => ["services", "ingresses"][index(dice, 2)],
         _ => ["rivals", "unserved"][index(dice, 2)],
     }
@@ -297,7 +297,32 @@ pub(super) fn turn(case: &mut Value, dice: &mut Dice) -> String {
     };
     let sub = format!("{style}Status");
     let spec = &mut case["rollout"]["spec"];
-    match dice.below(11) {
+    match dice.below(13) {
+        11 => {
+            let mut other = case["workload"].clone();
+            if other.is_object() {
+                other["metadata"]["name"] = json!("other");
+                other["metadata"]["uid"] = json!("uid-of-other");
+                other["metadata"]["annotations"] = json!({});
+                let left = std::mem::replace(&mut case["workload"], other);
+                case["strays"] = json!([left]);
+                case["rollout"]["spec"]["workloadRef"]["name"] = json!("other");
+            }
+            "turned to another workload".to_owned()
+        }
+        12 => {
+            let mut left = Vec::new();
+            for table in super::corpus::TABLES {
+                if let Some(items) = case[table].as_object_mut() {
+                    left.extend(std::mem::take(items).into_iter().map(|(_, item)| item));
+                }
+            }
+            case["strays"] = json!(left);
+            if let Some(strategy) = case["rollout"]["spec"]["strategy"][style].as_object_mut() {
+                strategy.remove("trafficRoutings");
+            }
+            "the route is taken away".to_owned()
+        }
         0 => {
             spec["disabled"] = json!(true);
             "disabled".to_owned()

@@ -1,0 +1,439 @@
+//! The promise: what a plan predicts is what the engine then goes through. Every turn of every recorded release that runs
+//! on the simulator is such a moment: the release is played up to it, its rest is planned from a copy of the cluster and
+//! then done, with every pause approved.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use kubectl_kruise::{
+    clock::Clock,
+    engine::{
+        core::{Reason, Stop},
+        driver::{self, Event, Options, Scope},
+    },
+    plan::{self, Change, End, Plan, Request},
+    release::{Approval, Guard, approval},
+    sim::{self, Sim},
+    workload::edit::{self, NewImage},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    harness::cluster::{Cluster, Place},
+    parity::{
+        player,
+        scenario::{Scenario, Verb},
+        simulated::PLAYED,
+    },
+};
+
+const NAMESPACE: &str = "promise";
+const READY_AFTER: Duration = Duration::from_secs(1);
+const SETTLED: Duration = Duration::from_millis(100);
+
+/// What a release went through, as it is predicted and as it is seen.
+#[derive(Debug, Default, PartialEq)]
+struct Story {
+    /// Step and state.
+    states: Vec<(i32, String)>,
+    /// Step, new and old pods, at each gate.
+    gates: Vec<(i32, i32, i32)>,
+    /// Method, object and purpose; pods have names of their own in every run.
+    writes: Vec<(String, String, String)>,
+    end: Option<End>,
+}
+
+impl Story {
+    /// The first thing in which two stories differ.
+    fn differs_from(&self, other: &Self) -> Option<String> {
+        let pairs = [
+            (
+                format!("{:#?}", self.states),
+                format!("{:#?}", other.states),
+                "states",
+            ),
+            (
+                format!("{:#?}", self.gates),
+                format!("{:#?}", other.gates),
+                "gates",
+            ),
+            (
+                format!("{:#?}", self.writes),
+                format!("{:#?}", other.writes),
+                "writes",
+            ),
+            (format!("{:?}", self.end), format!("{:?}", other.end), "end"),
+        ];
+        let differing = pairs.into_iter().find(|(planned, seen, _)| planned != seen)?;
+        let (planned, seen, what) = differing;
+        let diff = similar::TextDiff::from_lines(&planned, &seen);
+        Some(format!(
+            "{what} (- planned, + seen)\n{}",
+            diff.unified_diff().context_radius(6)
+        ))
+    }
+}
+
+fn write(method: &str, object: &str, purpose: &str) -> (String, String, String) {
+    let object = if object.starts_with("pod/") { "pod" } else { object };
+    (method.to_owned(), object.to_owned(), purpose.to_owned())
+}
+
+fn predicted(plan: &Plan) -> Story {
+    let gated = plan.steps.iter().filter(|step| step.gate != "-");
+    let waited: BTreeSet<i32> = plan
+        .states
+        .iter()
+        .filter(|state| matches!(state.state, "WaitingForApproval" | "TimedPause"))
+        .map(|state| state.step)
+        .collect();
+    Story {
+        states: plan
+            .states
+            .iter()
+            .map(|state| (state.step, state.state.to_owned()))
+            .collect(),
+        gates: gated
+            .filter(|step| waited.contains(&step.step))
+            .map(|step| (step.step, step.new_pods, step.old_pods))
+            .collect(),
+        writes: plan
+            .writes
+            .iter()
+            .map(|one| write(one.verb, &one.object, &one.purpose))
+            .collect(),
+        end: Some(plan.end),
+    }
+}
+
+/// A simulated cluster on which a recorded release is played.
+struct Stage {
+    sim: Sim,
+    clock: Clock,
+    cluster: Cluster,
+    rollout: String,
+    _controllers: sim::Controllers,
+}
+
+impl Stage {
+    async fn new(scenario: &Scenario) -> Self {
+        let clock = Clock::wall();
+        let sim = Sim::new(sim::Options {
+            pod_ready_after: READY_AFTER,
+            hold: true,
+            kruise: true,
+            ..sim::Options::new(clock)
+        });
+        let controllers = sim.start();
+        let cluster = Cluster {
+            client: sim.client(),
+            namespace: NAMESPACE.to_owned(),
+        };
+        cluster.create_namespace(&json!({})).await;
+        Self {
+            sim,
+            clock,
+            cluster,
+            rollout: scenario.rollout.clone(),
+            _controllers: controllers,
+        }
+    }
+
+    fn engine(
+        &self,
+    ) -> (
+        tokio::task::JoinHandle<()>,
+        tokio::sync::mpsc::UnboundedReceiver<Event>,
+    ) {
+        let (events, told) = tokio::sync::mpsc::unbounded_channel();
+        let scope = Scope::Selected {
+            namespace: Some(NAMESPACE.to_owned()),
+            labels: None,
+        };
+        let options = Options {
+            identity: "promise".to_owned(),
+            forever: true,
+            ..Options::default()
+        };
+        let driven = driver::drive(self.sim.client(), self.clock, scope, options, events);
+        (tokio::spawn(async move { drop(driven.await) }), told)
+    }
+
+    /// Plays a script with an engine at work, which is gone afterwards.
+    async fn play(&self, scenario: &Scenario, script: &[Verb]) {
+        let (engine, _told) = self.engine();
+        player::run(&self.cluster, self.clock, scenario, script)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", scenario.name));
+        engine.abort();
+    }
+
+    /// Everything there is, as a plan may be given it.
+    fn request(&self, images: Vec<NewImage>) -> Request {
+        Request {
+            objects: self.sim.everything(),
+            namespace: NAMESPACE.to_owned(),
+            rollout: self.rollout.clone(),
+            change: Change {
+                images,
+                replicas: None,
+            },
+            start: self.clock.now(),
+            pod_ready_after: READY_AFTER,
+        }
+    }
+
+    /// The new version and its hold in one request.
+    async fn image(&self, kind: &str, name: &str, images: &[NewImage]) {
+        let place = Place::named(kind);
+        loop {
+            let workload = self.cluster.get(place, name).await.unwrap().unwrap();
+            let Some(patch) = edit::set_images(&workload, images, Some(&self.rollout)).unwrap() else {
+                return;
+            };
+            // As the command does, whose writes the hold policy lets pass.
+            match self
+                .cluster
+                .patch(
+                    place,
+                    name,
+                    "?fieldManager=rollouts-engine",
+                    "application/json-patch+json",
+                    &patch,
+                )
+                .await
+            {
+                Ok(_) => return,
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// Whether there was something to approve.
+    async fn approve(&self) -> bool {
+        let place = Place::named("rollout");
+        loop {
+            let rollout = self.cluster.get(place, &self.rollout).await.unwrap().unwrap();
+            let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &Guard::default()) else {
+                return false;
+            };
+            match self
+                .cluster
+                .patch(
+                    place,
+                    &self.rollout,
+                    "/status",
+                    "application/merge-patch+json",
+                    &patch,
+                )
+                .await
+            {
+                Ok(_) => return true,
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// New and old pods: those on their way out do not count.
+    fn pods(&self, old: &str) -> (i32, i32) {
+        let mut pods = [0, 0];
+        let deployment = self.is_of_deployment();
+        let hash = |object: &Value| {
+            let labels = &object["metadata"]["labels"];
+            let key = ["pod-template-hash", "controller-revision-hash"]
+                .into_iter()
+                .find(|key| labels[*key].is_string());
+            key.map(|key| labels[key].as_str().unwrap().to_owned())
+                .unwrap_or_default()
+        };
+        if deployment {
+            // The ReplicaSets say it, as they do to everybody.
+            for set in self.sim.list("apps/v1", "ReplicaSet", Some(NAMESPACE)) {
+                let count = set["status"]["replicas"].as_i64().unwrap_or(0);
+                pods[usize::from(hash(&set) == old)] += i32::try_from(count).unwrap();
+            }
+        } else {
+            for pod in self.sim.list("v1", "Pod", Some(NAMESPACE)) {
+                if pod["metadata"]["deletionTimestamp"].is_null() {
+                    pods[usize::from(hash(&pod) == old)] += 1;
+                }
+            }
+        }
+        (pods[0], pods[1])
+    }
+
+    fn is_of_deployment(&self) -> bool {
+        self.rollout()["spec"]["workloadRef"]["kind"] == "Deployment"
+    }
+
+    fn rollout(&self) -> Value {
+        self.sim
+            .get("rollouts.kruise.io/v1beta1", "Rollout", NAMESPACE, &self.rollout)
+            .unwrap_or_default()
+    }
+
+    /// The stable revision as the status has it before the rest begins.
+    fn stable(&self) -> String {
+        let status = &self.rollout()["status"];
+        let sub = ["canaryStatus", "blueGreenStatus"]
+            .into_iter()
+            .map(|key| &status[key])
+            .find(|sub| sub.is_object());
+        let sub = sub.cloned().unwrap_or_default();
+        let at_rest = sub["currentStepState"] == "Completed" && status["phase"] != "Progressing";
+        let keys: &[&str] = if at_rest {
+            &["canaryRevision", "updatedRevision"]
+        } else {
+            &["stableRevision"]
+        };
+        keys.iter()
+            .find_map(|key| sub[*key].as_str())
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// Lets an engine do the rest, with every pause approved.
+    async fn rest(&self, old: &str) -> Story {
+        let (engine, mut told) = self.engine();
+        let mut story = Story::default();
+        let mut gates = BTreeMap::new();
+        let follow = async {
+            while let Some(event) = told.recv().await {
+                if key_of(&event).is_some_and(|name| name != self.rollout) {
+                    continue;
+                }
+                match event {
+                    Event::Wrote { effect, .. } => story.writes.push(write(
+                        effect.verb.method(),
+                        &effect.target.to_string(),
+                        &effect.purpose,
+                    )),
+                    Event::Moved { reason, step, .. } => {
+                        if let Some(state) = plan::state(&reason) {
+                            let now = (step, state.to_owned());
+                            if story.states.last() != Some(&now) {
+                                story.states.push(now);
+                            }
+                        }
+                        if let Reason::TimedPause { step, .. } = reason {
+                            self.clock.sleep(SETTLED).await;
+                            gates.insert(step, self.pods(old));
+                        }
+                    }
+                    Event::Stopped {
+                        stop: Stop::WaitingForApproval { step, .. },
+                        ..
+                    } => {
+                        // Whoever approves has looked at pods that stand still.
+                        self.clock.sleep(SETTLED).await;
+                        let seen = self.pods(old);
+                        if self.approve().await {
+                            gates.insert(step, seen);
+                        }
+                    }
+                    Event::Stopped { stop, .. } => {
+                        story.end = Some(match stop {
+                            Stop::AtRest => End::NothingToDo,
+                            Stop::Completed | Stop::Disabled | Stop::Gone if story.writes.is_empty() => {
+                                End::NothingToDo
+                            }
+                            Stop::Completed | Stop::Disabled | Stop::Gone => End::Completed,
+                            Stop::RolledBack => End::RolledBack,
+                            Stop::Degraded { .. } => End::Degraded,
+                            _ => End::Blocked,
+                        });
+                        return;
+                    }
+                    _ => {}
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(86_400), follow)
+            .await
+            .expect("the release ends within a day");
+        engine.abort();
+        story.gates = gates
+            .into_iter()
+            .map(|(step, (new, old))| (step, new, old))
+            .collect();
+        story
+    }
+}
+
+fn key_of(event: &Event) -> Option<&str> {
+    match event {
+        Event::Moved { key, .. } | Event::Wrote { key, .. } | Event::Stopped { key, .. } => Some(&key.name),
+        _ => None,
+    }
+}
+
+/// Plays a release up to one of its turns, plans the rest, does it, and says in what they differ.
+async fn disagreement(scenario: &Scenario, at: usize) -> Option<String> {
+    let stage = Stage::new(scenario).await;
+    stage.play(scenario, &scenario.script[..at]).await;
+    let plan = match &scenario.script[at] {
+        Verb::Image { kind, name, to } => {
+            let images = vec![NewImage {
+                container: "*".to_owned(),
+                image: format!("echoserver:{to}"),
+            }];
+            let plan = plan::predict(stage.request(images.clone()));
+            stage.image(kind, name, &images).await;
+            plan
+        }
+        turn => {
+            player::act(&stage.cluster, scenario, turn).await.unwrap();
+            plan::predict(stage.request(Vec::new()))
+        }
+    };
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => return Some(error.to_string()),
+    };
+    let old = stage.stable();
+    predicted(&plan).differs_from(&stage.rest(&old).await)
+}
+
+/// The turns of a script after which a release goes another way.
+fn turns(scenario: &Scenario) -> Vec<usize> {
+    let script = scenario.script.iter().enumerate();
+    script
+        .filter(|(_, verb)| {
+            matches!(
+                verb,
+                Verb::Image { .. } | Verb::Patch { .. } | Verb::Scale { .. } | Verb::Delete { .. }
+            )
+        })
+        .map(|(at, _)| at)
+        .collect()
+}
+
+#[test]
+fn every_turn_of_every_recorded_release_goes_as_planned() {
+    let names: BTreeSet<&str> = PLAYED.iter().copied().collect();
+    assert!(names.len() > 15, "{names:?}");
+    let mut broken = Vec::new();
+    for name in names {
+        let scenario = Scenario::load(name);
+        let turns = turns(&scenario);
+        assert!(!turns.is_empty(), "{name}");
+        let mut kept = 0;
+        for at in &turns {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .start_paused(true)
+                .build()
+                .unwrap();
+            match runtime.block_on(disagreement(&scenario, *at)) {
+                None => kept += 1,
+                Some(difference) => broken.push(format!("{name}, {:?}: {difference}", scenario.script[*at])),
+            }
+        }
+        println!("{name}: {kept} of {} turns as planned", turns.len());
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
