@@ -124,6 +124,7 @@ impl Stage {
             pod_ready_after: READY_AFTER,
             hold: true,
             kruise: true,
+            gateways: true,
             ..sim::Options::new(clock)
         });
         let controllers = sim.start();
