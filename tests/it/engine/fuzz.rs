@@ -177,7 +177,10 @@ fn judge(s: &Snapshot, decision: &Decision) -> Result<(), String> {
     if looks_on
         && s.strays.is_empty()
         && !problems(s).is_empty()
-        && !matches!(decision.reason, Reason::Invalid { .. })
+        && !matches!(
+            decision.reason,
+            Reason::Invalid { .. } | Reason::Cancelling { .. } | Reason::Cancelled
+        )
     {
         return Err(format!("{:?} in spite of {:?}", decision.reason, problems(s)));
     }

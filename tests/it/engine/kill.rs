@@ -3,6 +3,7 @@
 
 use std::env;
 
+use kubectl_kruise::{api::v1beta1::RollingStyle, workload::Kind};
 use serde_json::{Value, json};
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     shape::Shape,
     trouble::Kill,
     turn::is_waiting,
-    world::{Engine, ROLLOUT, ROLLOUT_NAME, Setup, World, in_virtual_time},
+    world::{Engine, ROLLOUT, ROLLOUT_NAME, Setup, World, in_virtual_time, step},
 };
 
 /// What the user does with a release.
@@ -103,25 +104,19 @@ async fn run(shape: &Shape, story: Story, kill: Option<Kill>) -> Result<End, Str
     })
 }
 
-/// Three steps, the second one timed, that every style allows.
+/// Three steps, the second one timed, that every style allows. A CloneSet in blue-green gets all its new pods in the first
+/// one, as in the recorded release; plans whose surge grows are left to the generated releases.
 fn steps(shape: &Shape) -> Value {
-    use super::world::step;
-    use kubectl_kruise::{
-        api::v1beta1::RollingStyle::{BlueGreen, Partition},
-        workload::Kind,
-    };
-    if (shape.kind, shape.style) == (Kind::CloneSet, BlueGreen) {
-        // Kruise adds no more new pods after the first.
-        return json!([
-            step(&json!("100%"), Some(20), None),
-            step(&json!("100%"), Some(50), Some(5)),
-            step(&json!("100%"), Some(100), None),
-        ]);
-    }
+    use RollingStyle::{BlueGreen, Partition};
     let last = (shape.style != Partition).then_some(100);
+    let (one, half) = if (shape.kind, shape.style) == (Kind::CloneSet, BlueGreen) {
+        (json!("100%"), json!("100%"))
+    } else {
+        (json!(1), json!("50%"))
+    };
     json!([
-        step(&json!(1), Some(20), None),
-        step(&json!("50%"), Some(50), Some(5)),
+        step(&one, Some(20), None),
+        step(&half, Some(50), Some(5)),
         step(&json!("100%"), last, None),
     ])
 }

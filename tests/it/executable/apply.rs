@@ -260,7 +260,7 @@ fn the_old_version_of_rollouts_is_converted() {
     let rollout = json!({ "apiVersion": "rollouts.kruise.io/v1alpha1", "kind": "Rollout",
         "metadata": { "name": "web", "annotations": { "rollouts.kruise.io/rolling-style": "partition" } },
         "spec": { "objectRef": { "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" } },
-            "rolloutID": "7", "strategy": { "canary": { "steps": [{ "weight": 20, "replicas": 1 }, { "weight": 100 }] } } } });
+            "rolloutID": "7", "strategy": { "canary": { "steps": [{ "weight": 20, "replicas": 1 }, { "weight": 40 }] } } } });
     let path = folder(&shop, &[("rollout.yaml", vec![rollout])]);
     let outcome = shop.kruise(&["apply", "-f", &path]);
     assert_snapshot!(said(&outcome, &path), @r#"

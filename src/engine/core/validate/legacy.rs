@@ -69,7 +69,10 @@ fn of_its_own(manifest: &Value) -> Vec<Problem> {
         found.push(Problem::new(CANARY, "Canary cannot be empty"));
         return found;
     }
-    let is_partition = style.eq_ignore_ascii_case("partition");
+    let workload = &spec["objectRef"]["workloadRef"];
+    let is_deployment = workload["apiVersion"] == "apps/v1" && workload["kind"] == "Deployment";
+    // An extra workload is made for Deployments only.
+    let is_partition = style.eq_ignore_ascii_case("partition") || !is_deployment;
     let steps = canary["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (index, step) in steps.iter().enumerate() {
         let place = format!("{CANARY}.steps[{index}]");
@@ -101,7 +104,7 @@ fn step_problem(place: &str, step: &Value, is_partition: bool) -> Option<Problem
             place,
             "weight and replicas cannot be empty at the same time",
         )),
-        (Some(weight), _) if !(1..=100).contains(&weight) => Some(Problem::new(
+        (Some(weight), true) if !(1..=100).contains(&weight) => Some(Problem::new(
             format!("{place}.weight"),
             "weight must be positive number, and less than or equal to replicasLimitWithTraffic (defaults to 30)",
         )),
