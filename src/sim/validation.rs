@@ -207,7 +207,7 @@ fn stateful_set(object: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
     let fixed = |spec: &Value| -> Vec<(String, Value)> {
         let fields = spec.as_object().into_iter().flatten();
         fields
-            .filter(|(key, _)| !CHANGEABLE.contains(&key.as_str()))
+            .filter(|(key, value)| !CHANGEABLE.contains(&key.as_str()) && *value != "")
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect()
     };

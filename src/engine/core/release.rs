@@ -91,7 +91,12 @@ impl Machine<'_> {
         }
         let pods: Vec<&Pod> = pods.iter().copied().filter(|pod| !pod.deleting).collect();
         let others = || pods.iter().filter(|pod| workload.revision_of(pod) != version);
-        let runs = |revision: &String| pods.iter().any(|pod| workload.revision_of(pod) == revision);
+        // A pod on its way out is made anew as it was while the controller takes its revision for the current one.
+        let current = workload.current_revision().filter(|current| *current != version);
+        let runs = |revision: &String| {
+            let is_current = current.as_ref() == Some(revision);
+            is_current || pods.iter().any(|pod| workload.revision_of(pod) == revision)
+        };
         let stable = accepted
             .filter(runs)
             .or_else(|| {

@@ -45,7 +45,10 @@ impl Case {
         let mut objects = workload(self.kind, &json!({}));
         if self.blue_green {
             let mut steps = objects[2]["spec"]["strategy"]["canary"]["steps"].take();
-            steps[0]["replicas"] = json!(self.first());
+            steps[0]["replicas"] = match self.kind {
+                Kind::CloneSet => json!("100%"),
+                _ => json!(self.first()),
+            };
             objects[2]["spec"]["strategy"] = json!({ "blueGreen": { "steps": steps } });
         }
         objects.remove(0);
@@ -68,7 +71,7 @@ impl Case {
     fn gates(&self) -> Value {
         // A last step of all pods passes by itself, but not in blue-green.
         json!([
-            ["approval", 2, self.old[0]],
+            ["approval", self.first(), self.old[0]],
             [if self.blue_green { "approval" } else { "-" }, 3, self.old[1]]
         ])
     }

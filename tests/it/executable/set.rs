@@ -255,13 +255,13 @@ fn what_needs_no_hold_is_said() {
     let on_delete = json!({ "updateStrategy": { "type": "OnDelete" } });
     let shop = Served::with(workload(Kind::StatefulSet, &on_delete), Life::Still);
     assert_snapshot!(shop.kruise(&["set", "image", "sts/web", "main=web:v2"]), @r"
-    exit 0
-    --- stdout
-    statefulset.apps/web image updated
+    exit 1
     --- stderr
-    warning: statefulset.apps/web: its update strategy is OnDelete, so pods change only when they are deleted: the new version is not held and no release begins
+    error: rollout.rollouts.kruise.io/web is invalid: spec.workloadRef: the workload's updateStrategy.type is OnDelete: its pods are replaced by hand, not in steps
+
+    hint: kubectl edit rollouts.rollouts.kruise.io web -n shop
     ");
-    assert_eq!(shop.sim.trace().len(), 1);
+    assert_eq!(shop.sim.trace().len(), 0);
     assert_eq!(get(&shop, Kind::StatefulSet)["metadata"].get("annotations"), None);
 
     let shop = Served::with(workload(Kind::CloneSet, &json!({ "replicas": 0 })), Life::Still);
