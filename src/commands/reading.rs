@@ -10,7 +10,7 @@ use crate::{
     release::Position,
     view::{
         Status,
-        status::{Looked, Seen},
+        status::{Looked, Seen, shown},
     },
     workload::{self, selector},
 };
@@ -58,7 +58,7 @@ pub async fn find_all(cluster: &Cluster, targets: &Targets) -> Result<Vec<Result
     }
 }
 
-/// Reads what surrounds a Rollout and judges: at most five requests beside the Rollout's own.
+/// Reads what surrounds a Rollout and judges: at most six requests beside the Rollout's own.
 ///
 /// # Errors
 /// When something cannot be read. That it does not exist is part of the state.
@@ -121,11 +121,28 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
         };
         Ok::<_, Error>((Looked::There(workload), members))
     };
-    let ((workload, members), service, ingress_there, canary_ingress) = futures::try_join!(
+    let shown = shown(&rollout);
+    let route = async {
+        let Some(provider) = &shown else {
+            return Ok(Looked::NotWanted);
+        };
+        for kind in provider.versions() {
+            let served = Served::namespaced(kind.api_version, kind.kind, kind.plural);
+            match cluster.read(&served, namespace, provider.name()).await {
+                Ok(object) => return Ok(object.map_or(Looked::Missing, Looked::There)),
+                // Another version may be served.
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Looked::Missing)
+    };
+    let ((workload, members), service, ingress_there, canary_ingress, route) = futures::try_join!(
         pods,
         look(Resource::Services, service),
         look(Resource::Ingresses, ingress.clone()),
         look(Resource::Ingresses, ingress.map(|name| format!("{name}-canary"))),
+        route,
     )?;
     Ok(Seen {
         rollout,
@@ -134,5 +151,6 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
         service,
         ingress: ingress_there,
         canary_ingress,
+        route,
     })
 }

@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::position::Position;
-use crate::api::v1beta1::{Step, StepState};
+use crate::{
+    api::v1beta1::{Step, StepState},
+    traffic::Share,
+};
 
 /// Annotations by which ingress-nginx marks and weighs a canary Ingress.
 const NGINX_WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
@@ -12,7 +15,7 @@ const NGINX_HEADER: &str = "nginx.ingress.kubernetes.io/canary-by-header";
 /// Traffic of the new version.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Traffic {
-    /// What routes: `ingress/NAME`.
+    /// What routes: `ingress/NAME`, `httproute/NAME`.
     pub route: String,
     /// What the current step asks for, in words; empty when it asks for nothing.
     pub wanted: String,
@@ -40,6 +43,23 @@ impl Traffic {
         };
         Self {
             route: format!("ingress/{name}"),
+            wanted: wanted(position),
+            set,
+            percent,
+        }
+    }
+}
+
+impl Traffic {
+    /// The share that a route says by itself.
+    #[must_use]
+    pub fn through_route(position: &Position, kind: &str, name: &str, share: Share) -> Self {
+        let (set, percent) = match share {
+            Share::Percent(percent) => (format!("{percent}%"), Some(percent)),
+            Share::Matching => ("by match".to_owned(), None),
+        };
+        Self {
+            route: format!("{}/{name}", kind.to_lowercase()),
             wanted: wanted(position),
             set,
             percent,

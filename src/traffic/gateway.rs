@@ -8,7 +8,7 @@ use kube::api::DynamicObject;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Obstacle, Split, Wiring,
+    Obstacle, Share, Split, Wiring,
     original::{self, Original},
     rules::Grammar,
 };
@@ -120,6 +120,12 @@ impl Gateway {
             let conditions = self
                 .conditions(rule, place == 0, split.matches)
                 .map_err(|what| limit(format!("{} {name}: {what}", self.kind())))?;
+            if replaces_prefix(rule) && conditions.iter().any(|one| one["path"]["type"] != "PathPrefix") {
+                return Err(limit(format!(
+                    "{} {name} replaces a prefix of the path, so that only prefixes can be matched",
+                    self.kind()
+                )));
+            }
             if conditions.len() > MOST_MATCHES {
                 return Err(limit(format!(
                     "{} {name} would need a rule with {} matches and may have {MOST_MATCHES}",
@@ -355,6 +361,16 @@ fn user(route: &DynamicObject, kept: Option<&Value>, wiring: &Wiring<'_>) -> Val
         spec.insert("rules".to_owned(), rules.into());
     }
     spec.into()
+}
+
+/// What of the requests a route sends to the new version.
+pub(super) fn share(route: &DynamicObject, wiring: &Wiring<'_>) -> Share {
+    let is_stable = |target: &Value| is_service(target, wiring.service, wiring.namespace);
+    let is_canary = |target: &Value| is_service(target, &wiring.canary, wiring.namespace);
+    if !wiring.has_twin() {
+        return Share::Percent(0);
+    }
+    grammar(&is_stable, &is_canary).share(rules_of(&route.data["spec"]))
 }
 
 fn rules_of(spec: &Value) -> &[Value] {

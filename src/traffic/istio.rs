@@ -10,7 +10,7 @@ use kube::api::DynamicObject;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Obstacle, Split, Wiring,
+    Obstacle, Share, Split, Wiring,
     original::{self, Original},
     rules::Grammar,
 };
@@ -303,6 +303,17 @@ fn grammar<'a>(is_stable: &'a dyn Fn(&Value) -> bool, is_canary: &'a dyn Fn(&Val
         is_canary,
         most: u64::from(u32::MAX / 2),
     }
+}
+
+/// What of the requests a VirtualService sends to the new version.
+pub(super) fn share(route: &DynamicObject, wiring: &Wiring<'_>) -> Share {
+    let is_stable = |target: &Value| is_stable(target, wiring);
+    let is_canary = |target: &Value| is_canary(target, wiring);
+    let grammar = grammar(&is_stable, &is_canary);
+    let spec = &route.data["spec"];
+    let lists = LISTS.map(|list| grammar.share(rules_of(spec, list)));
+    let said = lists.into_iter().find(|share| *share != Share::Percent(0));
+    said.unwrap_or(Share::Percent(0))
 }
 
 fn rules_of<'s>(spec: &'s Value, list: &str) -> &'s [Value] {

@@ -16,7 +16,7 @@ use std::fmt;
 
 use crate::api::v1beta1::{Step, TrafficRoutingRef};
 
-pub use provider::{Change, Provider, Wiring};
+pub use provider::{Change, Provider, Share, Wiring, patched_labels};
 pub use route::{RouteKey, RouteKind, Routes};
 
 /// Seconds to wait after a traffic write when the Rollout does not say (upstream's CRD default).

@@ -5,13 +5,19 @@
 //! (a twin, the new version's targets and rules, the weights beside it) is put back, everything else that was edited is
 //! kept and is there after the release, and an edit that leaves nothing to split stops the release with the reason.
 
+use std::collections::BTreeMap;
+
 use kube::api::DynamicObject;
 use serde_json::Value;
 
 use super::{
-    Obstacle, RouteKey, RouteKind, Routes, Split, gateway::Gateway, ingress, ingress_class::Class, istio,
+    Obstacle, RouteKey, RouteKind, Routes, Split,
+    gateway::{self, Gateway},
+    ingress,
+    ingress_class::Class,
+    istio, service,
 };
-use crate::api::v1beta1::{ObjectRef, TrafficRoutingRef};
+use crate::api::v1beta1::{ObjectRef, Rollout, TrafficRoutingRef};
 
 /// Longest name of an Ingress.
 const LONGEST_NAME: usize = 253;
@@ -28,10 +34,37 @@ pub struct Wiring<'a> {
     /// The owner reference of what is made.
     pub owner: Value,
     /// Labels that the Rollout lays over the new version's pods.
-    pub labels: Option<&'a std::collections::BTreeMap<String, String>>,
+    pub labels: Option<&'a BTreeMap<String, String>>,
 }
 
-impl Wiring<'_> {
+/// Labels that a Rollout lays over the new version's pods.
+#[must_use]
+pub fn patched_labels(rollout: &Rollout) -> Option<&BTreeMap<String, String>> {
+    let canary = rollout.spec.strategy.canary.as_ref()?;
+    let patch = canary.patch_pod_template_metadata.as_ref();
+    patch.map(|patch| &patch.labels)
+}
+
+impl<'a> Wiring<'a> {
+    /// What a Rollout says; nothing when its strategy has no traffic routing.
+    #[must_use]
+    pub fn of(rollout: &'a Rollout, owner: Value) -> Option<Self> {
+        let strategy = &rollout.spec.strategy;
+        let routing = strategy.traffic_routings().first()?;
+        let canary = if strategy.makes_canary_service() {
+            service::canary_name(&routing.service)
+        } else {
+            routing.service.clone()
+        };
+        Some(Self {
+            namespace: rollout.metadata.namespace.as_deref().unwrap_or_default(),
+            service: &routing.service,
+            canary,
+            owner,
+            labels: patched_labels(rollout),
+        })
+    }
+
     /// Whether each version has a Service of its own.
     #[must_use]
     pub fn has_twin(&self) -> bool {
@@ -54,6 +87,15 @@ pub enum Change<'a> {
     Merge(&'a DynamicObject, Value),
     /// The object goes.
     Delete(&'a DynamicObject),
+}
+
+/// What of the requests goes to the new version, as a route says.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Share {
+    /// So many percent.
+    Percent(i32),
+    /// Those that match something.
+    Matching,
 }
 
 /// Something that splits traffic, and the object that it does it with.
@@ -175,7 +217,9 @@ impl Provider {
         }
     }
 
-    fn name(&self) -> &str {
+    /// Name of its object.
+    #[must_use]
+    pub fn name(&self) -> &str {
         match self {
             Self::Ingress { name, .. }
             | Self::Gateway { name, .. }
@@ -256,6 +300,17 @@ impl Provider {
             Self::Unknown { .. } => None,
         };
         Ok(body.map(|body| Change::Merge(route, body)))
+    }
+
+    /// What of the requests its route sends to the new version; nothing when the object says nothing about that, or says it in
+    /// a twin.
+    #[must_use]
+    pub fn share(&self, route: &DynamicObject, wiring: &Wiring<'_>) -> Option<Share> {
+        match self {
+            Self::Gateway { .. } => Some(gateway::share(route, wiring)),
+            Self::VirtualService { .. } => Some(istio::share(route, wiring)),
+            Self::Ingress { .. } | Self::DestinationRule { .. } | Self::Unknown { .. } => None,
+        }
     }
 
     /// What must be written to take every split back; nothing when there is none. Needs no class and no script, so that a

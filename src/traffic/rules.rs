@@ -3,6 +3,11 @@
 
 use serde_json::{Value, json};
 
+use super::Share;
+
+/// More than any weight that a server takes; what is more is taken for this, so that sums are no matter.
+const MOST: u64 = i32::MAX as u64;
+
 /// How a kind of rule names its targets.
 pub(super) struct Grammar<'a> {
     /// The field with the list of targets: `backendRefs`, `route`.
@@ -108,7 +113,7 @@ impl Grammar<'_> {
         if !bare.had_canary {
             return bare.rule;
         }
-        let weight = |target: &Value| target["weight"].as_u64().unwrap_or(0);
+        let weight = |target: &Value| target["weight"].as_u64().unwrap_or(0).min(MOST);
         let canary = self
             .targets(rule)
             .iter()
@@ -125,6 +130,26 @@ impl Grammar<'_> {
             None => {}
         }
         rule
+    }
+
+    /// What of the requests the rules send to the new version. Every rule that is split is split alike.
+    pub(super) fn share(&self, rules: &[Value]) -> Share {
+        if rules.iter().any(|rule| self.is_made(rule)) {
+            return Share::Matching;
+        }
+        let split = rules
+            .iter()
+            .find(|rule| self.targets(rule).iter().any(self.is_canary));
+        let targets = split.map_or(&[][..], |rule| self.targets(rule));
+        let sum = |is: &dyn Fn(&Value) -> bool| -> u64 {
+            let weights = targets.iter().filter(|target| is(target));
+            weights
+                .map(|target| target["weight"].as_u64().unwrap_or(0).min(MOST))
+                .sum()
+        };
+        let (new, old) = (sum(self.is_canary), sum(self.is_stable));
+        let percent = (new * 100 + (new + old) / 2).checked_div(new + old).unwrap_or(0);
+        Share::Percent(i32::try_from(percent).unwrap_or(100))
     }
 
     /// The targets of a rule of the user's with a share of the stable version's requests for the new one; what goes to
@@ -147,7 +172,7 @@ impl Grammar<'_> {
         let unsaid = u64::from(!said || self.targets == "backendRefs");
         let weights: Vec<u64> = targets
             .iter()
-            .map(|target| target["weight"].as_u64().unwrap_or(unsaid))
+            .map(|target| target["weight"].as_u64().unwrap_or(unsaid).min(MOST))
             .collect();
         let stable: Vec<bool> = targets.iter().map(self.is_stable).collect();
         let mine: u64 = weights

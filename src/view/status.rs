@@ -10,6 +10,7 @@ use crate::{
         v1beta1::{RollingStyle, Rollout, Step, StepState},
     },
     release::{Actor, Pods, Position, Role, Traffic, Verdict, traffic, verdict::Surroundings},
+    traffic::{Provider, Wiring},
     view::suggest::Command,
 };
 
@@ -40,6 +41,20 @@ pub struct Seen {
     pub ingress: Looked,
     /// The canary Ingress; missing means that no traffic goes to the new version.
     pub canary_ingress: Looked,
+    /// The first route that says the new version's share by itself.
+    pub route: Looked,
+}
+
+/// The first of a Rollout's providers whose route says the new version's share by itself.
+#[must_use]
+pub fn shown(rollout: &Rollout) -> Option<Provider> {
+    let routing = rollout.spec.strategy.traffic_routings().first()?;
+    Provider::all(routing).into_iter().find(|provider| {
+        matches!(
+            provider,
+            Provider::Gateway { .. } | Provider::VirtualService { .. }
+        )
+    })
 }
 
 /// Something that keeps a release from working.
@@ -102,7 +117,7 @@ impl Status {
         };
         let routings = rollout.spec.strategy.traffic_routings();
         let ingress = routings.iter().find_map(|routing| routing.ingress.as_ref());
-        let traffic = match (ingress, &seen.canary_ingress) {
+        let mut traffic = match (ingress, &seen.canary_ingress) {
             (Some(ingress), Looked::There(canary)) => {
                 vec![Traffic::through_ingress(&position, &ingress.name, Some(canary))]
             }
@@ -111,6 +126,7 @@ impl Status {
             }
             _ => Vec::new(),
         };
+        traffic.extend(through_route(seen, &position));
         let reference = &rollout.spec.workload_ref;
         Self {
             object: json!({ "uid": meta.uid, "generation": meta.generation, "resourceVersion": meta.resource_version }),
@@ -431,6 +447,19 @@ fn state_phrase(state: &StepState) -> &str {
     }
 }
 
+/// The traffic of the route that says it by itself.
+fn through_route(seen: &Seen, position: &Position) -> Option<Traffic> {
+    let Looked::There(route) = &seen.route else {
+        return None;
+    };
+    let provider = shown(&seen.rollout)?;
+    let wiring = Wiring::of(&seen.rollout, Value::Null)?;
+    let route = serde_json::from_value(route.clone()).ok()?;
+    let kind = provider.versions().first()?.kind;
+    let share = provider.share(&route, &wiring)?;
+    Some(Traffic::through_route(position, kind, provider.name(), share))
+}
+
 fn problems(seen: &Seen, namespace: &str) -> Vec<Problem> {
     let spec = &seen.rollout.spec;
     let routing = spec.strategy.traffic_routings().first();
@@ -459,6 +488,12 @@ fn problems(seen: &Seen, namespace: &str) -> Vec<Problem> {
             .map(|i| i.name.as_str())
             .unwrap_or_default(),
     );
+    if let Some((kind, name)) = shown(&seen.rollout).as_ref().and_then(|provider| {
+        let kind = provider.versions().first()?.kind.to_lowercase();
+        Some((kind, provider.name()))
+    }) {
+        missing(&seen.route, &kind, name);
+    }
     problems
 }
 

@@ -14,7 +14,7 @@ use crate::{
         keys,
         v1beta1::{CanaryStrategy, Rollout, TrafficRoutingRef},
     },
-    traffic::{Change, Provider, Routes, Wiring, service},
+    traffic::{self, Change, Provider, Routes, Wiring},
     workload::{Kind, Pod, ReplicaSet},
 };
 
@@ -111,26 +111,13 @@ impl Snapshot {
     /// What the providers are told; nothing when the strategy has no traffic routing.
     #[must_use]
     pub fn wiring(&self) -> Option<Wiring<'_>> {
-        let routing = self.routing()?;
-        let canary = if self.rollout.spec.strategy.makes_canary_service() {
-            service::canary_name(&routing.service)
-        } else {
-            routing.service.clone()
-        };
-        Some(Wiring {
-            namespace: self.namespace(),
-            service: &routing.service,
-            canary,
-            owner: self.owner(),
-            labels: self.patched_labels(),
-        })
+        Wiring::of(&self.rollout, self.owner())
     }
 
     /// Labels that the Rollout lays over the canary's pods.
     #[must_use]
     pub fn patched_labels(&self) -> Option<&BTreeMap<String, String>> {
-        let patch = self.canary_strategy()?.patch_pod_template_metadata.as_ref();
-        patch.map(|patch| &patch.labels)
+        traffic::patched_labels(&self.rollout)
     }
 
     /// A change of a route as a write.

@@ -528,6 +528,9 @@ impl<'a> Machine<'a> {
         let mut effects: Vec<Effect> = self.pin().into_iter().collect();
         effects.extend(self.twin_service(revision, true));
         effects.extend(self.split(step));
+        for effect in &mut effects {
+            effect.purpose.push_str(", again: somebody changed it");
+        }
         effects
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Gateway;
 use crate::{
     api::v1beta1::{HeaderModifier, RouteMatch},
-    traffic::{Split, Wiring},
+    traffic::{Share, Split, Wiring},
 };
 
 /// A route with these rules; `S`, `C` and others for backends, `/p` for paths.
@@ -285,6 +285,11 @@ fn header_changes_are_for_the_new_version_alone() {
     .unwrap();
     let rules = &by_match.data["spec"]["rules"];
     assert_eq!(rules[0], own);
+    let exact = matches(json!([{ "path": { "type": "Exact", "value": "/p" } }]));
+    assert_eq!(
+        after(&route(json!([own])), &[exact]).unwrap_err(),
+        "HTTPRoute web replaces a prefix of the path, so that only prefixes can be matched"
+    );
     // A rewritten prefix allows one match in a rule.
     assert_eq!(short(rules), "/ -> S 1; /,a=1 -> C 1; /,b=2 -> C 1");
     assert_eq!(
@@ -556,4 +561,23 @@ fn grpc_routes_take_weights_and_headers() {
         refused(json!([{ "queryParams": [{ "name": "a", "value": "b" }] }])),
         Err("GRPCRoute cannot match query parameters".to_owned())
     );
+}
+
+#[test]
+fn a_route_tells_the_share_of_the_new_version() {
+    let user = route(json!([
+        rule("/", &[backend("S", 1), backend("other", 9)]),
+        rule("/b", &[backend("S", 1)])
+    ]));
+    let table = [
+        (vec![], Share::Percent(0)),
+        (vec![weight(20)], Share::Percent(20)),
+        (vec![weight(0)], Share::Percent(0)),
+        (vec![weight(100)], Share::Percent(100)),
+        (vec![matches(json!([header("a", "v")]))], Share::Matching),
+    ];
+    for (asked, expected) in table {
+        let split = after(&user, &asked).unwrap();
+        assert_eq!(super::share(&split, &wiring()), expected, "{expected:?}");
+    }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::v1beta1::{HeaderModifier, RouteMatch},
-    traffic::{Obstacle, Split, Wiring},
+    traffic::{Obstacle, Share, Split, Wiring},
 };
 
 fn virtual_service(spec: Value) -> DynamicObject {
@@ -481,4 +481,22 @@ fn d14_subsets_may_be_missing_and_the_label_is_the_rollouts() {
             .to_string(),
         "DestinationRule web has no rule for Service S"
     );
+}
+
+#[test]
+fn a_virtual_service_tells_the_share_of_the_new_version() {
+    let tcp = virtual_service(json!({ "tcp": [{ "route": [to("S")] }] }));
+    for (user, wiring) in [
+        (http(plain()), wiring()),
+        (http(plain()), same()),
+        (tcp, wiring()),
+    ] {
+        let share = |asked: &[Asked]| super::share(&after(&user, &wiring, asked).unwrap(), &wiring);
+        assert_eq!(
+            (share(&[]), share(&[weight(20)]), share(&[weight(0)])),
+            (Share::Percent(0), Share::Percent(20), Share::Percent(0))
+        );
+    }
+    let matched = after(&http(plain()), &wiring(), &[matches(json!([header("a", "1")]))]).unwrap();
+    assert_eq!(super::share(&matched, &wiring()), Share::Matching);
 }

@@ -287,6 +287,7 @@ fn read(case: &Value) {
         service: looked(case["services"].get("echoserver")),
         ingress: looked(case["ingresses"].get("echoserver")),
         canary_ingress: looked(case["ingresses"].get("echoserver-canary")),
+        ..Seen::default()
     });
     let _ = (
         status.headline(),
