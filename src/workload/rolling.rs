@@ -39,7 +39,10 @@ pub enum Change {
 pub fn changes(new: Option<&Version>, old: &[Version], bounds: Bounds) -> Vec<Change> {
     let target = bounds.new.clamp(0, bounds.replicas.max(0));
     let present = new.map_or(0, |new| new.wanted);
-    let others: i32 = old.iter().map(|version| version.wanted).sum();
+    let others: i32 = old
+        .iter()
+        .map(|version| version.wanted)
+        .fold(0, i32::saturating_add);
     let room = (bounds.replicas + bounds.surge - present - others).max(0);
     if present < target {
         // Without a surge the first pod of the new version comes before an old one goes: with one ReplicaSet left the
@@ -83,13 +86,21 @@ pub fn changes(new: Option<&Version>, old: &[Version], bounds: Bounds) -> Vec<Ch
 
 /// Available pods beyond those that must be.
 fn spare(new: Option<&Version>, old: &[Version], bounds: Bounds) -> i32 {
-    let available: i32 = new.into_iter().chain(old).map(|version| version.available).sum();
+    let available: i32 = new
+        .into_iter()
+        .chain(old)
+        .map(|version| version.available)
+        .fold(0, i32::saturating_add);
     (available - (bounds.replicas - bounds.unavailable)).max(0)
 }
 
 /// Takes pods from the old versions: those first that serve nobody.
 fn shrink(new: Option<&Version>, old: &[Version], bounds: Bounds, quota: i32) -> Vec<Change> {
-    let all: i32 = new.into_iter().chain(old).map(|version| version.wanted).sum();
+    let all: i32 = new
+        .into_iter()
+        .chain(old)
+        .map(|version| version.wanted)
+        .fold(0, i32::saturating_add);
     let starting = new.map_or(0, |new| (new.wanted - new.available).max(0));
     let mut left = (all - (bounds.replicas - bounds.unavailable) - starting).min(quota);
     if left <= 0 {

@@ -216,7 +216,7 @@ impl<'a> Machine<'a> {
                 version.hash() != revision && !loose.iter().any(|other| other.hash() == version.hash())
             })
             .map(ReplicaSet::wanted)
-            .sum();
+            .fold(0, i32::saturating_add);
         let wanted = (workload.replicas() - others).max(0);
         let reason = Reason::RestoringStable {
             ready: stable.ready(),

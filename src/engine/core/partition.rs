@@ -237,7 +237,10 @@ impl<'a> Machine<'a> {
                 }
             })
             .collect();
-        let others: i32 = olds.iter().map(|version| version.wanted).sum();
+        let others: i32 = olds
+            .iter()
+            .map(|version| version.wanted)
+            .fold(0, i32::saturating_add);
         let is_reached = present.map_or(0, |present| present.wanted()) == new && others == replicas - new;
         (effects, !is_reached)
     }

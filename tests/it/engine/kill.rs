@@ -61,7 +61,8 @@ async fn turns(world: &mut World, engine: &mut Engine, story: Story) -> Result<(
         world.approve().await;
         world.until(engine, "the end", 240, is_over).await?;
     }
-    world.pass(2.0).await;
+    // A Rollout that goes in the middle leaves the rest to the controller of the workload.
+    world.pass(10.0).await;
     Ok(())
 }
 

@@ -312,9 +312,9 @@ async fn a_rollout_deleted_while_no_engine_ran_is_let_go_by_the_next_one() {
     65.0 Terminating 1 StepPaused | the Rollout is being deleted: the stable Service selects all versions again
     66.0 Terminating 1 StepPaused | the Rollout is being deleted: traffic goes to the stable Service
     67.0 Terminating 1 StepPaused | the Rollout is being deleted: the workload rolls
-    69.0 Terminating 1 StepPaused | the Rollout is gone
+    67.0 Terminating 1 StepPaused | the Rollout is gone
     ");
-    world.pass(2.0).await;
+    world.pass(5.0).await;
     assert_eq!(world.leftovers(), Vec::<String>::new());
     assert_eq!(image(&world), "echoserver:v2");
 }
