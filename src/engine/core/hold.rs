@@ -278,10 +278,11 @@ impl<'a> Machine<'a> {
                 && self.is_being_replaced(workload);
             return is_waiting.then(|| self.wait_in_time(reason)).flatten();
         };
-        // One at a time, those first that serve nobody, from the highest ordinal down as the controller does.
-        let rest_is_ready = self
-            .own_pods()
-            .all(|pod| pod.ready && !pod.deleting || pod.name == next.name);
+        // One at a time, those first that serve nobody, from the highest ordinal down as the controller does. One that was
+        // just taken back may be gone already and not yet be there again.
+        let rest: Vec<&Pod> = self.own_pods().filter(|pod| pod.name != next.name).collect();
+        let is_whole = i32::try_from(rest.len()).unwrap_or(i32::MAX) >= wanted - 1;
+        let rest_is_ready = is_whole && rest.iter().all(|pod| pod.ready && !pod.deleting);
         if next.ready && !rest_is_ready {
             return self.wait_in_time(reason);
         }
