@@ -225,7 +225,8 @@ fn stable_tag(world: &World) -> String {
 async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Result<(), String> {
     world.trouble.disturb(Weather::default(), Dice(0));
     let rollout = world.rollout();
-    if !rollout.is_null() && rollout["metadata"].get("deletionTimestamp").is_none() {
+    let is_going = rollout.is_null() || rollout["metadata"].get("deletionTimestamp").is_some();
+    if !is_going {
         world.spec(json!({ "strategy": { "paused": false } })).await;
     }
     if world.workload().is_null() {
@@ -238,8 +239,7 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
         };
         world.image(&tag).await;
     }
-    let rollout = world.rollout();
-    if rollout.is_null() || rollout["spec"]["disabled"] == true {
+    if is_going || rollout["spec"]["disabled"] == true {
         world.remove_broken_pods().await;
     }
     for _ in 0..40 {

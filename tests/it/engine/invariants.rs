@@ -34,6 +34,8 @@ struct Book {
     unfinished: Option<(Timestamp, i64)>,
 }
 
+/// How long an engine may take to see a change, in seconds: it may have to wait for the Lease of a dead one.
+const UNHELD: i64 = 60;
 /// How long pods that were missing when a version came stay so, in seconds: they start, or are made anew.
 const UNFINISHED: i64 = 5;
 
@@ -132,20 +134,16 @@ impl Guard {
         book.forgiven = book.forgiven.max(Some(until));
     }
 
-    /// For some seconds nobody holds what a user changed: as far as the release had let pods through, the workload's own
-    /// controller replaces them before an engine sees it.
-    pub(super) fn unheld(&self, seconds: i64) {
-        let until = self.clock.now() + SignedDuration::from_secs(seconds);
-        let mut book = self.book();
-        book.unheld = book.unheld.max(Some(until));
-    }
-
-    /// A version comes while pods are missing. Controllers of StatefulSets and DaemonSets do not wait for pods of the
-    /// version before: they replace others as well.
-    pub(super) fn changed(&self) {
+    /// A version comes. What nobody holds may take the pods that the release had let through, before an engine sees it;
+    /// and controllers of StatefulSets and DaemonSets, held or not, replace pods while others are still missing.
+    pub(super) fn changed(&self, is_held: bool) {
         let Some(moment) = self.look() else { return };
         let missing = moment.own_pods().filter(|pod| !is_ready(pod)).count();
-        self.unfinished(&mut self.book(), i64::try_from(missing).unwrap());
+        let mut book = self.book();
+        if !is_held {
+            book.unheld = Some(self.clock.now() + SignedDuration::from_secs(UNHELD));
+        }
+        self.unfinished(&mut book, i64::try_from(missing).unwrap());
     }
 
     fn unfinished(&self, book: &mut Book, missing: i64) {

@@ -361,11 +361,8 @@ impl World {
         let is_released = rollout["spec"].is_object()
             && rollout["spec"]["disabled"] != true
             && rollout["metadata"].get("deletionTimestamp").is_none();
-        self.guard.changed();
-        let is_held = is_released && (self.setup.hold || self.setup.atomic);
-        if !is_held {
-            self.guard.unheld(60);
-        }
+        self.guard
+            .changed(is_released && (self.setup.hold || self.setup.atomic));
         if self.setup.atomic && is_released {
             return self.held_image(tag).await;
         }
