@@ -254,7 +254,9 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
         if must_roll_back(world) {
             let tag = stable_tag(world);
             world.image(&tag).await;
-            world.pass(1.0).await;
+            world
+                .until(engine, "the newer version to be given up", 60, |w| !must_roll_back(w))
+                .await?;
         } else if is_waiting(world) {
             world.approve().await;
         } else if is_over(world) {
