@@ -255,7 +255,9 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
             let tag = stable_tag(world);
             world.image(&tag).await;
             world
-                .until(engine, "the newer version to be given up", 60, |w| !must_roll_back(w))
+                .until(engine, "the newer version to be given up", 60, |w| {
+                    !must_roll_back(w)
+                })
                 .await?;
         } else if is_waiting(world) {
             world.approve().await;
