@@ -134,6 +134,32 @@ pub fn held(kind: Kind, style: RollingStyle) -> Fields {
     }
 }
 
+/// Fields of holds that servers give a value when there is none.
+pub const DEFAULTED: [&str; 7] = [
+    STRATEGY,
+    DEADLINE,
+    UPDATE_TYPE,
+    PARTITION,
+    ROLLING_PARTITION,
+    MAX_SURGE,
+    MAX_UNAVAILABLE,
+];
+
+/// The value that servers give a field of a hold when it has none, where they give one; Kruise's by its webhooks.
+#[must_use]
+pub fn default(path: &str) -> Option<Value> {
+    match path {
+        STRATEGY => Some(
+            json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": "25%", "maxUnavailable": "25%" } }),
+        ),
+        DEADLINE => Some(json!(600)),
+        UPDATE_TYPE => Some(json!("RollingUpdate")),
+        PARTITION | ROLLING_PARTITION | MAX_SURGE => Some(json!(0)),
+        MAX_UNAVAILABLE => Some(json!("20%")),
+        _ => None,
+    }
+}
+
 /// A Deployment's strategy that adds pods and removes none.
 #[must_use]
 pub fn surging(surge: i32) -> Value {

@@ -172,8 +172,11 @@ impl<'a> Machine<'a> {
         let whole = hold::held(workload.kind, self.style());
         for (path, held) in whole.iter() {
             // Somebody took the mark away, or it is upstream's, which keeps no originals: a value that a hold put there is not
-            // the user's. A pause or a strategy may well be.
-            let may_be_the_users = matches!(path, hold::PAUSED | hold::UPDATE_PAUSED | hold::STRATEGY);
+            // the user's. A pause, a strategy or its bounds may well be.
+            let may_be_the_users = matches!(
+                path,
+                hold::PAUSED | hold::UPDATE_PAUSED | hold::STRATEGY | hold::MAX_SURGE | hold::MAX_UNAVAILABLE
+            );
             let is_lost = is_bare || stage == Stage::Rolling || !may_be_the_users;
             if is_lost && hold::at(workload.spec(), path) == held {
                 mark.original.keep(path, Value::Null);
@@ -278,10 +281,11 @@ impl<'a> Machine<'a> {
                 && self.is_being_replaced(workload);
             return is_waiting.then(|| self.wait_in_time(reason)).flatten();
         };
-        // One at a time, those first that serve nobody, from the highest ordinal down as the controller does.
-        let rest_is_ready = self
-            .own_pods()
-            .all(|pod| pod.ready && !pod.deleting || pod.name == next.name);
+        // One at a time, those first that serve nobody, from the highest ordinal down as the controller does. One that was
+        // just taken back may be gone already and not yet be there again.
+        let rest: Vec<&Pod> = self.own_pods().filter(|pod| pod.name != next.name).collect();
+        let is_whole = i32::try_from(rest.len()).unwrap_or(i32::MAX) >= wanted - 1;
+        let rest_is_ready = is_whole && rest.iter().all(|pod| pod.ready && !pod.deleting);
         if next.ready && !rest_is_ready {
             return self.wait_in_time(reason);
         }
@@ -378,6 +382,13 @@ impl<'a> Machine<'a> {
             // A server drops a false that it would also assume.
             if hold::at(&wanted, path) == &json!(false) && hold::at(workload.spec(), path).is_null() {
                 hold::put(&mut wanted, path, Value::Null);
+            }
+        }
+        for path in hold::DEFAULTED {
+            // Removing what the server would put there again changes nothing, and would be tried without end.
+            let present = hold::at(workload.spec(), path);
+            if hold::at(&wanted, path).is_null() && hold::default(path).as_ref() == Some(present) {
+                hold::put(&mut wanted, path, present.clone());
             }
         }
         merge_diff(workload.spec(), &wanted)

@@ -251,8 +251,13 @@ impl Look<'_> {
         let mut cleaned = 0;
         for set in &mut self.old {
             let unhealthy = set.size() - set.available();
-            if cleaned >= most || unhealthy <= 0 {
+            if cleaned >= most || set.size() == 0 || unhealthy == 0 {
                 continue;
+            }
+            if unhealthy < 0 {
+                // Counts from before its last scaling: the real one fails with "got invalid request to scale down" and
+                // looks again (`deployment/rolling.go`, `cleanupUnhealthyReplicas`).
+                return true;
             }
             let drop = unhealthy.min(most - cleaned);
             let size = set.size() - drop;

@@ -225,7 +225,8 @@ fn stable_tag(world: &World) -> String {
 async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Result<(), String> {
     world.trouble.disturb(Weather::default(), Dice(0));
     let rollout = world.rollout();
-    if !rollout.is_null() && rollout["metadata"].get("deletionTimestamp").is_none() {
+    let is_going = rollout.is_null() || rollout["metadata"].get("deletionTimestamp").is_some();
+    if !is_going {
         world.spec(json!({ "strategy": { "paused": false } })).await;
     }
     if world.workload().is_null() {
@@ -238,8 +239,7 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
         };
         world.image(&tag).await;
     }
-    let rollout = world.rollout();
-    if rollout.is_null() || rollout["spec"]["disabled"] == true {
+    if is_going || rollout["spec"]["disabled"] == true {
         world.remove_broken_pods().await;
     }
     for _ in 0..40 {
@@ -254,7 +254,11 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
         if must_roll_back(world) {
             let tag = stable_tag(world);
             world.image(&tag).await;
-            world.pass(1.0).await;
+            world
+                .until(engine, "the newer version to be given up", 60, |w| {
+                    !must_roll_back(w)
+                })
+                .await?;
         } else if is_waiting(world) {
             world.approve().await;
         } else if is_over(world) {

@@ -28,7 +28,16 @@ struct Book {
     violations: Vec<String>,
     /// Until when a user's own hand explains missing pods.
     forgiven: Option<Timestamp>,
+    /// Until when it explains that the new version's Service has none.
+    unheld: Option<Timestamp>,
+    /// Pods that a change found missing, and until when they count as such.
+    unfinished: Option<(Timestamp, i64)>,
 }
+
+/// How long an engine may take to see a change, in seconds: it may have to wait for the Lease of a dead one.
+const UNHELD: i64 = 60;
+/// How long pods that were missing when a version came stay so, in seconds: they start, or are made anew.
+const UNFINISHED: i64 = 5;
 
 /// Looks at the cluster at every change.
 #[derive(Clone)]
@@ -125,6 +134,28 @@ impl Guard {
         book.forgiven = book.forgiven.max(Some(until));
     }
 
+    /// A version comes. What nobody holds may take the pods that the release had let through, before an engine sees it;
+    /// and controllers of StatefulSets and DaemonSets, held or not, replace pods while others are still missing.
+    pub(super) fn changed(&self, is_held: bool) {
+        let Some(moment) = self.look() else { return };
+        let missing = moment.own_pods().filter(|pod| !is_ready(pod)).count();
+        let mut book = self.book();
+        if !is_held {
+            book.unheld = Some(self.clock.now() + SignedDuration::from_secs(UNHELD));
+        }
+        self.unfinished(&mut book, i64::try_from(missing).unwrap());
+    }
+
+    fn unfinished(&self, book: &mut Book, missing: i64) {
+        let is_careless = !matches!(self.shape.kind, Kind::Deployment | Kind::CloneSet);
+        if is_careless && missing > 0 {
+            let now = self.clock.now();
+            let known = book.unfinished.filter(|(until, _)| now < *until);
+            let missing = known.map_or(missing, |(_, known)| known.max(missing));
+            book.unfinished = Some((now + SignedDuration::from_secs(UNFINISHED), missing));
+        }
+    }
+
     fn check(&self) {
         let now = self.clock.now();
         let Some(moment) = self.look() else {
@@ -137,10 +168,18 @@ impl Guard {
         if book.forgiven.is_some_and(|until| now < until) {
             return;
         }
+        if !is_bad(&image_of(&moment.workload["spec"]["template"]["spec"])) {
+            // Pods of a version that was given up are missing until they are replaced.
+            let broken = moment.own_pods().filter(|pod| is_bad(&image_of(&pod["spec"])));
+            self.unfinished(&mut book, i64::try_from(broken.count()).unwrap());
+        }
+        let unfinished = book.unfinished.filter(|(until, _)| now < *until);
+        let excused = unfinished.map_or(0, |(_, missing)| missing);
+        let is_held = book.unheld.is_none_or(|until| now >= until);
         let mut found = Vec::new();
-        found.extend(self.too_few(&moment, owed));
+        found.extend(self.too_few(&moment, owed, excused));
         if !moving {
-            found.extend(self.traffic_to_nobody(&moment, owed));
+            found.extend(self.traffic_to_nobody(&moment, owed - excused, is_held));
         }
         found.extend(self.lost_version(&moment));
         for text in found {
@@ -204,18 +243,23 @@ impl Guard {
         (least.unwrap_or(0), book.replicas.len() > 1)
     }
 
-    /// Ready pods below what the style and the user's own strategy allow.
-    fn too_few(&self, moment: &Moment, owed: i64) -> Vec<String> {
+    /// Whether pods that are ready are not available at once. Until then they count as missing for controllers, which
+    /// remove them at will.
+    fn is_patient(&self) -> bool {
         let spec = self.ledger.spec();
-        let allowed = self.shape.unavailable(&spec, owed);
         let patience = [
             &spec["minReadySeconds"],
             &spec["updateStrategy"]["rollingUpdate"]["minReadySeconds"],
         ];
-        if patience.iter().any(|seconds| seconds.as_i64().unwrap_or(0) > 0) {
-            // Pods that are ready and not yet available count as missing for controllers, which remove them at will.
+        patience.iter().any(|seconds| seconds.as_i64().unwrap_or(0) > 0)
+    }
+
+    /// Ready pods below what the style and the user's own strategy allow.
+    fn too_few(&self, moment: &Moment, owed: i64, excused: i64) -> Vec<String> {
+        if self.is_patient() {
             return Vec::new();
         }
+        let allowed = self.shape.unavailable(&self.ledger.spec(), owed) + excused;
         let count = |pods: &mut dyn Iterator<Item = &Value>| {
             i64::try_from(pods.filter(|pod| is_ready(pod)).count()).unwrap()
         };
@@ -259,8 +303,17 @@ impl Guard {
         i64::try_from(selected.count()).ok()
     }
 
-    /// Traffic that goes to a Service without a ready pod.
-    fn traffic_to_nobody(&self, moment: &Moment, owed: i64) -> Vec<String> {
+    /// Whether the Service is kept to one version.
+    fn is_pinned(&self) -> bool {
+        let service = self.sim.get(SERVICE.0, SERVICE.1, NAMESPACE, APP);
+        service.is_some_and(|service| {
+            let label = self.shape.kind.revision_label();
+            !service["spec"]["selector"][label].is_null()
+        })
+    }
+
+    /// Traffic that goes to a Service without a ready pod; to the new version's as long as what is held `is_held`.
+    fn traffic_to_nobody(&self, moment: &Moment, owed: i64, is_held: bool) -> Vec<String> {
         if !self.shape.routed || owed <= self.shape.unavailable(&self.ledger.spec(), owed) {
             return Vec::new();
         }
@@ -269,13 +322,15 @@ impl Guard {
         let target = format!("{APP}-canary");
         for weight in self.shares(&target) {
             left -= weight;
-            if self.selected(moment, &target).unwrap_or(0) == 0 {
+            if is_held && self.selected(moment, &target).unwrap_or(0) == 0 {
                 found.push(format!(
                     "{weight}% of the traffic goes to {target}, which has no ready pod"
                 ));
             }
         }
-        if left > 0 && self.selected(moment, APP) == Some(0) {
+        // A Service that selects all versions has what the workload's own controller leaves it.
+        let is_all = !self.is_patient() || self.is_pinned();
+        if left > 0 && is_all && self.selected(moment, APP) == Some(0) {
             found.push(format!(
                 "{left}% of the traffic goes to {APP}, which has no ready pod"
             ));

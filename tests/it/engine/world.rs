@@ -361,6 +361,8 @@ impl World {
         let is_released = rollout["spec"].is_object()
             && rollout["spec"]["disabled"] != true
             && rollout["metadata"].get("deletionTimestamp").is_none();
+        self.guard
+            .changed(is_released && (self.setup.hold || self.setup.atomic));
         if self.setup.atomic && is_released {
             return self.held_image(tag).await;
         }
@@ -442,7 +444,8 @@ impl World {
         else {
             return;
         };
-        if !self.setup.hold {
+        // A policy puts back what holds the first pod of a version; that no pod may be missing the engine does.
+        if !self.setup.hold || self.setup.shape.style == RollingStyle::BlueGreen {
             self.guard.forgive(60);
         }
         let body = json!({ "spec": patch });
