@@ -147,15 +147,16 @@ pub const DEFAULTED: [&str; 7] = [
 
 /// The value that servers give a field of a hold when it has none, where they give one; Kruise's by its webhooks.
 #[must_use]
-pub fn default(path: &str) -> Option<Value> {
-    match path {
-        STRATEGY => Some(
+pub fn default(kind: Kind, path: &str) -> Option<Value> {
+    match (path, kind) {
+        (STRATEGY, _) => Some(
             json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": "25%", "maxUnavailable": "25%" } }),
         ),
-        DEADLINE => Some(json!(600)),
-        UPDATE_TYPE => Some(json!("RollingUpdate")),
-        PARTITION | ROLLING_PARTITION | MAX_SURGE => Some(json!(0)),
-        MAX_UNAVAILABLE => Some(json!("20%")),
+        (DEADLINE, _) => Some(json!(600)),
+        (UPDATE_TYPE, _) => Some(json!("RollingUpdate")),
+        (PARTITION | MAX_SURGE, _) => Some(json!(0)),
+        (ROLLING_PARTITION, Kind::StatefulSet | Kind::AdvancedStatefulSet) => Some(json!(0)),
+        (MAX_UNAVAILABLE, _) => Some(json!("20%")),
         _ => None,
     }
 }

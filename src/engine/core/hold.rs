@@ -387,7 +387,9 @@ impl<'a> Machine<'a> {
         for path in hold::DEFAULTED {
             // Removing what the server would put there again changes nothing, and would be tried without end.
             let present = hold::at(workload.spec(), path);
-            if hold::at(&wanted, path).is_null() && hold::default(path).as_ref() == Some(present) {
+            if hold::at(&wanted, path).is_null()
+                && hold::default(workload.kind, path).as_ref() == Some(present)
+            {
                 hold::put(&mut wanted, path, present.clone());
             }
         }
