@@ -34,6 +34,12 @@ fn opened(style: RollingStyle, kind: Kind) -> &'static [&'static str] {
     }
 }
 
+/// Whether what a hold puts into this field may well be what the user has there.
+fn is_bound(path: &str) -> bool {
+    matches!(path, hold::STRATEGY | hold::MAX_SURGE | hold::MAX_UNAVAILABLE)
+        || matches!(path, hold::UPDATE_PAUSED | hold::ROLLING_PAUSED)
+}
+
 impl<'a> Machine<'a> {
     /// The mark on the workload: this Rollout's, or one that a Rollout left which is no more or looks elsewhere now.
     pub(super) fn mark(&self) -> Option<Mark> {
@@ -368,8 +374,14 @@ impl<'a> Machine<'a> {
             None if !self.s.has_finalizer() => return None,
             // The mark was lost: values that only a hold has make way for the defaults.
             None => {
-                for (path, value) in hold::held(workload.kind, self.style()).iter() {
-                    if hold::at(&wanted, path) == value {
+                let held = hold::held(workload.kind, self.style());
+                let is_there = |path: &str, value: &Value| hold::at(workload.spec(), path) == value;
+                let is_held = held
+                    .iter()
+                    .any(|(path, value)| !is_bound(path) && is_there(path, value));
+                for (path, value) in held.iter() {
+                    // Bounds alone are the user's: the mark is off since they were given back.
+                    if is_there(path, value) && (is_held || !is_bound(path)) {
                         hold::put(&mut wanted, path, Value::Null);
                     }
                 }

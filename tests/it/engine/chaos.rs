@@ -232,11 +232,11 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
     if world.workload().is_null() {
         world.create_workload().await;
     } else if is_bad(&world.ledger.wanted_image()) {
-        let tag = if takes_back && world.progress().is_object() {
-            stable_tag(world)
-        } else {
-            "v9".to_owned()
-        };
+        // What went out while the Rollout was disabled is the stable version, and may be just this one.
+        let tag = (takes_back && world.progress().is_object())
+            .then(|| stable_tag(world))
+            .filter(|tag| !is_bad(tag))
+            .unwrap_or_else(|| "v9".to_owned());
         world.image(&tag).await;
     }
     if is_going || rollout["spec"]["disabled"] == true {
@@ -301,6 +301,10 @@ async fn play(script: &Script) -> Result<(), Failure> {
     let at = world.elapsed(world.clock.now());
     story.push_str(&world.log(&mut engine));
     let _ = writeln!(story, "{at:>8.3} USER is done");
+    if world.is_dead(&engine) {
+        // What happened since it died may look like rest, but nobody has seen it.
+        engine = world.engine(true);
+    }
     let ended = finish(&mut world, &mut engine, script.takes_back).await;
     story.push_str(&world.log(&mut engine));
     wrong.extend(world.guard.violations());

@@ -276,6 +276,7 @@ impl Guard {
             ));
         }
         let is_ending = moment.rollout["spec"]["disabled"] == true
+            || moment.rollout["status"]["phase"] == "Disabling"
             || moment.rollout["metadata"].get("deletionTimestamp").is_some();
         if self.shape.style == RollingStyle::BlueGreen && moment.course() == "InRolling" && !is_ending {
             let stable = moment.progress()["stableRevision"].as_str().unwrap_or("-");
