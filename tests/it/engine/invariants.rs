@@ -284,13 +284,32 @@ impl Guard {
                 .own_pods()
                 .filter(|pod| pod["metadata"]["labels"][self.shape.kind.revision_label()] == stable);
             let ready = count(&mut old);
-            if ready < owed {
+            // What went out while the Rollout was disabled is the stable version, such as it is.
+            let is_stable_bad = self.is_version_bad(stable);
+            if ready < owed && !is_stable_bad {
                 found.push(format!(
                     "{ready} old pods are ready of {owed}, before the traffic left them"
                 ));
             }
         }
         found
+    }
+
+    /// Whether no pod of a version ever becomes ready.
+    fn is_version_bad(&self, revision: &str) -> bool {
+        let kept = [REPLICA_SET, REVISION]
+            .into_iter()
+            .flat_map(|kind| self.sim.list(kind.0, kind.1, Some(NAMESPACE)));
+        let mut kept = kept.filter(|object| {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            name.ends_with(revision)
+        });
+        kept.any(|object| {
+            let templates = [&object["spec"]["template"], &object["data"]["spec"]["template"]];
+            templates
+                .iter()
+                .any(|template| is_bad(&image_of(&template["spec"])))
+        })
     }
 
     /// Ready pods that a Service selects; nothing when it is not there.
