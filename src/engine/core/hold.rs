@@ -293,6 +293,10 @@ impl<'a> Machine<'a> {
         let is_whole = i32::try_from(rest.len()).unwrap_or(i32::MAX) >= wanted - 1;
         let rest_is_ready = is_whole && rest.iter().all(|pod| pod.ready && !pod.deleting);
         if next.ready && !rest_is_ready {
+            // One of a version that was given up never gets ready, and would be waited for until the deadline.
+            if let Some(stuck) = self.unblock(workload, &revision, wanted) {
+                return Some(Flow::Do(vec![stuck], reason));
+            }
             return self.wait_in_time(reason);
         }
         Some(Flow::Do(

@@ -62,7 +62,7 @@ impl<'a> Machine<'a> {
 
     /// A pod that never becomes ready holds up a StatefulSet whose pods start in order, even when the template that would
     /// mend it is there; Kubernetes leaves it to a human to delete it (engine-workloads 6, kind notes).
-    fn unblock(&self, workload: &Workload<'_>, revision: &str, partition: i32) -> Option<Effect> {
+    pub(super) fn unblock(&self, workload: &Workload<'_>, revision: &str, partition: i32) -> Option<Effect> {
         if !workload.is_ordered() || !workload.observed() {
             return None;
         }

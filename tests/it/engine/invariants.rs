@@ -172,13 +172,12 @@ impl Guard {
             // Pods of a version that was given up are missing until they are replaced.
             let broken = moment.own_pods().filter(|pod| is_bad(&image_of(&pod["spec"])));
             self.unfinished(&mut book, i64::try_from(broken.count()).unwrap());
-        } else if let Some((until, missing)) = book.unfinished
-            && now < until
-        {
+        } else if let Some((_, missing)) = book.unfinished {
             // What takes their place does not get ready either.
             self.unfinished(&mut book, missing);
         }
         let unfinished = book.unfinished.filter(|(until, _)| now < *until);
+        book.unfinished = unfinished;
         let excused = unfinished.map_or(0, |(_, missing)| missing);
         let is_held = book.unheld.is_none_or(|until| now >= until);
         let mut found = Vec::new();
