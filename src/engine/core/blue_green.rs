@@ -28,6 +28,7 @@ impl<'a> Machine<'a> {
         let wanted = self.wanted(step);
         let mut effects = self.disable_autoscalers();
         effects.extend(self.guard_stable_set());
+        effects.extend(self.refill_stable_set(&workload));
         effects.extend(self.surge(&workload, step, wanted));
         if workload.kind != Kind::Deployment {
             let Some(revision) = self.version() else {
@@ -143,6 +144,13 @@ impl<'a> Machine<'a> {
         }
         let is_seen = old.iter().all(ReplicaSet::observed);
         (!is_seen).then(|| self.wait_for_pods(reason.clone()))
+    }
+
+    /// Scaled to nothing and up again, a Deployment gets all its pods of the new version; the old one has to be there, too.
+    fn refill_stable_set(&self, workload: &Workload<'_>) -> Option<Effect> {
+        let stable = self.stable_set()?;
+        let is_short = workload.observed() && stable.wanted() < workload.replicas();
+        is_short.then(|| self.size(&stable, workload.replicas(), "restore the old version's capacity"))
     }
 
     /// An autoscaler would count the pods of both versions: it aims at nothing while the release is under way.
