@@ -48,6 +48,23 @@ const SPARE: &[&str] = &[
     // A controller that may be in charge, where its kinds are served.
     "get rollouts.kruise.io/batchreleases",
     "list rollouts.kruise.io/batchreleases",
+    // Routes of gateways, whose kinds are not served here.
+    "get gateway.networking.k8s.io/httproutes",
+    "list gateway.networking.k8s.io/httproutes",
+    "watch gateway.networking.k8s.io/httproutes",
+    "patch gateway.networking.k8s.io/httproutes",
+    "get gateway.networking.k8s.io/grpcroutes",
+    "list gateway.networking.k8s.io/grpcroutes",
+    "watch gateway.networking.k8s.io/grpcroutes",
+    "patch gateway.networking.k8s.io/grpcroutes",
+    "get networking.istio.io/virtualservices",
+    "list networking.istio.io/virtualservices",
+    "watch networking.istio.io/virtualservices",
+    "patch networking.istio.io/virtualservices",
+    "get networking.istio.io/destinationrules",
+    "list networking.istio.io/destinationrules",
+    "watch networking.istio.io/destinationrules",
+    "patch networking.istio.io/destinationrules",
     // Kruise's kinds, which are not served here.
     "get apps.kruise.io/clonesets",
     "list apps.kruise.io/clonesets",
