@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::v1beta1::{FinalisingStep, Phase, RollingStyle, StepState},
     traffic::{self, service},
-    workload::{Kind, Pod, Workload, deployment::NotRolledOut, hold},
+    workload::{Kind, Pod, Workload, deployment::NotRolledOut, size},
 };
 
 /// Why a release ends.
@@ -287,7 +287,7 @@ impl Machine<'_> {
         }
         let (_, step) = self.step();
         let wanted = step.map_or(0, |step| self.wanted(step));
-        let kept = i32::try_from(self.new_pods().len()).unwrap_or(i32::MAX);
+        let kept = size(self.new_pods().len());
         let is_short = self.s.kind() == Some(Kind::Deployment) && kept < wanted;
         if style == RollingStyle::BlueGreen || is_short {
             self.label_pods()
@@ -307,13 +307,7 @@ impl Machine<'_> {
             return Some(NotRolledOut::NotObserved);
         };
         // A partition of the user's own keeps pods at the old version for good.
-        let place = if workload.kind == Kind::CloneSet {
-            hold::PARTITION
-        } else {
-            hold::ROLLING_PARTITION
-        };
-        let wanted = workload.replicas() - workload.kept_by(hold::at(workload.spec(), place));
-        let size = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        let wanted = workload.replicas() - workload.kept();
         let pods: Vec<&Pod> = self.own_pods().collect();
         let new = || {
             pods.iter()
