@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::{
     target::{SelectArgs, TargetArgs},
-    values::{Amount, ContainerImage, DryRun, Output, duration},
+    values::{Amount, ContainerImage, DryRun, Lines, Output, duration},
 };
 use crate::view::Until;
 
@@ -20,6 +20,8 @@ pub enum Verb {
     Approve(ApproveArgs),
     /// Show where a release is; the exit code says it too
     Status(StatusArgs),
+    /// Say why a release does not go on, who acts next, and what to type
+    Explain(ExplainArgs),
     /// Follow a release live
     Watch(WatchArgs),
     /// Leave the release that is under way: back to the stable version
@@ -123,6 +125,22 @@ pub struct StatusArgs {
     /// Wait for paused, step=N, traffic>=PERCENT, healthy or gone
     #[arg(long, value_name = "CONDITION")]
     pub until: Option<Until>,
+    /// Stop waiting, with exit code 5, as soon as a cause is seen that waiting does not cure, or one of several is lost
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Give up after this time, with exit code 124
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Print as json, yaml or name
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) targets: SelectArgs,
     /// Give up after this time, with exit code 124
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
@@ -136,6 +154,9 @@ pub struct StatusArgs {
 pub struct WatchArgs {
     #[command(flatten)]
     pub(crate) targets: SelectArgs,
+    /// Print every change as one line of JSON
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<Lines>,
     /// Give up after this time, with exit code 124
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,

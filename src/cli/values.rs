@@ -17,6 +17,13 @@ pub enum Output {
     Name,
 }
 
+/// How changes are printed as they come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Lines {
+    /// One JSON document a line.
+    Json,
+}
+
 /// Whether a change is made.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum DryRun {

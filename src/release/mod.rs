@@ -1,12 +1,15 @@
 //! What clients read out of a Rollout's status, and what they may do to a release under way. Pure.
 
 pub mod approval;
+pub mod cause;
+pub mod command;
 pub mod pods;
 pub mod position;
 pub mod traffic;
 pub mod verdict;
 
 pub use approval::{Approval, Guard, Refusal};
+pub use cause::{Cause, Finding, Scene, Sight};
 pub use pods::{Pods, Revision, Role};
 pub use position::Position;
 pub use traffic::Traffic;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     cli::values::{ColorChoice, Output},
     error::{Error, Kind, Result},
-    view::{Block, Table, Tone},
+    view::{Block, Line, Table, Tone},
 };
 
 pub use live::Live;
@@ -156,10 +156,28 @@ impl Ui {
         self.text(&render(blocks, self.out_color))
     }
 
-    /// A view as text for this terminal, to be repainted.
+    /// Prints lines.
+    ///
+    /// # Errors
+    /// As [`Ui::line`].
+    pub fn lines(&self, lines: &[Line]) -> Result<()> {
+        let text: String = lines
+            .iter()
+            .map(|line| format!("{}\n", painted(line, self.out_color)))
+            .collect();
+        self.text(&text)
+    }
+
+    /// Whether views on stdout may be coloured.
     #[must_use]
-    pub fn rendered(&self, blocks: &[Block]) -> String {
-        render(blocks, self.out_color)
+    pub fn colors_views(&self) -> bool {
+        self.out_color
+    }
+
+    /// Whether there is a person at a keyboard.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.in_terminal
     }
 
     /// Prints a table.
@@ -224,6 +242,7 @@ pub fn yaml(value: &Value) -> Result<String> {
 fn paint(text: &str, tone: Tone, color: bool) -> String {
     let style = match tone {
         Tone::Plain => return text.to_owned(),
+        Tone::Strong => Style::new().bold(),
         Tone::Good => Style::new().green(),
         Tone::Wait => Style::new().yellow(),
         Tone::Bad => Style::new().red().bold(),
@@ -234,6 +253,14 @@ fn paint(text: &str, tone: Tone, color: bool) -> String {
     } else {
         text.to_owned()
     }
+}
+
+/// A line for a terminal.
+pub(super) fn painted(line: &Line, color: bool) -> String {
+    line.0
+        .iter()
+        .map(|span| paint(&span.text, span.tone, color))
+        .collect()
 }
 
 fn render(blocks: &[Block], color: bool) -> String {
@@ -247,10 +274,12 @@ fn render(blocks: &[Block], color: bool) -> String {
                     .max()
                     .unwrap_or_default()
                     + 1;
+                // A field without a label goes on with the one above.
                 let line = |(label, value, tone): &(&str, String, Tone)| {
+                    let colon = if label.is_empty() { "" } else { ":" };
                     format!(
                         "{:<width$}  {}\n",
-                        format!("{label}:"),
+                        format!("{label}{colon}"),
                         paint(value, *tone, color)
                     )
                 };

@@ -1,11 +1,18 @@
 //! Pure view models: what is shown, as rows, lines and documents. Nothing here prints.
 
 pub mod block;
+pub mod board;
 pub mod change;
+pub mod explain;
+pub mod frame;
+pub mod line;
 pub mod status;
 pub mod suggest;
 pub mod until;
 
 pub use block::{Block, Table, Tone};
+pub use explain::Explanation;
+pub use frame::{Foot, Size};
+pub use line::{Line, Span};
 pub use status::Status;
 pub use until::{Until, Wait};

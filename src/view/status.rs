@@ -9,9 +9,13 @@ use crate::{
         keys,
         v1beta1::{RollingStyle, Rollout, Step, StepState},
     },
-    release::{Actor, Pods, Position, Role, Traffic, Verdict, traffic, verdict::Surroundings},
+    release::{
+        Actor, Finding, Pods, Position, Role, Scene, Sight, Traffic, Verdict, cause, traffic,
+        verdict::Surroundings,
+    },
     traffic::{Provider, Wiring},
     view::suggest::Command,
+    workload::selector,
 };
 
 /// An object that was looked for.
@@ -22,6 +26,8 @@ pub enum Looked {
     NotWanted,
     /// It does not exist.
     Missing,
+    /// Reading it is not allowed.
+    Unread,
     /// As it was read.
     There(Value),
 }
@@ -43,6 +49,10 @@ pub struct Seen {
     pub canary_ingress: Looked,
     /// The first route that says the new version's share by itself.
     pub route: Looked,
+    /// What was looked at to find out why the release does not go on.
+    pub sight: Sight,
+    /// What could not be read, one sentence each.
+    pub unread: Vec<String>,
 }
 
 /// The first of a Rollout's providers whose route says the new version's share by itself.
@@ -77,6 +87,8 @@ pub struct Status {
     pub object: Value,
     /// `deployment/NAME`.
     pub workload: String,
+    /// Label selector of the workload's pods, in query form, where the workload was read.
+    pub selector: Option<String>,
     /// Where it is.
     pub position: Position,
     /// The word for it.
@@ -87,11 +99,39 @@ pub struct Status {
     pub traffic: Vec<Traffic>,
     /// What is missing.
     pub problems: Vec<Problem>,
+    /// Why it does not go on, the first cause first; empty when nobody asked.
+    pub causes: Vec<Finding>,
+    /// What could not be read, one sentence each.
+    pub unread: Vec<String>,
     /// What the user may type next.
     pub command: Option<String>,
 }
 
 impl Status {
+    /// Judges what was seen, and finds the causes.
+    #[must_use]
+    pub fn explained(seen: &Seen, now: Timestamp) -> Self {
+        let mut status = Self::of(seen);
+        let missing = missing(seen);
+        let scene = Scene {
+            rollout: &seen.rollout,
+            position: &status.position,
+            verdict: status.verdict,
+            versions: &status.pods,
+            traffic: &status.traffic,
+            workload: match &seen.workload {
+                Looked::There(workload) => Some(workload),
+                _ => None,
+            },
+            missing: &missing,
+            sight: &seen.sight,
+            now,
+        };
+        let causes = cause::causes(&scene);
+        status.causes = causes;
+        status
+    }
+
     /// Judges what was seen.
     #[must_use]
     pub fn of(seen: &Seen) -> Self {
@@ -131,6 +171,10 @@ impl Status {
         Self {
             object: json!({ "uid": meta.uid, "generation": meta.generation, "resourceVersion": meta.resource_version }),
             workload: format!("{}/{}", reference.kind.to_lowercase(), reference.name),
+            selector: match &seen.workload {
+                Looked::There(workload) => selector::query(&workload["spec"]["selector"]),
+                _ => None,
+            },
             command: next_command(verdict, &position, &namespace, &name),
             namespace,
             name,
@@ -139,7 +183,14 @@ impl Status {
             pods,
             traffic,
             problems,
+            causes: Vec::new(),
+            unread: seen.unread.clone(),
         }
+    }
+
+    /// The causes that the state itself does not say.
+    pub fn troubles(&self) -> impl Iterator<Item = &Finding> {
+        self.causes.iter().filter(|finding| !finding.cause.is_decision())
     }
 
     /// `waiting for approval: step 1/3`.
@@ -222,12 +273,16 @@ impl Status {
         if !self.position.message.is_empty() {
             fields.push(("Message", self.position.message.clone(), Tone::Faint));
         }
-        for problem in &self.problems {
+        for problem in self.problems.iter().filter(|_| self.causes.is_empty()) {
             fields.push((
                 "Problem",
                 format!("{} ({})", problem.what, problem.hint),
                 Tone::Bad,
             ));
+        }
+        self.cause_fields(&mut fields);
+        for unread in &self.unread {
+            fields.push(("Not seen", unread.clone(), Tone::Wait));
         }
         let mut blocks = vec![Block::Fields(fields), Block::Table(self.step_table(now))];
         if !self.pods.revisions.is_empty() {
@@ -237,6 +292,22 @@ impl Status {
             blocks.push(Block::Table(self.traffic_table()));
         }
         blocks
+    }
+
+    fn cause_fields(&self, fields: &mut Vec<(&'static str, String, Tone)>) {
+        for finding in self.troubles().take(CAUSES) {
+            let tone = if finding.blocks { Tone::Bad } else { Tone::Wait };
+            fields.push(("Cause", finding.sentence(), tone));
+            let repeated = finding.command == self.command;
+            if let Some(command) = finding.command.clone().filter(|_| !repeated) {
+                fields.push(("", command, Tone::Plain));
+            }
+        }
+        let more = self.troubles().count().saturating_sub(CAUSES);
+        if more > 0 {
+            let command = Command::Explain.text(&self.namespace, &self.name);
+            fields.push(("", format!("and {more} more: {command}"), Tone::Faint));
+        }
     }
 
     fn step_table(&self, now: Timestamp) -> Table {
@@ -260,7 +331,7 @@ impl Status {
         }
     }
 
-    fn step_mark(&self, number: i32) -> &'static str {
+    pub(super) fn step_mark(&self, number: i32) -> &'static str {
         let (position, done) = (
             &self.position,
             self.verdict == Verdict::Completed || self.verdict == Verdict::Finishing,
@@ -395,6 +466,8 @@ impl Status {
             "revisions": revisions.collect::<Vec<_>>(),
             "newRevision": position.new_revision,
             "traffic": traffic.collect::<Vec<_>>(),
+            "causes": self.causes.iter().map(Finding::document).collect::<Vec<_>>(),
+            "unread": self.unread,
             "problems": self.problems.iter().map(|p| json!({ "message": p.what, "hint": p.hint })).collect::<Vec<_>>(),
             "observedAt": now,
         })
@@ -423,10 +496,13 @@ impl Status {
     }
 }
 
+/// Causes that `status` shows; `explain` shows all of them.
+const CAUSES: usize = 3;
+
 /// Headings of a table of several Rollouts.
 pub const SEVERAL: [&str; 5] = ["NAME", "STYLE", "WORKLOAD", "STEP", "STATE"];
 
-fn style_word(style: RollingStyle) -> &'static str {
+pub(super) fn style_word(style: RollingStyle) -> &'static str {
     match style {
         RollingStyle::Canary => "canary",
         RollingStyle::Partition => "partition",
@@ -460,41 +536,44 @@ fn through_route(seen: &Seen, position: &Position) -> Option<Traffic> {
     Some(Traffic::through_route(position, kind, provider.name(), share))
 }
 
-fn problems(seen: &Seen, namespace: &str) -> Vec<Problem> {
+/// Kind, in lower case, and name of what the Rollout names and is not there.
+#[must_use]
+pub fn missing(seen: &Seen) -> Vec<(String, String)> {
     let spec = &seen.rollout.spec;
     let routing = spec.strategy.traffic_routings().first();
-    let mut problems = Vec::new();
-    let mut missing = |looked: &Looked, kind: &str, name: &str| {
-        if *looked == Looked::Missing {
-            problems.push(Problem {
-                what: format!("{kind} {name:?} does not exist in namespace {namespace:?}"),
-                hint: format!("create it, or change the Rollout: kubectl edit rollouts.rollouts.kruise.io {} -n {namespace}",
-                              seen.rollout.metadata.name.as_deref().unwrap_or_default()),
-            });
-        }
-    };
     let workload = &spec.workload_ref;
-    missing(&seen.workload, &workload.kind.to_lowercase(), &workload.name);
-    missing(
-        &seen.service,
-        "service",
-        routing.map(|r| r.service.as_str()).unwrap_or_default(),
-    );
-    missing(
-        &seen.ingress,
-        "ingress",
-        routing
-            .and_then(|r| r.ingress.as_ref())
-            .map(|i| i.name.as_str())
-            .unwrap_or_default(),
-    );
+    let mut looked = vec![(
+        &seen.workload,
+        workload.kind.to_lowercase(),
+        workload.name.clone(),
+    )];
+    if let Some(routing) = routing {
+        looked.push((&seen.service, "service".to_owned(), routing.service.clone()));
+        if let Some(ingress) = &routing.ingress {
+            looked.push((&seen.ingress, "ingress".to_owned(), ingress.name.clone()));
+        }
+    }
     if let Some((kind, name)) = shown(&seen.rollout).as_ref().and_then(|provider| {
         let kind = provider.versions().first()?.kind.to_lowercase();
-        Some((kind, provider.name()))
+        Some((kind, provider.name().to_owned()))
     }) {
-        missing(&seen.route, &kind, name);
+        looked.push((&seen.route, kind, name));
     }
-    problems
+    let missing = looked
+        .into_iter()
+        .filter(|(looked, ..)| **looked == Looked::Missing);
+    missing.map(|(_, kind, name)| (kind, name)).collect()
+}
+
+fn problems(seen: &Seen, namespace: &str) -> Vec<Problem> {
+    let rollout = seen.rollout.metadata.name.as_deref().unwrap_or_default();
+    let problem = |(kind, name): (String, String)| Problem {
+        what: format!("{kind} {name:?} does not exist in namespace {namespace:?}"),
+        hint: format!(
+            "create it, or change the Rollout: kubectl edit rollouts.rollouts.kruise.io {rollout} -n {namespace}"
+        ),
+    };
+    missing(seen).into_iter().map(problem).collect()
 }
 
 fn next_command(verdict: Verdict, position: &Position, namespace: &str, name: &str) -> Option<String> {
