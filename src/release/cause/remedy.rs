@@ -66,7 +66,10 @@ impl Cause {
 
     /// Whether it is only what another cause comes to.
     pub(super) fn is_shadow(&self) -> bool {
-        matches!(self, Self::BatchNotReady { .. } | Self::NoProgress { .. })
+        matches!(
+            self,
+            Self::BatchNotReady { .. } | Self::NoProgress { .. } | Self::NoEndpoints { .. }
+        )
     }
 
     /// The order in which causes hide each other: what is behind a cause may be its consequence.

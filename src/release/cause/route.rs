@@ -72,7 +72,10 @@ fn of_service(scene: &Scene<'_>, service: &Value, found: &mut Vec<Finding>) {
         .iter()
         .map(|(key, value)| format!("{key}={}", text(value)))
         .collect();
-    if selected.is_empty() && !scene.sight.pods.is_empty() {
+    // The canary's Service selects nothing before there are pods for it.
+    let is_canary = name.ends_with("-canary");
+    let any_new = scene.versions.of(Role::New).is_some_and(|new| new.current > 0);
+    if selected.is_empty() && !scene.sight.pods.is_empty() && (!is_canary || any_new) {
         let evidence = vec![Evidence::new(title, "spec.selector", words.join(","))];
         let blocks = scene.position.under_way();
         let cause = Cause::ServiceSelectorMismatch { service: name };
@@ -83,9 +86,14 @@ fn of_service(scene: &Scene<'_>, service: &Value, found: &mut Vec<Finding>) {
     if selected.is_empty() {
         return;
     }
-    let behind = slices
+    let mut behind = slices
         .iter()
-        .filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == *name);
+        .filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == *name)
+        .peekable();
+    // Without any slice nobody has looked yet.
+    if behind.peek().is_none() {
+        return;
+    }
     let ready = behind
         .flat_map(|slice| entries(&slice["endpoints"]))
         .any(|endpoint| endpoint["conditions"]["ready"] != false);

@@ -381,6 +381,13 @@ const CASES: &[Case] = &[
             "status": { "parents": [{ "parentRef": { "name": "gw" }, "controllerName": "acme.io/gw", "conditions": [
                 { "type": "Accepted", "status": "False", "reason": "NoMatchingParent", "message": "no listener" }] }] } }));
     }),
+    ("NoEndpoints", Base::Waiting, |scene| {
+        scene.status(json!({ "canaryStatus": { "currentStepState": "StepTrafficRouting" } }));
+        scene.lease("rollout-web", LATER);
+        scene.add(json!({ "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": { "name": "web-1", "labels": { "kubernetes.io/service-name": "web" } },
+            "addressType": "IPv4", "endpoints": [{ "addresses": ["10.0.0.1"], "conditions": { "ready": false } }] }));
+    }),
     ("LuaMissing", Base::Waiting, |scene| {
         scene.status(json!({ "message": "traffic routing is not possible: traffic routing by ingress class acme is not supported" }));
     }),
