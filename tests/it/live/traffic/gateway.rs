@@ -26,7 +26,13 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{diary::Diary, haproxy, nginx, pod, table::Table};
+use super::{
+    diary::Diary,
+    haproxy,
+    nginx::{self, GENERATION},
+    pod,
+    table::Table,
+};
 use crate::harness::{
     cluster::{Cluster, Place},
     served::Folder,
@@ -123,7 +129,7 @@ impl Gateway {
             .spawn()
             .unwrap_or_else(|error| panic!("setpriv: {error}"));
         // A proxy that cannot answer yet may not understand signals yet.
-        while !answers(address).await {
+        while shown_by(address).await.is_none() {
             if let Some(status) = proxy.try_wait().unwrap() {
                 let said = std::fs::read_to_string(folder.file("proxy.log")).unwrap();
                 panic!(
@@ -214,21 +220,23 @@ impl Controller {
             }
             if missing == 0 {
                 let objects: Vec<Value> = objects.values().cloned().collect();
-                self.show(Table::of(&objects));
+                self.show(Table::of(&objects)).await;
                 Clock::wall().sleep(GATHER).await;
             }
         }
     }
 
-    fn show(&self, table: Table) {
-        let mut shown = self.shown.lock().unwrap();
-        if shown.table == table {
-            return;
-        }
-        shown.generation += 1;
-        let text = self.program.configuration(&table, self.address, shown.generation);
+    /// Gives the proxy a table and waits until it answers by it: a signal during a reload may be lost.
+    async fn show(&self, table: Table) {
+        let generation = {
+            let shown = self.shown.lock().unwrap();
+            if shown.table == table {
+                return;
+            }
+            shown.generation + 1
+        };
+        let text = self.program.configuration(&table, self.address, generation);
         std::fs::write(self.folder.file("proxy.conf"), text).unwrap();
-        signal(self.process, self.program.reload());
         let splits: Vec<String> = table
             .rules
             .iter()
@@ -239,13 +247,21 @@ impl Controller {
             .iter()
             .map(|(name, endpoints)| format!("{name} {endpoints:?}"))
             .collect();
+        let (splits, endpoints) = (splits.join(", "), endpoints.join(", "));
         self.diary.note(format!(
-            "gateway: configuration {}: {}; {}",
-            shown.generation,
-            splits.join(", "),
-            endpoints.join(", ")
+            "gateway: configuration {generation}: {splits}; {endpoints}"
         ));
-        shown.table = table;
+        let mut looks = 0;
+        while shown_by(self.address).await != Some(generation) {
+            if looks % 50 == 0 {
+                signal(self.process, self.program.reload());
+            }
+            looks += 1;
+            Clock::wall().sleep(Duration::from_millis(20)).await;
+        }
+        self.diary
+            .note(format!("gateway: configuration {generation} is in use"));
+        *self.shown.lock().unwrap() = Shown { generation, table };
     }
 }
 
@@ -264,12 +280,14 @@ fn watch(cluster: &Cluster, place: Place) -> Events {
         .boxed()
 }
 
-async fn answers(address: SocketAddrV4) -> bool {
-    let Ok(mut stream) = TcpStream::connect(address).await else {
-        return false;
-    };
-    let asked = stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await;
-    asked.is_ok() && matches!(stream.read(&mut [0; 1]).await, Ok(1))
+/// The number of the configuration by which a proxy answers; nothing when it does not.
+async fn shown_by(address: SocketAddrV4) -> Option<u64> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    let told = |line: &str| line.strip_prefix(GENERATION)?.strip_prefix(": ")?.parse().ok();
+    answer.lines().find_map(told)
 }
 
 fn signal(process: u32, name: &str) {
