@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures::{
-    FutureExt, StreamExt,
+    StreamExt,
     stream::{BoxStream, select_all},
 };
 use kube::{
@@ -98,12 +98,8 @@ pub(super) struct Gateway {
     folder: Arc<Folder>,
 }
 
-/// The table that the proxy was given last.
-#[derive(Default)]
-struct Shown {
-    generation: u64,
-    table: Table,
-}
+/// The tables that the proxy was given, each under its generation.
+type Shown = BTreeMap<u64, Table>;
 
 impl Drop for Gateway {
     fn drop(&mut self) {
@@ -138,7 +134,7 @@ impl Gateway {
             }
             Clock::wall().sleep(Duration::from_millis(20)).await;
         }
-        let shown = Arc::new(Mutex::new(Shown::default()));
+        let shown = Arc::new(Mutex::new(Shown::new()));
         let controller = Controller {
             program,
             address,
@@ -168,12 +164,23 @@ impl Gateway {
             let table = Table::of(&objects);
             {
                 let shown = self.shown.lock().unwrap();
-                if shown.table == table {
-                    return shown.generation;
+                if let Some((generation, last)) = shown.last_key_value()
+                    && *last == table
+                {
+                    return *generation;
                 }
             }
             Clock::wall().sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// The first configuration after `from` whose table is so.
+    pub(super) fn first(&self, from: u64, is: impl Fn(&Table) -> bool) -> Option<u64> {
+        let shown = self.shown.lock().unwrap();
+        let mut later = shown.range(from + 1..);
+        later
+            .find(|(_, table)| is(table))
+            .map(|(generation, _)| *generation)
     }
 
     /// What the proxy said, and its configuration.
@@ -197,43 +204,47 @@ impl Controller {
     async fn run(self, cluster: Cluster) {
         let places = self.program.places();
         let mut events = select_all(places.map(|place| watch(&cluster, place)));
-        let mut objects: BTreeMap<(&str, String), Value> = BTreeMap::new();
+        let mut objects = Objects::new();
         let mut missing = places.len();
-        while let Some((kind, event)) = events.next().await {
-            let mut next = Some((kind, event));
-            // Everything that is known by now.
-            while let Some((kind, event)) = next {
-                match event {
-                    Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
-                        let mut value = serde_json::to_value(&object).unwrap();
-                        value["kind"] = kind.into();
-                        objects.insert((kind, object.name_any()), value);
-                    }
-                    Ok(watcher::Event::Delete(object)) => {
-                        objects.remove(&(kind, object.name_any()));
-                    }
-                    Ok(watcher::Event::Init) => objects.retain(|(of, _), _| *of != kind),
-                    Ok(watcher::Event::InitDone) => missing = missing.saturating_sub(1),
-                    Err(error) => self.diary.note(format!("gateway: {kind}: {error}")),
-                }
-                next = events.next().now_or_never().flatten();
+        let clock = Clock::wall();
+        while let Some(mut event) = events.next().await {
+            let gathered = clock.sleep(GATHER);
+            let mut gathered = std::pin::pin!(gathered);
+            loop {
+                self.note(&mut objects, &mut missing, event);
+                event = tokio::select! {
+                    () = &mut gathered => break,
+                    Some(event) = events.next() => event,
+                };
             }
             if missing == 0 {
                 let objects: Vec<Value> = objects.values().cloned().collect();
                 self.show(Table::of(&objects)).await;
-                Clock::wall().sleep(GATHER).await;
             }
+        }
+    }
+
+    fn note(&self, objects: &mut Objects, missing: &mut usize, (kind, event): Event) {
+        match event {
+            Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
+                let mut value = serde_json::to_value(&object).unwrap();
+                value["kind"] = kind.into();
+                objects.insert((kind, object.name_any()), value);
+            }
+            Ok(watcher::Event::Delete(object)) => {
+                objects.remove(&(kind, object.name_any()));
+            }
+            Ok(watcher::Event::Init) => objects.retain(|(of, _), _| *of != kind),
+            Ok(watcher::Event::InitDone) => *missing = missing.saturating_sub(1),
+            Err(error) => self.diary.note(format!("gateway: {kind}: {error}")),
         }
     }
 
     /// Gives the proxy a table and waits until it answers by it: a signal during a reload may be lost.
     async fn show(&self, table: Table) {
-        let generation = {
-            let shown = self.shown.lock().unwrap();
-            if shown.table == table {
-                return;
-            }
-            shown.generation + 1
+        let generation = match self.shown.lock().unwrap().last_key_value() {
+            Some((_, last)) if *last == table => return,
+            last => last.map_or(1, |(generation, _)| generation + 1),
         };
         let text = self.program.configuration(&table, self.address, generation);
         std::fs::write(self.folder.file("proxy.conf"), text).unwrap();
@@ -261,13 +272,15 @@ impl Controller {
         }
         self.diary
             .note(format!("gateway: configuration {generation} is in use"));
-        *self.shown.lock().unwrap() = Shown { generation, table };
+        self.shown.lock().unwrap().insert(generation, table);
     }
 }
 
-type Events = BoxStream<'static, (&'static str, watcher::Result<watcher::Event<DynamicObject>>)>;
+/// Everything of the watched kinds.
+type Objects = BTreeMap<(&'static str, String), Value>;
+type Event = (&'static str, watcher::Result<watcher::Event<DynamicObject>>);
 
-fn watch(cluster: &Cluster, place: Place) -> Events {
+fn watch(cluster: &Cluster, place: Place) -> BoxStream<'static, Event> {
     let (group, version) = place
         .api_version
         .split_once('/')

@@ -130,6 +130,17 @@ impl Load {
         }
     }
 
+    /// How many requests a version answered, by configurations of this number or later ones.
+    pub(super) fn answered(&self, version: &str, generation: u64) -> usize {
+        let by = |answer: &Result<(String, u64), String>| {
+            answer
+                .as_ref()
+                .is_ok_and(|(by, number)| by == version && *number >= generation)
+        };
+        let records = self.records.lock().unwrap();
+        records.iter().filter(|record| by(&record.answer)).count()
+    }
+
     /// How many requests were answered or failed, and how many failed.
     pub(super) fn count(&self) -> (usize, usize) {
         let records = self.records.lock().unwrap();

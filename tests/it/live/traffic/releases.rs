@@ -53,6 +53,15 @@ test!(
     partition("traffic-partition", Program::Nginx)
 );
 
+test!(
+    live_traffic_turns_behind_nginx,
+    turns("traffic-turns", Program::Nginx)
+);
+test!(
+    live_traffic_turns_behind_a_route,
+    turns("traffic-route-turns", Program::HaProxy)
+);
+
 /// Up in two steps, scaled up and down on the way, to the end; then the next version, and back.
 async fn canary_by_weight(name: &'static str, program: Program) {
     let strategy = json!({ "canary": { "enableExtraWorkloadForCanary": true, "steps": [
@@ -61,7 +70,6 @@ async fn canary_by_weight(name: &'static str, program: Program) {
         { "replicas": "100%", "traffic": "100%", "pause": { "duration": 1 } },
     ] } });
     let mut stage = Stage::set(name, program, &[Anybody], 4, strategy).await;
-    stage.share("before", "v1", &[(Anybody, 100)]).await;
     stage.release("v2").await;
     stage.paused(1).await;
     stage.share("step 1", "v2", &[(Anybody, 20)]).await;
@@ -76,16 +84,14 @@ async fn canary_by_weight(name: &'static str, program: Program) {
     stage
         .share("step 2, scaled from 6 to 3", "v2", &[(Anybody, 60)])
         .await;
-    stage.approve().await;
-    stage.healthy().await;
+    println!("OLD after all new: {}", stage.complete("v1").await);
     stage.share("completed", "v2", &[(Anybody, 100)]).await;
     stage.release("v3").await;
     stage.paused(1).await;
     stage
         .share("the next version, step 1", "v3", &[(Anybody, 20)])
         .await;
-    stage.rollback().await;
-    stage.healthy().await;
+    stage.rollback("v3").await;
     stage.share("rolled back", "v2", &[(Anybody, 100)]).await;
     stage.end().await;
 }
@@ -105,14 +111,12 @@ async fn canary_by_header(name: &'static str, program: Program) {
     stage.approve().await;
     stage.paused(2).await;
     stage.share("step 2", "v2", &everybody(50)).await;
-    stage.approve().await;
-    stage.healthy().await;
+    println!("OLD after all new: {}", stage.complete("v1").await);
     stage.share("completed", "v2", &everybody(100)).await;
     stage.release("v3").await;
     stage.paused(1).await;
     stage.share("the next version, step 1", "v3", &exactly).await;
-    stage.rollback().await;
-    stage.healthy().await;
+    stage.rollback("v3").await;
     stage.share("rolled back", "v2", &everybody(100)).await;
     stage.end().await;
 }
@@ -134,8 +138,7 @@ async fn blue_green(name: &'static str, program: Program) {
     stage.approve().await;
     stage.paused(3).await;
     stage.share("step 3", "v2", &[(Anybody, 100)]).await;
-    stage.approve().await;
-    stage.healthy().await;
+    println!("OLD after all new: {}", stage.complete("v1").await);
     stage.share("completed", "v2", &[(Anybody, 100)]).await;
     stage.release("v3").await;
     stage.paused(1).await;
@@ -144,8 +147,7 @@ async fn blue_green(name: &'static str, program: Program) {
     stage
         .share("the next version, step 2", "v3", &[(Anybody, 40)])
         .await;
-    stage.rollback().await;
-    stage.healthy().await;
+    stage.rollback("v3").await;
     stage.share("rolled back", "v2", &[(Anybody, 100)]).await;
     stage.end().await;
 }
@@ -168,16 +170,42 @@ async fn partition(name: &'static str, program: Program) {
     stage
         .share("step 2, scaled from 4 to 6", "v2", &[(Anybody, 50)])
         .await;
-    stage.approve().await;
-    stage.healthy().await;
+    println!("OLD after all new: {}", stage.complete("v1").await);
     stage.share("completed", "v2", &[(Anybody, 100)]).await;
     stage.release("v3").await;
     stage.paused(1).await;
     stage
         .share("the next version, step 1", "v3", &[(Anybody, 30)])
         .await;
-    stage.rollback().await;
-    stage.healthy().await;
+    stage.rollback("v3").await;
     stage.share("rolled back", "v2", &[(Anybody, 100)]).await;
+    stage.end().await;
+}
+
+/// A newer version in the middle of a release, and the Rollout deleted in the middle of the next.
+async fn turns(name: &'static str, program: Program) {
+    let strategy = json!({ "canary": { "enableExtraWorkloadForCanary": true, "steps": [
+        { "replicas": 1, "traffic": "20%", "pause": {} },
+        { "replicas": "50%", "traffic": "50%", "pause": {} },
+        { "replicas": "100%", "traffic": "100%", "pause": {} },
+    ] } });
+    let mut stage = Stage::set(name, program, &[Anybody], 4, strategy).await;
+    stage.release("v2").await;
+    stage.paused(1).await;
+    stage.approve().await;
+    stage.paused(2).await;
+    stage.release("v3").await;
+    stage.paused(1).await;
+    stage
+        .share("a newer version, step 1", "v3", &[(Anybody, 20)])
+        .await;
+    stage
+        .share("a newer version, step 1", "v2", &[(Anybody, 0)])
+        .await;
+    stage.delete_rollout().await;
+    stage.ready(4).await;
+    stage
+        .share("the Rollout is deleted", "v3", &[(Anybody, 100)])
+        .await;
     stage.end().await;
 }

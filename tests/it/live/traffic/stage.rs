@@ -27,8 +27,8 @@ use crate::{
 
 const MERGE: &str = "application/merge-patch+json";
 
-/// Requests of each user in a sample.
-const SAMPLE: usize = 1000;
+/// Requests in a sample.
+const SAMPLE: usize = 1200;
 
 /// Nothing here takes as long, even when everything else of the suite runs beside it.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -51,6 +51,7 @@ struct Row {
     who: Who,
     wanted: u32,
     seen: usize,
+    of: usize,
     deviations: f64,
 }
 
@@ -61,12 +62,13 @@ impl fmt::Display for Row {
             who,
             wanted,
             seen,
+            of,
             deviations,
         } = self;
         let who = format!("{who:?}");
         write!(
             f,
-            "{at:32} {who:9} {wanted:4} % wanted, {seen:5} of {SAMPLE} seen, {deviations:+.2} sd"
+            "{at:32} {who:9} {wanted:4} % wanted, {seen:5} of {of} seen, {deviations:+.2} sd"
         )
     }
 }
@@ -154,7 +156,7 @@ impl Stage {
         self.diary.note(format!("seen: {what}"));
     }
 
-    async fn ready(&self, replicas: u32) {
+    pub(super) async fn ready(&self, replicas: u32) {
         let what = format!("{replicas} pods of the stable version are ready");
         let is = |object: &Value| {
             let status = &object["status"];
@@ -201,12 +203,56 @@ impl Stage {
             .await;
     }
 
+    /// Deletes the Rollout in whatever state it is, and waits until the engine let go of it.
+    pub(super) async fn delete_rollout(&self) {
+        self.diary.note("delete the Rollout");
+        let place = Place::named("rollout");
+        self.cluster.delete(place, "web").await.unwrap();
+        let gone = async {
+            while self.cluster.get(place, "web").await.unwrap().is_some() {
+                Clock::wall().sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let waited = tokio::time::timeout(LIMIT, gone).await;
+        assert!(
+            waited.is_ok(),
+            "{}: the Rollout is not gone within {LIMIT:?}",
+            self.name
+        );
+    }
+
     pub(super) async fn approve(&self) {
         self.kruise(&["approve", "web", "--yes"]).await;
     }
 
-    pub(super) async fn rollback(&self) {
+    /// Takes a version back, and waits until everything is at rest. Once no route leads to it, nobody gets it any more.
+    pub(super) async fn rollback(&self, version: &str) {
+        let from = self.gateway.settled().await;
         self.kruise(&["rollback", "web", "--yes"]).await;
+        self.healthy().await;
+        let taken_out = self
+            .gateway
+            .first(from, |table| table.reached().into_iter().eq(["web-80"]));
+        let taken_out = taken_out.unwrap_or_else(|| panic!("{}: a route leads to {version}", self.name));
+        let answered = self.load.answered(version, taken_out);
+        assert_eq!(
+            answered, 0,
+            "{}: answers of {version} after it was taken out",
+            self.name
+        );
+    }
+
+    /// Approves the last step and waits until everything is at rest. Once all routes lead to the new version, how often the
+    /// old one answers until it is gone.
+    pub(super) async fn complete(&self, old: &str) -> usize {
+        let from = self.gateway.settled().await;
+        self.approve().await;
+        self.healthy().await;
+        self.gateway.settled().await;
+        let all = self
+            .gateway
+            .first(from, |table| table.reached().into_iter().eq(["web-canary-80"]));
+        all.map_or(0, |all| self.load.answered(old, all))
     }
 
     /// Scales the Deployment and waits for the pods of its own.
@@ -222,17 +268,18 @@ impl Stage {
     /// more than 3 standard deviations off is taken once more: one in 370 honest ones is.
     pub(super) async fn share(&mut self, at: &str, version: &str, wanted: &[(Who, u32)]) {
         let mut left: Vec<(Who, u32)> = wanted.to_vec();
+        let of = SAMPLE / wanted.len();
         for attempt in 1..=2 {
             let sample = async {
                 let generation = self.gateway.settled().await;
-                self.load.sample(generation, SAMPLE).await
+                self.load.sample(generation, of).await
             };
             let sample = tokio::time::timeout(LIMIT, sample).await;
             let sample = sample.unwrap_or_else(|_| panic!("{}: {at}: too few answers", self.name));
             let mut off = Vec::new();
             for (who, percent) in left {
                 let seen = sample[&who].get(version).copied().unwrap_or(0);
-                let deviations = deviations(seen, percent);
+                let deviations = deviations(seen, of, percent);
                 if deviations.abs() > 3.0 {
                     off.push((who, percent));
                     self.diary
@@ -245,6 +292,7 @@ impl Stage {
                         who,
                         wanted: percent,
                         seen,
+                        of,
                         deviations,
                     });
                 }
@@ -280,14 +328,14 @@ impl Stage {
 }
 
 /// How many standard deviations a sample is off; infinitely many when 0 or 100 percent are not exact.
-fn deviations(seen: usize, percent: u32) -> f64 {
+fn deviations(seen: usize, of: usize, percent: u32) -> f64 {
     let number = |count: usize| f64::from(u32::try_from(count).unwrap());
-    let share = f64::from(percent) / 100.0;
-    let off = number(seen) - number(SAMPLE) * share;
+    let (seen, of, share) = (number(seen), number(of), f64::from(percent) / 100.0);
+    let off = seen - of * share;
     if off == 0.0 {
         return 0.0;
     }
-    off / (number(SAMPLE) * share * (1.0 - share)).sqrt()
+    off / (of * share * (1.0 - share)).sqrt()
 }
 
 fn command(namespace: &str, arguments: &[&str]) -> Command {

@@ -78,6 +78,15 @@ impl Table {
         Self { rules, upstreams }
     }
 
+    /// The upstreams that any request may reach.
+    pub(super) fn reached(&self) -> BTreeSet<&str> {
+        let splits = self.rules.iter().flat_map(|rule| &rule.split);
+        splits
+            .filter(|(weight, _)| *weight > 0)
+            .map(|(_, upstream)| upstream.as_str())
+            .collect()
+    }
+
     /// Endpoints of an upstream; none when its Service is not there.
     pub(super) fn endpoints(&self, upstream: &str) -> impl Iterator<Item = &SocketAddrV4> {
         self.upstreams.get(upstream).into_iter().flatten()
