@@ -449,6 +449,9 @@ impl Machine<'_> {
     /// What an older version's release made of the traffic is taken back, and then its canary goes.
     fn remove_outdated(&mut self) -> Option<Flow> {
         if self.style() != RollingStyle::Canary {
+            if let Some(flow) = self.leave_shared(Reason::Restarting) {
+                return Some(flow);
+            }
             let route = self.restore_route();
             let twin = self.remove_canary_service();
             if route.is_empty() && twin.is_none() {
@@ -467,8 +470,10 @@ impl Machine<'_> {
             self.sub().finalising_step = FinalisingStep::None;
             return None;
         }
-        let mut route = self.restore_route();
-        route.extend(self.close_lone_shared());
+        if let Some(flow) = self.leave_shared(Reason::Restarting) {
+            return Some(flow);
+        }
+        let route = self.restore_route();
         if let Some(flow) = self.settle(FinalisingStep::RouteTrafficToStable, route, Reason::Restarting) {
             return Some(flow);
         }

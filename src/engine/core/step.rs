@@ -45,9 +45,6 @@ impl<'a> Machine<'a> {
         }
         self.follow_plan();
         self.follow_jump();
-        if let Some(join) = self.join_shared() {
-            return Flow::Do(vec![join], Reason::Starting);
-        }
         if let Some(obstacle) = self.in_the_way() {
             let effects = self.keep_batch();
             let reason = Reason::Blocked { obstacle };
@@ -506,7 +503,7 @@ impl<'a> Machine<'a> {
             // Removed by hand: no traffic goes to it, and it is brought up again before anybody is asked to approve it.
             // Written first: a canary that is there again must not be taken for one that this pause left behind.
             let mut route = self.restore_route();
-            route.extend(self.close_lone_shared());
+            route.extend(self.leave_shared_at_once());
             if !route.is_empty() {
                 return Flow::Do(route, reason);
             }

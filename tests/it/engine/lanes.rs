@@ -206,7 +206,7 @@ impl Lane {
     }
 
     async fn image(&self, app: &str, tag: &str) {
-        let container = json!({ "name": "echoserver", "image": format!("echoserver:{tag}") });
+        let container = json!({ "name": "echoserver", "image": format!("echoserver:{tag}"), "ports": [{ "containerPort": 8080 }] });
         let body = json!({ "spec": { "template": { "spec": { "containers": [container] } } } });
         self.merge(DEPLOYMENT, app, body).await;
     }
@@ -374,21 +374,24 @@ async fn the_lane_opens_when_the_first_has_its_pods_and_closes_before_the_last_l
             .filter(|condition| condition["type"] == "Ready" && condition["status"] == "True")
             .count()
     };
-    let has_pods = |lane: &Lane| !lane.is_open() || canaries(lane) > 0;
-    for app in APPS {
-        lane.image(app, "v2").await;
-    }
-    for _ in 0..100 {
-        assert!(has_pods(&lane), "a lane without pods");
-        lane.pass(0.05).await;
-    }
-    assert_eq!((lane.is_open(), canaries(&lane)), (true, 2));
-    for app in APPS {
-        lane.image(app, "v1").await;
-    }
-    for _ in 0..200 {
-        assert!(has_pods(&lane), "a lane without pods");
-        lane.pass(0.05).await;
+    // A release, one that overtakes it, and back.
+    for version in ["v2", "v3", "v1"] {
+        for app in APPS {
+            lane.image(app, version).await;
+        }
+        for _ in 0..200 {
+            assert!(
+                !lane.is_open() || canaries(&lane) > 0,
+                "{version}: a lane without pods"
+            );
+            lane.pass(0.05).await;
+        }
+        let is_gray = version != "v1";
+        assert_eq!(
+            (lane.is_open(), canaries(&lane)),
+            (is_gray, if is_gray { 2 } else { 0 }),
+            "{version}"
+        );
     }
     lane.at_rest().await;
     lane.assert_clean(["v1", "v1"]);
