@@ -125,10 +125,8 @@ pub async fn gather(cluster: &Cluster, found: &Found, seen: &mut Seen, depth: De
         Looked::There(service) => Some(service.clone()),
         _ => None,
     };
-    let route = match &seen.route {
-        Looked::There(route) => Some(route.clone()),
-        _ => None,
-    };
+    let routes = seen.routes.iter().flatten().map(|(_, route)| serde_json::to_value(route));
+    let routes: Vec<Value> = routes.flatten().collect();
     let own = own(workload, &seen.members, pods);
     let about = asked(workload, &own);
     let events = try_join_all(about.iter().map(async |uid| {
@@ -151,7 +149,7 @@ pub async fn gather(cluster: &Cluster, found: &Found, seen: &mut Seen, depth: De
         events: events?.into_iter().flatten().collect(),
         services: service.into_iter().chain(canary_service).collect(),
         slices,
-        routes: route.into_iter().collect(),
+        routes,
         budgets,
         autoscalers,
         nodes: nodes?.into_iter().flatten().collect(),

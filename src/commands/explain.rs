@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 
-use super::{Outcomes, connect, interruption, reading};
+use super::{Outcomes, connect, interruption, reading, targets};
 use crate::{
     cli::{Global, args::ExplainArgs, values::Output},
     cluster::{Found, Resource},
@@ -16,7 +16,7 @@ use crate::{
 /// # Errors
 /// When nothing can be read, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &ExplainArgs) -> Result<u8> {
-    let targets = args.targets.read()?;
+    let targets = targets::read(&args.targets, global)?;
     interruption::within(args.timeout, async {
         let cluster = connect(global).await?;
         let found = reading::find_all(&cluster, &targets).await?;
@@ -37,18 +37,18 @@ pub async fn run(ui: &Ui, global: &Global, args: &ExplainArgs) -> Result<u8> {
             }
         }
         let now = cluster.clock.now();
-        match args.output {
+        match &args.output {
             _ if explanations.is_empty() => {}
             Some(Output::Name) => {
                 for explanation in &explanations {
                     ui.line(&Resource::Rollouts(Default::default()).object(&explanation.0.name))?;
                 }
             }
-            Some(output) => {
+            Some(Output::Data(format)) => {
                 let documents: Vec<_> = explanations.iter().map(|e| e.document(now)).collect();
-                ui.documents(output, &documents)?;
+                ui.documents(format, &documents)?;
             }
-            None => {
+            None | Some(Output::Table | Output::Wide) => {
                 for (number, explanation) in explanations.iter().enumerate() {
                     if number > 0 {
                         ui.line("")?;

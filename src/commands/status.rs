@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 
-use super::{Outcomes, connect, interruption, reading};
+use super::{Outcomes, connect, interruption, reading, targets};
 use crate::{
     api::keys,
     cli::{Global, args::StatusArgs, target::Targets, values::Output},
@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_secs(10);
 /// # Errors
 /// When nothing can be read, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
-    let targets = args.targets.read()?;
+    let targets = targets::read(&args.targets, global)?;
     // The time counts from here on: a credential plugin may hang, and a server may not answer.
     let work = async {
         let cluster = connect(global).await?;
@@ -37,13 +37,13 @@ pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
             let until = args.until.clone().unwrap_or(Until::Healthy);
             wait_for_all(ui, &cluster, &targets, &until, args).await
         } else {
-            print(ui, &cluster, &targets, args.output).await
+            print(ui, &cluster, &targets, args.output.as_ref()).await
         }
     };
     interruption::within(args.timeout, work).await
 }
 
-async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<Output>) -> Result<u8> {
+async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<&Output>) -> Result<u8> {
     let found = reading::find_all(cluster, targets).await?;
     let now = cluster.clock.now();
     let many = matches!(targets, Targets::Selected { .. });
@@ -78,15 +78,15 @@ async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<Out
                 ui.line(&Resource::Rollouts(Default::default()).object(&status.name))?;
             }
         }
-        Some(output) => ui.documents(
-            output,
+        Some(Output::Data(format)) => ui.documents(
+            format,
             &statuses
                 .iter()
                 .map(|status| status.document(now))
                 .collect::<Vec<_>>(),
         )?,
-        None if many => ui.table(&table(&statuses, targets))?,
-        None => {
+        _ if many => ui.table(&table(&statuses, targets))?,
+        _ => {
             for (number, status) in statuses.iter().enumerate() {
                 if number > 0 {
                     ui.line("")?;
@@ -173,9 +173,9 @@ pub fn pods(found: &Found, status: &Status) -> Vec<Followed> {
     status.selector.iter().map(followed).collect()
 }
 
-/// What changes when the state of a Rollout does; the pods too, once it is known which they are.
+/// What changes when the state of a Rollout does, but its pods: which they are only the workload tells.
 #[must_use]
-pub fn followed(found: &Found, status: Option<&Status>) -> Vec<Followed> {
+pub fn followed(found: &Found) -> Vec<Followed> {
     let namespace = Some(found.namespace.clone());
     let mut all = vec![Followed {
         served: Served::rollouts(found.version),
@@ -200,13 +200,12 @@ pub fn followed(found: &Found, status: Option<&Status>) -> Vec<Followed> {
             });
         }
     }
-    all.extend(status.into_iter().flat_map(|status| pods(found, status)));
     all
 }
 
 async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, args: &StatusArgs) -> Result<u8> {
-    let output = args.output;
-    let mut notices = cluster.follow(followed(found, None)).boxed();
+    let output = args.output.as_ref();
+    let mut notices = cluster.follow(followed(found)).boxed();
     let mut with_pods = false;
     let mut last = String::new();
     loop {
@@ -237,7 +236,8 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, args
             || format!("{}/{}  gone", found.namespace, found.name),
             Status::line,
         );
-        if line != last && output.is_none() {
+        let format = output.and_then(Output::data);
+        if line != last && format.is_none() {
             ui.line(&stamped(now, &line))?;
         }
         last = line;
@@ -246,8 +246,8 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, args
             .as_ref()
             .and_then(|status| incurable(status).filter(|_| args.fail_fast));
         if let (Some(why), Wait::Open) = (&hopeless, wait) {
-            if let (Some(output), Some(status)) = (output, &status) {
-                ui.documents(output, &[status.document(now)])?;
+            if let (Some(format), Some(status)) = (output.and_then(Output::data), &status) {
+                ui.documents(format, &[status.document(now)])?;
             }
             let title = format!("{}/{}", found.namespace, found.name);
             return Err(Error::new(
@@ -259,8 +259,8 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, args
         if wait == Wait::Open {
             continue;
         }
-        if let (Some(output), Some(status)) = (output, &status) {
-            ui.documents(output, &[status.document(now)])?;
+        if let (Some(format), Some(status)) = (format, &status) {
+            ui.documents(format, &[status.document(now)])?;
         }
         return match (wait, status, until) {
             (Wait::Met, _, Until::Paused | Until::Step(_) | Until::Traffic(_) | Until::Gone) => {

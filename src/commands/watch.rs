@@ -6,9 +6,13 @@ mod keys;
 mod lines;
 mod single;
 
-use super::{Outcomes, connect, interruption, reading};
+use super::{Outcomes, connect, interruption, reading, targets};
 use crate::{
-    cli::{Global, args::WatchArgs, target::Targets},
+    cli::{
+        Global,
+        args::WatchArgs,
+        target::{Kind, Targets},
+    },
     error::Result,
     ui::{Live, Ui},
 };
@@ -18,7 +22,7 @@ use crate::{
 /// # Errors
 /// When nothing can be read, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
-    let targets = args.targets.read()?;
+    let targets = targets::read(&args.targets, global)?;
     interruption::within(args.timeout, async {
         let cluster = connect(global).await?;
         let mut outcomes = Outcomes::default();
@@ -31,14 +35,15 @@ pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
         }
         let selection = match &targets {
             Targets::Selected {
+                kinds,
                 all_namespaces,
                 labels,
-                ..
-            } => Some((
+            } if kinds == &[Kind::Rollout] => Some((
                 (!all_namespaces).then(|| cluster.namespace.clone()),
                 labels.clone().unwrap_or_default(),
             )),
-            Targets::Names(_) => None,
+            // Rollouts that were found by their workloads are followed by name.
+            _ => None,
         };
         let is_live = ui.can_repaint() && args.output.is_none();
         match (there.as_slice(), selection) {

@@ -3,6 +3,8 @@
 pub mod approval;
 pub mod cause;
 pub mod command;
+pub mod history;
+pub mod jump;
 pub mod pods;
 pub mod position;
 pub mod traffic;
@@ -10,6 +12,8 @@ pub mod verdict;
 
 pub use approval::{Approval, Guard, Refusal};
 pub use cause::{Cause, Finding, Scene, Sight};
+pub use history::{Entry, History, Part};
+pub use jump::Jump;
 pub use pods::{Pods, Revision, Role};
 pub use position::Position;
 pub use traffic::Traffic;

@@ -13,7 +13,7 @@ use crate::{
         Actor, Finding, Pods, Position, Role, Scene, Sight, Traffic, Verdict, cause, traffic,
         verdict::Surroundings,
     },
-    traffic::{Provider, Wiring},
+    traffic::{Provider, RouteKey, Routes, Shared, Wiring},
     view::suggest::Command,
     workload::selector,
 };
@@ -43,28 +43,76 @@ pub struct Seen {
     pub members: Vec<Value>,
     /// The stable Service.
     pub service: Looked,
-    /// The user's Ingress.
-    pub ingress: Looked,
-    /// The canary Ingress; missing means that no traffic goes to the new version.
-    pub canary_ingress: Looked,
-    /// The first route that says the new version's share by itself.
-    pub route: Looked,
+    /// The TrafficRouting that it shares with others.
+    pub shared: Looked,
+    /// Its routes and those of the TrafficRouting, twins included; nothing when they were not looked for.
+    pub routes: Option<Routes>,
     /// What was looked at to find out why the release does not go on.
     pub sight: Sight,
     /// What could not be read, one sentence each.
     pub unread: Vec<String>,
 }
 
-/// The first of a Rollout's providers whose route says the new version's share by itself.
+impl Seen {
+    /// The TrafficRouting that the Rollout shares with others.
+    #[must_use]
+    pub fn shared(&self) -> Option<Shared> {
+        let Looked::There(object) = &self.shared else {
+            return None;
+        };
+        Some(Shared::new(serde_json::from_value(object.clone()).ok()?))
+    }
+}
+
+/// What splits the traffic of a Rollout.
 #[must_use]
-pub fn shown(rollout: &Rollout) -> Option<Provider> {
-    let routing = rollout.spec.strategy.traffic_routings().first()?;
-    Provider::all(routing).into_iter().find(|provider| {
-        matches!(
-            provider,
-            Provider::Gateway { .. } | Provider::VirtualService { .. }
+pub fn providers(rollout: &Rollout) -> Vec<Provider> {
+    let routing = rollout.spec.strategy.traffic_routings().first();
+    routing.map(Provider::all).unwrap_or_default()
+}
+
+/// The TrafficRouting that a Rollout shares with others, as `status` tells it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SharedState {
+    /// Name.
+    pub name: String,
+    /// What it is doing, one word.
+    pub phase: String,
+    /// Its sentence.
+    pub message: String,
+    /// The Rollouts that need it now.
+    pub holders: Vec<String>,
+}
+
+impl SharedState {
+    fn of(shared: &Shared) -> Self {
+        let phase = shared.phase().map(ToString::to_string);
+        let holders = shared.holders().map(|holder| {
+            let name = holder.strip_prefix(keys::TRAFFIC_ROUTING_HOLDER);
+            name.unwrap_or(holder).to_owned()
+        });
+        Self {
+            name: shared.name().to_owned(),
+            phase: phase.unwrap_or_else(|| "Unknown".to_owned()),
+            message: shared.message().to_owned(),
+            holders: holders.collect(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let held = match self.holders.as_slice() {
+            [] => "no Rollout needs it".to_owned(),
+            holders => format!("needed by {}", holders.join(", ")),
+        };
+        // The sentence of one that cannot be opened says why.
+        let why = self.message.split_once(": ").map(|(_, why)| format!(" ({why})"));
+        format!(
+            "trafficrouting/{} is {}{}, {held}",
+            self.name,
+            self.phase,
+            why.unwrap_or_default()
         )
-    })
+    }
 }
 
 /// Something that keeps a release from working.
@@ -95,6 +143,8 @@ pub struct Status {
     pub verdict: Verdict,
     /// Pods by version.
     pub pods: Pods,
+    /// The TrafficRouting that it shares with others.
+    pub shared: Option<SharedState>,
     /// Traffic by route.
     pub traffic: Vec<Traffic>,
     /// What is missing.
@@ -155,18 +205,8 @@ impl Status {
             Looked::There(workload) => Pods::count(&position, workload, &seen.members),
             _ => Pods::default(),
         };
-        let routings = rollout.spec.strategy.traffic_routings();
-        let ingress = routings.iter().find_map(|routing| routing.ingress.as_ref());
-        let mut traffic = match (ingress, &seen.canary_ingress) {
-            (Some(ingress), Looked::There(canary)) => {
-                vec![Traffic::through_ingress(&position, &ingress.name, Some(canary))]
-            }
-            (Some(ingress), Looked::Missing) => {
-                vec![Traffic::through_ingress(&position, &ingress.name, None)]
-            }
-            _ => Vec::new(),
-        };
-        traffic.extend(through_route(seen, &position));
+        let shared = seen.shared();
+        let traffic = traffic_of(seen, shared.as_ref(), &position);
         let reference = &rollout.spec.workload_ref;
         Self {
             object: json!({ "uid": meta.uid, "generation": meta.generation, "resourceVersion": meta.resource_version }),
@@ -181,6 +221,7 @@ impl Status {
             position,
             verdict,
             pods,
+            shared: shared.as_ref().map(SharedState::of),
             traffic,
             problems,
             causes: Vec::new(),
@@ -272,6 +313,9 @@ impl Status {
         );
         if !self.position.message.is_empty() {
             fields.push(("Message", self.position.message.clone(), Tone::Faint));
+        }
+        if let Some(shared) = &self.shared {
+            fields.push(("Shared", shared.sentence(), Tone::Plain));
         }
         for problem in self.problems.iter().filter(|_| self.causes.is_empty()) {
             fields.push((
@@ -468,12 +512,15 @@ impl Status {
             "traffic": traffic.collect::<Vec<_>>(),
             "causes": self.causes.iter().map(Finding::document).collect::<Vec<_>>(),
             "unread": self.unread,
+            "trafficRouting": self.shared.as_ref().map(|shared| {
+                json!({ "name": shared.name, "phase": shared.phase, "message": shared.message, "neededBy": shared.holders })
+            }),
             "problems": self.problems.iter().map(|p| json!({ "message": p.what, "hint": p.hint })).collect::<Vec<_>>(),
             "observedAt": now,
         })
     }
 
-    /// How much traffic the new version gets for certain, in percent.
+    /// How much traffic the new version gets for certain, in percent: of several routes the least.
     #[must_use]
     pub fn percent(&self) -> i32 {
         match self.verdict {
@@ -482,7 +529,7 @@ impl Status {
                 .traffic
                 .iter()
                 .filter_map(|traffic| traffic.percent)
-                .max()
+                .min()
                 .unwrap_or_default(),
         }
     }
@@ -523,17 +570,27 @@ fn state_phrase(state: &StepState) -> &str {
     }
 }
 
-/// The traffic of the route that says it by itself.
-fn through_route(seen: &Seen, position: &Position) -> Option<Traffic> {
-    let Looked::There(route) = &seen.route else {
-        return None;
+/// The traffic of every route that is there and says something of it, the Rollout's own first.
+fn traffic_of(seen: &Seen, shared: Option<&Shared>, position: &Position) -> Vec<Traffic> {
+    let Some(routes) = &seen.routes else {
+        return Vec::new();
     };
-    let provider = shown(&seen.rollout)?;
-    let wiring = Wiring::of(&seen.rollout, Value::Null)?;
-    let route = serde_json::from_value(route.clone()).ok()?;
-    let kind = provider.versions().first()?.kind;
-    let share = provider.share(&route, &wiring)?;
-    Some(Traffic::through_route(position, kind, provider.name(), share))
+    let mut all = Vec::new();
+    if let Some(wiring) = Wiring::of(&seen.rollout, Value::Null) {
+        let wanted = traffic::wanted(position);
+        for provider in providers(&seen.rollout) {
+            all.extend(Traffic::through(&provider, &wiring, routes, &wanted));
+        }
+    }
+    if let Some(shared) = shared {
+        let is_held = shared.is_held_by(seen.rollout.metadata.name.as_deref().unwrap_or_default());
+        let wanted = shared.split().filter(|_| is_held);
+        let wanted = wanted.map(|split| traffic::of_split(&split)).unwrap_or_default();
+        for (wiring, provider) in shared.wired() {
+            all.extend(Traffic::through(&provider, &wiring, routes, &wanted));
+        }
+    }
+    all
 }
 
 /// Kind, in lower case, and name of what the Rollout names and is not there.
@@ -542,24 +599,28 @@ pub fn missing(seen: &Seen) -> Vec<(String, String)> {
     let spec = &seen.rollout.spec;
     let routing = spec.strategy.traffic_routings().first();
     let workload = &spec.workload_ref;
-    let mut looked = vec![(
+    let mut found = vec![(
         &seen.workload,
         workload.kind.to_lowercase(),
         workload.name.clone(),
     )];
     if let Some(routing) = routing {
-        looked.push((&seen.service, "service".to_owned(), routing.service.clone()));
-        if let Some(ingress) = &routing.ingress {
-            looked.push((&seen.ingress, "ingress".to_owned(), ingress.name.clone()));
+        found.push((&seen.service, "service".to_owned(), routing.service.clone()));
+    }
+    if let Some(name) = seen.rollout.traffic_routing_name() {
+        found.push((&seen.shared, "trafficrouting".to_owned(), name.to_owned()));
+    }
+    let shared = seen.shared();
+    let shared_providers = shared.iter().flat_map(Shared::providers);
+    for provider in providers(&seen.rollout).into_iter().chain(shared_providers) {
+        let (Some(RouteKey { kind, name, .. }), Some(routes)) = (provider.key(), &seen.routes) else {
+            continue;
+        };
+        if provider.found(routes).is_none() {
+            found.push((&Looked::Missing, kind.to_lowercase(), name.clone()));
         }
     }
-    if let Some((kind, name)) = shown(&seen.rollout).as_ref().and_then(|provider| {
-        let kind = provider.versions().first()?.kind.to_lowercase();
-        Some((kind, provider.name().to_owned()))
-    }) {
-        looked.push((&seen.route, kind, name));
-    }
-    let missing = looked
+    let missing = found
         .into_iter()
         .filter(|(looked, ..)| **looked == Looked::Missing);
     missing.map(|(_, kind, name)| (kind, name)).collect()

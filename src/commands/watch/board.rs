@@ -83,7 +83,7 @@ pub(super) async fn show(
                             }
                             Input::Key('a') if can("a") => Some(keys::approve(ui, global, live, &status).await?),
                             Input::Key('r') if can("r") => Some(keys::roll_back(ui, global, live, &status).await?),
-                            Input::Key('p') if can("p") => Some(keys::pause(cluster, &found).await),
+                            Input::Key('p') if can("p") => Some(keys::pause(ui, global, live, &status).await?),
                             _ => None,
                         };
                     }

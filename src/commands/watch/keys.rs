@@ -1,11 +1,8 @@
 //! What keys do: the commands that one could type, with the terminal given to them for that time.
 
-use serde_json::json;
-
 use crate::{
     cli::{self, Global, Root, Verb},
-    cluster::{Body, Cluster, Found, Patch},
-    commands::{FIELD_MANAGER, approve, rollback},
+    commands::{approve, pause, rollback},
     error::{Error, Kind, Result},
     ui::{Live, Ui},
     view::{Status, Tone},
@@ -71,6 +68,8 @@ async fn typed(
     let done = match &parsed.command {
         Root::Rollout(Verb::Approve(args)) => approve::run(ui, &global, args).await,
         Root::Rollout(Verb::Rollback(args)) => rollback::run(ui, &global, args).await,
+        Root::Rollout(Verb::Pause(args)) => pause::pause(ui, &global, args).await,
+        Root::Rollout(Verb::Resume(args)) => pause::resume(ui, &global, args).await,
         _ => Ok(0),
     };
     let notice = match done {
@@ -92,29 +91,7 @@ async fn typed(
 }
 
 /// Freezes the release, or lets it go on.
-pub(super) async fn pause(cluster: &Cluster, found: &Found) -> (String, Tone) {
-    let set = async {
-        let Some(now) = cluster.rollout_if_there(&found.namespace, &found.name).await? else {
-            return Err(Error::new(Kind::NotFound, format!("{} is gone", found.title())));
-        };
-        let paused = now.object["spec"]["strategy"]["paused"] == true;
-        let patch = Patch {
-            body: Body::Merge(json!({
-                "metadata": { "resourceVersion": now.object["metadata"]["resourceVersion"] },
-                "spec": { "strategy": { "paused": !paused } },
-            })),
-            subresource: None,
-            field_manager: FIELD_MANAGER,
-            dry_run: false,
-        };
-        cluster
-            .patch(now.resource(), &now.namespace, &now.name, &patch)
-            .await?;
-        Ok(paused)
-    };
-    match set.await {
-        Ok(true) => ("resumed".to_owned(), Tone::Good),
-        Ok(false) => ("paused: p resumes".to_owned(), Tone::Good),
-        Err(error) => (error.message, Tone::Bad),
-    }
+pub(super) async fn pause(ui: &Ui, global: &Global, live: &mut Live, status: &Status) -> Result<(String, Tone)> {
+    let verb = if status.position.paused { "resume" } else { "pause" };
+    typed(ui, global, live, status, &[verb, &status.name]).await
 }

@@ -103,7 +103,7 @@ pub(super) async fn follow(
 async fn named(out: &Out<'_>, cluster: &Cluster, rollouts: &[Found]) -> Result<u8> {
     let streams = rollouts.iter().enumerate().map(|(at, found)| {
         cluster
-            .follow(status::followed(found, None))
+            .follow(status::followed(found))
             .map(move |()| at)
             .boxed()
     });

@@ -110,7 +110,7 @@ pub(super) async fn show(
         notice: None,
         has_keys: live.has_keys(),
     };
-    let mut notices: BoxStream<'_, ()> = cluster.follow(status::followed(found, None)).boxed();
+    let mut notices: BoxStream<'_, ()> = cluster.follow(status::followed(found)).boxed();
     let mut follows_pods = false;
     let mut reading: Option<Reading<'_>> = Some(look(cluster, found));
     let mut asked = clock.now();
@@ -161,17 +161,12 @@ pub(super) async fn show(
                     Input::Key('e') | Input::Escape => view.page = Page::State,
                     Input::Up => view.scroll(-1),
                     Input::Down => view.scroll(1),
-                    Input::Key('p') => {
-                        let (text, tone) = keys::pause(cluster, found).await;
-                        view.say(text, tone);
-                        changed = true;
-                    }
-                    Input::Key(key @ ('a' | 'r')) => {
+                    Input::Key(key @ ('a' | 'p' | 'r')) => {
                         if let Some(status) = view.status.clone().filter(|status| is_useful(status, key)) {
-                            let (text, tone) = if key == 'a' {
-                                keys::approve(ui, global, live, &status).await?
-                            } else {
-                                keys::roll_back(ui, global, live, &status).await?
+                            let (text, tone) = match key {
+                                'a' => keys::approve(ui, global, live, &status).await?,
+                                'p' => keys::pause(ui, global, live, &status).await?,
+                                _ => keys::roll_back(ui, global, live, &status).await?,
                             };
                             view.say(text, tone);
                             changed = true;
