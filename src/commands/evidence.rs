@@ -125,7 +125,11 @@ pub async fn gather(cluster: &Cluster, found: &Found, seen: &mut Seen, depth: De
         Looked::There(service) => Some(service.clone()),
         _ => None,
     };
-    let routes = seen.routes.iter().flatten().map(|(_, route)| serde_json::to_value(route));
+    let routes = seen
+        .routes
+        .iter()
+        .flatten()
+        .map(|(_, route)| serde_json::to_value(route));
     let routes: Vec<Value> = routes.flatten().collect();
     let own = own(workload, &seen.members, pods);
     let about = asked(workload, &own);

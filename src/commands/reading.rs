@@ -237,7 +237,9 @@ async fn surroundings(
         members,
         service,
         shared,
-        routes: own.zip(others).map(|(own, others)| own.into_iter().chain(others).collect()),
+        routes: own
+            .zip(others)
+            .map(|(own, others)| own.into_iter().chain(others).collect()),
         unread: unread.sentences(),
         ..Seen::default()
     })

@@ -277,9 +277,7 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, args
 
 /// The first cause that blocks and that waiting does not cure.
 fn incurable(status: &Status) -> Option<String> {
-    let mut blocking = status
-        .troubles()
-        .filter(|finding| finding.blocks && !finding.cause.heals());
+    let mut blocking = status.troubles().filter(|finding| finding.is_grave());
     blocking
         .find(|finding| !finding.cause.is_missing_engine())
         .map(|finding| format!("{}: {}", finding.cause.id(), finding.sentence()))

@@ -22,7 +22,7 @@ impl Status {
                 .map(|traffic| format!("traffic {}", traffic.set)),
         );
         // Where causes were looked for, the first says it; a line is no place for all of them.
-        match self.troubles().find(|finding| finding.blocks) {
+        match self.troubles().find(|finding| finding.is_grave()) {
             Some(finding) => parts.push(format!("! {}: {}", finding.cause.id(), finding.sentence())),
             None => parts.extend(self.problems.iter().map(|problem| format!("! {}", problem.what))),
         }

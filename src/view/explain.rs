@@ -34,7 +34,7 @@ impl Explanation {
             )));
         }
         for (number, finding) in status.causes.iter().enumerate() {
-            let tone = match (finding.cause.is_decision(), finding.blocks) {
+            let tone = match (finding.cause.is_decision(), finding.is_grave()) {
                 (true, _) => Tone::Plain,
                 (false, true) => Tone::Bad,
                 (false, false) => Tone::Wait,
@@ -68,7 +68,7 @@ impl Explanation {
                 true => ", waiting may be enough",
                 false => "",
             };
-            lines.push(plain(format!("   acts next: {}{heals}", finding.who().word())));
+            lines.push(plain(format!("   acts next: {}{heals}", finding.who().name())));
             if let Some(command) = &finding.command {
                 lines.push(plain(format!("   command:   {command}")));
             }

@@ -47,17 +47,21 @@ pub fn frame(status: &Status, foot: &Foot, now: Timestamp, size: Size) -> Vec<Li
     if spaced {
         middle.push(Line::default());
     }
-    middle.extend(versions(status, size.columns));
-    middle.extend(routes(status));
-    if spaced && status.troubles().next().is_some() {
-        middle.push(Line::default());
+    let mut stock = versions(status, size.columns);
+    stock.extend(routes(status));
+    let troubled = status.troubles().next().is_some();
+    // Where there is room for one of the two, why it does not go on is worth more than how many pods there are.
+    if troubled && room < stock.len() + 3 {
+        middle.extend(causes(status, now, size.columns, room));
+        middle.extend(stock);
+    } else {
+        middle.extend(stock);
+        if spaced && troubled {
+            middle.push(Line::default());
+        }
+        let left = room.saturating_sub(middle.len());
+        middle.extend(causes(status, now, size.columns, left));
     }
-    middle.extend(causes(
-        status,
-        now,
-        size.columns,
-        room.saturating_sub(middle.len()),
-    ));
     if middle.len() < room && status.troubles().next().is_none() && !status.position.message.is_empty() {
         middle.push(Line::new(format!(" {}", status.position.message), Tone::Faint));
     }
@@ -126,7 +130,7 @@ fn header(status: &Status, now: Timestamp, columns: usize) -> Line {
 
 /// Who acts next, and what to type: on a line of its own where it would be cut.
 fn next(status: &Status, now: Timestamp, columns: usize) -> Vec<Line> {
-    let who = format!(" next: {}", status.next_sentence(now));
+    let who = format!(" next: {}", status.next_word(now));
     let mut line = Line::new(&who, Tone::Plain);
     let Some(command) = &status.command else {
         return vec![line];
@@ -283,7 +287,7 @@ fn causes(status: &Status, now: Timestamp, columns: usize, room: usize) -> Vec<L
     let all: Vec<_> = status.troubles().collect();
     for (number, finding) in all.iter().enumerate() {
         let mut own = Vec::new();
-        let tone = if finding.blocks { Tone::Bad } else { Tone::Wait };
+        let tone = if finding.is_grave() { Tone::Bad } else { Tone::Wait };
         let since = finding
             .since
             .map(|at| format!(", for {}", span(now.duration_since(at))))
@@ -324,3 +328,6 @@ impl Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

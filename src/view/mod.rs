@@ -3,21 +3,21 @@
 pub mod block;
 pub mod board;
 pub mod change;
-pub mod explain;
-pub mod frame;
-pub mod line;
 pub mod columns;
+pub mod explain;
 pub mod format;
+pub mod frame;
 pub mod history;
 pub mod jsonpath;
+pub mod line;
 pub mod status;
 pub mod suggest;
 pub mod until;
 
 pub use block::{Block, Table, Tone};
 pub use explain::Explanation;
+pub use format::Format;
 pub use frame::{Foot, Size};
 pub use line::{Line, Span};
-pub use format::Format;
 pub use status::Status;
 pub use until::{Until, Wait};

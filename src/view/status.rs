@@ -269,15 +269,43 @@ impl Status {
         }
     }
 
+    /// The cause that somebody else than the verdict's actor has to deal with first.
+    fn first_trouble(&self) -> Option<&Finding> {
+        let waits = matches!(self.verdict.actor(), Actor::Engine | Actor::Clock);
+        self.troubles().find(|finding| finding.blocks && waits)
+    }
+
     /// Who acts next, as a sentence.
     #[must_use]
     pub fn next_sentence(&self, now: Timestamp) -> String {
-        let engine = "the engine: the controller in the cluster, or 'kubectl kruise rollout run'";
+        match self.next_word(now) {
+            engine if engine == ENGINE => {
+                format!("{ENGINE}: the controller in the cluster, or 'kubectl kruise rollout run'")
+            }
+            other => other,
+        }
+    }
+
+    /// Who acts next, in a few words.
+    #[must_use]
+    pub fn next_word(&self, now: Timestamp) -> String {
+        if let Some(finding) = self.first_trouble() {
+            return finding.who().name().to_owned();
+        }
         match (self.verdict.actor(), self.position.pause_left(now)) {
             (Actor::Nobody, _) => "nobody, all is done".to_owned(),
             (Actor::Human, _) => "you".to_owned(),
             (Actor::Clock, Some(left)) if left > SignedDuration::ZERO => format!("time, in {}", span(left)),
-            (Actor::Clock | Actor::Engine, _) => engine.to_owned(),
+            (Actor::Clock | Actor::Engine, _) => ENGINE.to_owned(),
+        }
+    }
+
+    /// Who acts next, as the word in JSON.
+    #[must_use]
+    pub fn next_actor(&self) -> &'static str {
+        match self.first_trouble().map(Finding::who) {
+            None => self.verdict.actor().word(),
+            Some(who) => who.word(),
         }
     }
 
@@ -340,7 +368,7 @@ impl Status {
 
     fn cause_fields(&self, fields: &mut Vec<(&'static str, String, Tone)>) {
         for finding in self.troubles().take(CAUSES) {
-            let tone = if finding.blocks { Tone::Bad } else { Tone::Wait };
+            let tone = if finding.is_grave() { Tone::Bad } else { Tone::Wait };
             fields.push(("Cause", finding.sentence(), tone));
             let repeated = finding.command == self.command;
             if let Some(command) = finding.command.clone().filter(|_| !repeated) {
@@ -497,7 +525,7 @@ impl Status {
             "phase": position.phase,
             "message": position.message,
             "degraded": position.degraded,
-            "next": { "actor": self.verdict.actor().word(), "sentence": self.next_sentence(now), "command": self.command },
+            "next": { "actor": self.next_actor(), "sentence": self.next_sentence(now), "command": self.command },
             "step": {
                 "index": position.step,
                 "total": position.total(),
@@ -542,6 +570,9 @@ impl Status {
             .map_or((0, 0), |new| (new.ready, new.desired))
     }
 }
+
+/// Who drives releases.
+const ENGINE: &str = "the engine";
 
 /// Causes that `status` shows; `explain` shows all of them.
 const CAUSES: usize = 3;

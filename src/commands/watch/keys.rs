@@ -91,7 +91,12 @@ async fn typed(
 }
 
 /// Freezes the release, or lets it go on.
-pub(super) async fn pause(ui: &Ui, global: &Global, live: &mut Live, status: &Status) -> Result<(String, Tone)> {
+pub(super) async fn pause(
+    ui: &Ui,
+    global: &Global,
+    live: &mut Live,
+    status: &Status,
+) -> Result<(String, Tone)> {
     let verb = if status.position.paused { "resume" } else { "pause" };
     typed(ui, global, live, status, &[verb, &status.name]).await
 }

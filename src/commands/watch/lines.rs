@@ -101,12 +101,10 @@ pub(super) async fn follow(
 }
 
 async fn named(out: &Out<'_>, cluster: &Cluster, rollouts: &[Found]) -> Result<u8> {
-    let streams = rollouts.iter().enumerate().map(|(at, found)| {
-        cluster
-            .follow(status::followed(found))
-            .map(move |()| at)
-            .boxed()
-    });
+    let streams = rollouts
+        .iter()
+        .enumerate()
+        .map(|(at, found)| cluster.follow(status::followed(found)).map(move |()| at).boxed());
     let mut notices = select_all(streams);
     let mut with_pods: BTreeMap<usize, bool> = BTreeMap::new();
     let mut states: BTreeMap<usize, Option<Status>> = BTreeMap::new();

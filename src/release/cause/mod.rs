@@ -194,18 +194,33 @@ pub enum Who {
 }
 
 impl Who {
-    /// The word.
+    /// For people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::You => "you",
+            Self::Engine => "the engine",
+            Self::Controller => "the workload's controller",
+            Self::Kubelet => "the node",
+            Self::Registry => "the registry",
+            Self::Scheduler => "the scheduler",
+            Self::Clock => "time",
+            Self::Nobody => "nobody",
+        }
+    }
+
+    /// The word in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Self::You => "you",
+            Self::You => "human",
             Self::Engine => "engine",
             Self::Controller => "controller",
             Self::Kubelet => "kubelet",
             Self::Registry => "registry",
             Self::Scheduler => "scheduler",
             Self::Clock => "clock",
-            Self::Nobody => "nobody",
+            Self::Nobody => "none",
         }
     }
 }
@@ -275,6 +290,12 @@ impl Finding {
             0 => self.cause.to_string(),
             count => format!("{count} of {} {} pods: {}", self.of, self.version, self.cause),
         }
+    }
+
+    /// Whether it stops the release, and waiting does not help.
+    #[must_use]
+    pub fn is_grave(&self) -> bool {
+        self.blocks && !self.cause.heals()
     }
 
     /// Who has to act.

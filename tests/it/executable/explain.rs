@@ -147,7 +147,7 @@ const CASES: &[Case] = &[
     ("WaitingApproval", Base::Waiting, |_| {}),
     ("TimedPause", Base::Timed, |_| {}),
     ("ManualPause", Base::Waiting, |scene| {
-        scene.rollout()["spec"]["strategy"]["paused"] = json!(true)
+        scene.rollout()["spec"]["strategy"]["paused"] = json!(true);
     }),
     ("Disabled", Base::Rest, |scene| {
         scene.rollout()["spec"]["disabled"] = json!(true);
@@ -180,7 +180,7 @@ const CASES: &[Case] = &[
         );
     }),
     ("NotLeading", Base::Held, |scene| {
-        scene.lease("rollout-web", LONG_AGO)
+        scene.lease("rollout-web", LONG_AGO);
     }),
     ("ControllerLagging", Base::Held, |scene| {
         let uid = scene.rollout()["metadata"]["uid"].clone();
@@ -251,41 +251,41 @@ const CASES: &[Case] = &[
         scene.refused("pods \"web-1\" is forbidden: error looking up service account shop/web: serviceaccount \"web\" not found");
     }),
     ("CreationFailed", Base::Starting, |scene| {
-        scene.refused("Pod \"web-1\" is invalid: spec: Invalid value")
+        scene.refused("Pod \"web-1\" is invalid: spec: Invalid value");
     }),
     ("ImageNotFound", Base::Starting, |scene| {
         scene.waits("ImagePullBackOff", "Back-off pulling image \"web:v2\"");
         scene.tells("Failed", "Failed to pull image \"web:v2\": rpc error: code = NotFound desc = docker.io/library/web:v2: not found");
     }),
     ("ImageAuth", Base::Starting, |scene| {
-        scene.waits("ErrImagePull", "pull access denied: 401 Unauthorized")
+        scene.waits("ErrImagePull", "pull access denied: 401 Unauthorized");
     }),
     ("RegistryRateLimit", Base::Starting, |scene| {
-        scene.waits("ErrImagePull", "toomanyrequests: rate limit as 'acme'")
+        scene.waits("ErrImagePull", "toomanyrequests: rate limit as 'acme'");
     }),
     ("RegistryUnreachable", Base::Starting, |scene| {
-        scene.waits("ErrImagePull", "dial tcp: lookup reg.acme.io: no such host")
+        scene.waits("ErrImagePull", "dial tcp: lookup reg.acme.io: no such host");
     }),
     ("BadImageName", Base::Starting, |scene| {
-        scene.waits("InvalidImageName", "couldn't parse image name")
+        scene.waits("InvalidImageName", "couldn't parse image name");
     }),
     ("NeverPull", Base::Starting, |scene| {
-        scene.waits("ErrImageNeverPull", "is not present with pull policy of Never")
+        scene.waits("ErrImageNeverPull", "is not present with pull policy of Never");
     }),
     ("ImagePull", Base::Starting, |scene| {
-        scene.waits("ImagePullBackOff", "Back-off pulling image \"web:v2\"")
+        scene.waits("ImagePullBackOff", "Back-off pulling image \"web:v2\"");
     }),
     ("CrashLoop", Base::Starting, |scene| {
-        scene.waits("CrashLoopBackOff", "back-off 40s restarting failed container")
+        scene.waits("CrashLoopBackOff", "back-off 40s restarting failed container");
     }),
     ("ContainerFailed", Base::Starting, |scene| {
         scene.waits(
             "RunContainerError",
             "exec: \"serve\": executable file not found in $PATH",
-        )
+        );
     }),
     ("ConfigMissing", Base::Starting, |scene| {
-        scene.waits("CreateContainerConfigError", "secret \"db\" not found")
+        scene.waits("CreateContainerConfigError", "secret \"db\" not found");
     }),
     ("ConfigMissing", Base::Starting, |scene| {
         scene.tells(
@@ -316,7 +316,7 @@ const CASES: &[Case] = &[
         scene.of("Node", &node)["status"]["conditions"] = json!([{ "type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting node status." }]);
     }),
     ("PodLost", Base::Starting, |scene| {
-        scene.pod()["status"]["phase"] = json!("Unknown")
+        scene.pod()["status"]["phase"] = json!("Unknown");
     }),
     ("SidecarBlocks", Base::Starting, |scene| {
         scene.pod()["spec"]["initContainers"] = json!([{ "name": "migrate" }]);
@@ -368,10 +368,10 @@ const CASES: &[Case] = &[
         deployment["spec"]["replicas"] = json!(8);
     }),
     ("TrafficObjectMissing", Base::Waiting, |scene| {
-        scene.remove("Service")
+        scene.remove("Service");
     }),
     ("ServiceSelectorMismatch", Base::Waiting, |scene| {
-        scene.of("Service", "web")["spec"]["selector"] = json!({ "app": "wep" })
+        scene.of("Service", "web")["spec"]["selector"] = json!({ "app": "wep" });
     }),
     ("RouteNotAccepted", Base::Waiting, |scene| {
         scene.rollout()["spec"]["strategy"]["canary"]["trafficRoutings"] =
@@ -438,9 +438,26 @@ fn the_first_cause_named_is_the_right_one() {
 #[test]
 fn tells_cause_evidence_actor_and_command() {
     let shop = Served::with(after(&[Turn::Released("web:v2-crash")]), Life::Still);
-    assert_snapshot!(fixed(&shop.kruise(&["explain", "web"]).to_string()), @r"");
+    assert_snapshot!(fixed(&shop.kruise(&["explain", "web"]).to_string()), @r"
+    exit 0
+    --- stdout
+    shop/web  progressing: step 1/3, bringing up new pods
+
+    1. CrashLoop: 1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled), for SPAN
+       pods:      web-canary-l995pg5r58-75bdd6bc74-xvfv6
+       evidence:  pod/web-canary-l995pg5r58-75bdd6bc74-xvfv6 status.containerStatuses[main].state.waiting = CrashLoopBackOff: back-off 40s restarting failed container
+       evidence:  pod/web-canary-l995pg5r58-75bdd6bc74-xvfv6 status.containerStatuses[main].restartCount = 3
+       evidence:  pod/web-canary-l995pg5r58-75bdd6bc74-xvfv6 status.containerStatuses[main].lastState.terminated = OOMKilled (exit code 137)
+       acts next: you
+       command:   kubectl logs web-canary-l995pg5r58-75bdd6bc74-xvfv6 -c main -n shop --previous
+    ");
     let healthy = Served::with(after(&[]), Life::Still);
-    assert_snapshot!(healthy.kruise(&["explain", "web"]), @r"");
+    assert_snapshot!(healthy.kruise(&["explain", "web"]), @r"
+    exit 0
+    --- stdout
+    shop/web  healthy
+    Nothing keeps it from going on. Next: nobody, all is done
+    ");
 }
 
 /// Generated names of pods, and times that pass while a test runs.

@@ -3,6 +3,7 @@
 mod apply;
 mod approve;
 mod controller;
+mod deadline;
 mod demo;
 mod explain;
 mod kinds;
@@ -15,4 +16,5 @@ mod rollback;
 mod run;
 mod set;
 mod status;
+mod terminal;
 mod watch;
