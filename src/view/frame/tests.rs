@@ -106,7 +106,16 @@ fn a_paused_step() {
         "2026-11-21T11:56:48Z",
     );
     let status = Status::explained(&seen(rollout, (1, 1)), now());
-    assert_snapshot!(text(&status, &keys(), WIDE), @"");
+    assert_snapshot!(text(&status, &keys(), WIDE), @r"
+    shop/web  canary of deployment/web         waiting for approval: step 1/3, 3m12s
+     next: you   kubectl kruise rollout approve web -n shop --step 1
+     ▶ 1 20% ॥  · 2 50% +10m  · 3 100%
+
+     stable  reg.example.com/shop/web:v1  ██████████  10/10 ready
+     new     reg.example.com/shop/web:v2  ██████████  1/1 ready
+     a message
+     a approve  p pause  q quit
+    ");
 }
 
 #[test]
@@ -120,7 +129,16 @@ fn a_pause_that_ends_by_itself() {
         "2026-11-21T11:56:48Z",
     );
     let status = Status::explained(&seen(rollout, (5, 5)), now());
-    assert_snapshot!(text(&status, &keys(), WIDE), @"");
+    assert_snapshot!(text(&status, &keys(), WIDE), @r"
+    shop/web  canary of deployment/web            paused for a time: step 2/3, 3m12s
+     next: time, in 6m48s
+     ✔ 1 20%  ▶ 2 50% 6m48s left  · 3 100%
+
+     stable  reg.example.com/shop/web:v1  ██████████  10/10 ready
+     new     reg.example.com/shop/web:v2  ██████████  5/5 ready
+     a message
+     a approve  p pause  q quit
+    ");
 }
 
 #[test]
@@ -136,9 +154,29 @@ fn five_hundred_pods_in_trouble_leave_the_top_in_sight() {
     let mut seen = seen(rollout, (500, 0));
     seen.sight.pods = (0..500).map(crashing).collect();
     let status = Status::explained(&seen, now());
-    assert_snapshot!(text(&status, &keys(), WIDE), @"");
+    assert_snapshot!(text(&status, &keys(), WIDE), @r"
+    shop/web  progressing: step 1/3, bringing up new pods, 3m12s
+     next: you
+     ▶ 1 20% ॥  · 2 50% +10m  · 3 100%
+
+     stable  reg.example.com/shop/web:v1  ██████████  10/10 ready
+     new     reg.example.com/shop/web:v2  ░░░░░░░░░░  0/500 ready  500 CrashLoop
+
+     ! 500 of 500 new pods: container main keeps crashing: out of memory
+       (OOMKilled), for 3m
+       kubectl logs web-bbb-0 -c main -n shop --previous
+     a approve  p pause  q quit
+    ");
     let small = Size { columns: 34, rows: 7 };
-    assert_snapshot!(text(&status, &keys(), small), @"");
+    assert_snapshot!(text(&status, &keys(), small), @r"
+    shop/web  progressing: step 1/3, …
+     next: you
+     ▶ 1 20% ॥  · 2 50% +10m  …
+     ! 500 of 500 new pods: container
+       main keeps crashing: out of
+     … 4 more lines
+     a approve  p pause  q quit
+    ");
     let tiny = Size { columns: 5, rows: 2 };
     assert_eq!(frame(&status, &keys(), now(), tiny).len(), 2);
 }
@@ -235,7 +273,17 @@ fn the_board_is_sorted_by_who_needs_a_human() {
             .collect::<Vec<_>>()
             .join("\n")
     };
-    assert_snapshot!(shown(&rows, Some(1), WIDE), @"");
+    assert_snapshot!(shown(&rows, Some(1), WIDE), @r"
+    5 Rollouts   1 in trouble   2 waiting for you   1 on their way   1 at rest
+      ! shop/broken        degraded: step 1/3, bringing up new pods, 30m  no progre…
+    › ? shop/waits-longer  waiting for approval: step 1/3, 20m
+      ? shop/waits         waiting for approval: step 1/3, 10m
+      ▶ shop/moving        progressing: step 1/3, bringing up new pods, 60s
+      ✔ shop/healthy       healthy
+     kubectl kruise rollout approve waits-longer -n shop --step 1
+     done
+     q quit
+    ");
     let mut many: Vec<Status> = (0..1000)
         .map(|n| {
             row(
@@ -252,6 +300,27 @@ fn the_board_is_sorted_by_who_needs_a_human() {
         columns: 60,
         rows: 10,
     };
-    assert_snapshot!(shown(&many, Some(500), size), @"");
-    assert_snapshot!(shown(&many, Some(999), size), @"");
+    assert_snapshot!(shown(&many, Some(500), size), @r"
+    1000 Rollouts   1000 waiting for you
+       ↑ 497 more
+      ? shop/web-497  waiting for approval: step 1/3, 10m
+      ? shop/web-498  waiting for approval: step 1/3, 10m
+      ? shop/web-499  waiting for approval: step 1/3, 10m
+    › ? shop/web-500  waiting for approval: step 1/3, 10m
+       ↓ 499 more
+     kubectl kruise rollout approve web-500 -n shop --step 1
+     done
+     q quit
+    ");
+    assert_snapshot!(shown(&many, Some(999), size), @r"
+    1000 Rollouts   1000 waiting for you
+       ↑ 996 more
+      ? shop/web-996  waiting for approval: step 1/3, 10m
+      ? shop/web-997  waiting for approval: step 1/3, 10m
+      ? shop/web-998  waiting for approval: step 1/3, 10m
+    › ? shop/web-999  waiting for approval: step 1/3, 10m
+     kubectl kruise rollout approve web-999 -n shop --step 1
+     done
+     q quit
+    ");
 }
