@@ -50,6 +50,24 @@ impl Line {
         self.0.iter().map(|span| width(&span.text)).sum()
     }
 
+    /// The line broken at spaces into lines of at most so many columns, those after the first indented. Of one that is
+    /// broken only the tone of its end is kept.
+    #[must_use]
+    pub fn folded(&self, columns: usize, indent: usize) -> Vec<Self> {
+        if self.width() <= columns {
+            return vec![self.clone()];
+        }
+        let text = self.text();
+        let tone = self.0.last().map(|span| span.tone).unwrap_or_default();
+        let lead = text.len() - text.trim_start().len();
+        let parts = wrapped(&text, columns.saturating_sub(indent.max(lead)).max(1));
+        let lines = parts.into_iter().enumerate().map(|(at, part)| {
+            let before = if at == 0 { lead } else { indent };
+            Self::new(format!("{}{part}", " ".repeat(before)), tone)
+        });
+        lines.collect()
+    }
+
     /// The line cut to so many columns; what was cut is told by `…`.
     #[must_use]
     pub fn cut(&self, columns: usize) -> Self {
@@ -119,6 +137,17 @@ mod tests {
             assert!(cut.width() <= columns);
         }
         assert_eq!(Line::new("a\u{1b}[2J\nb", Tone::Plain).text(), "a [2J b");
+    }
+
+    #[test]
+    fn is_folded_with_an_indent() {
+        let line = words([
+            ("  ab ".to_owned(), Tone::Good),
+            ("cd efg hi".to_owned(), Tone::Faint),
+        ]);
+        let folded: Vec<String> = line.folded(9, 4).iter().map(Line::text).collect();
+        assert_eq!(folded, ["  ab cd", "    efg", "    hi"]);
+        assert_eq!(line.folded(14, 4), [line]);
     }
 
     #[test]

@@ -28,6 +28,9 @@ const BETWEEN: SignedDuration = SignedDuration::from_millis(200);
 /// How long nothing may change before somebody looks all the same: a Lease that runs out tells nobody.
 const LOOK: SignedDuration = SignedDuration::from_secs(5);
 
+/// Where the text of an explanation begins, behind the word that says what it is.
+const INDENT: usize = 14;
+
 /// How long a notice stands.
 const STANDS: SignedDuration = SignedDuration::from_secs(8);
 
@@ -299,7 +302,11 @@ impl View<'_> {
             (None, _) => vec![Line::new(format!("{title}  ..."), Tone::Faint)],
             (Some(status), Page::State) => frame(status, foot, now, size),
             (Some(_), Page::Why(status, at)) => {
-                let mut all = Explanation((**status).clone()).lines(now);
+                let lines = Explanation((**status).clone()).lines(now);
+                let mut all: Vec<Line> = lines
+                    .iter()
+                    .flat_map(|line| line.folded(size.columns, INDENT))
+                    .collect();
                 let at = (*at).min(all.len().saturating_sub(2));
                 let top = all.remove(0);
                 fitted(

@@ -94,7 +94,7 @@ fn worded(why: &str) -> String {
         ),
         (
             "node(s) didn't match Pod's node affinity/selector",
-            "of another kind (nodeSelector or affinity)",
+            "without a label that it asks for (nodeSelector or affinity)",
         ),
         (
             "node(s) didn't match pod anti-affinity rules",
@@ -171,7 +171,7 @@ mod tests {
             ),
             (
                 "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: 0/3 nodes are available",
-                "none of 3 nodes takes the pod: 3 of another kind (nodeSelector or affinity)",
+                "none of 3 nodes takes the pod: 3 without a label that it asks for (nodeSelector or affinity)",
             ),
             (
                 "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",

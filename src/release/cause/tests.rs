@@ -8,6 +8,10 @@ use crate::{
 
 /// The causes of a Rollout at step 1 of 2, upgrading, with these pods.
 fn found(pods: Vec<serde_json::Value>) -> Vec<Finding> {
+    found_of(None, pods)
+}
+
+fn found_of(workload: Option<&serde_json::Value>, pods: Vec<serde_json::Value>) -> Vec<Finding> {
     let rollout: Rollout = serde_json::from_value(json!({
         "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout",
         "metadata": { "name": "web", "namespace": "shop", "generation": 1 },
@@ -42,7 +46,7 @@ fn found(pods: Vec<serde_json::Value>) -> Vec<Finding> {
         verdict: Verdict::of(&position, Surroundings::default()),
         versions: &versions,
         traffic: &[],
-        workload: None,
+        workload,
         missing: &[],
         sight: &sight,
         now: "2026-11-21T12:00:00Z".parse().unwrap(),
@@ -105,4 +109,38 @@ fn fewer_pods_than_wanted_are_told_where_nothing_tells_why() {
     let found = found(Vec::new());
     let told: Vec<_> = found.iter().map(|finding| &finding.cause).collect();
     assert_eq!(told, [&Cause::BatchNotReady { ready: 0, wanted: 10 }]);
+}
+
+#[test]
+fn who_writes_against_the_hold_is_named() {
+    let managed = |manager: &str, paused: bool| {
+        let fields = if paused {
+            json!({ "f:spec": { "f:paused": {} } })
+        } else {
+            json!({ "f:spec": { "f:replicas": {} } })
+        };
+        json!({ "manager": manager, "time": "2026-11-21T11:59:00Z", "fieldsV1": fields })
+    };
+    let workload = |paused: bool, managers: Vec<serde_json::Value>| {
+        json!({ "kind": "Deployment", "metadata": { "name": "web", "managedFields": managers,
+            "annotations": { "rollouts.kruise.io/in-progressing": "{\"rolloutName\":\"web\"}" } }, "spec": { "paused": paused } })
+    };
+    let first = |workload: &serde_json::Value| found_of(Some(workload), Vec::new())[0].cause.clone();
+    let reverts = Cause::GitOpsReverts {
+        manager: "argocd-controller".to_owned(),
+    };
+    let nothing = Cause::BatchNotReady { ready: 0, wanted: 10 };
+    for (workload, expected) in [
+        (
+            workload(
+                false,
+                vec![managed("argocd-controller", true), managed("kubectl", false)],
+            ),
+            &reverts,
+        ),
+        (workload(true, vec![managed("argocd-controller", true)]), &nothing),
+        (workload(false, vec![managed("rollouts-engine", true)]), &nothing),
+    ] {
+        assert_eq!(first(&workload), *expected, "{workload}");
+    }
 }

@@ -424,6 +424,9 @@ fn the_first_cause_named_is_the_right_one() {
             continue;
         }
         let first = &causes[0];
+        if explained.stdout.contains("'acme'") {
+            wrong.push(format!("{id}: shows whose account it is"));
+        }
         let evident = first["evidence"].as_array().is_some_and(|all| !all.is_empty());
         if !evident || !first["command"].is_string() || !first["actor"].is_string() {
             wrong.push(format!("{id}: without evidence, command or actor: {first}"));

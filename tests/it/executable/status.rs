@@ -45,7 +45,7 @@ fn held() {
     --- stdout
     Rollout:  shop/web  canary of deployment/web
     State:    held
-    Next:     the engine: the controller in the cluster, or 'kubectl kruise rollout run'
+    Next:     you
     Command:  kubectl kruise rollout run web -n shop
     Message:  workload deployment is completed
     Cause:    nobody acts on this Rollout: no engine is running
@@ -70,7 +70,7 @@ fn upgrading() {
     --- stdout
     Rollout:  shop/web  canary of deployment/web
     State:    progressing: step 1/3, bringing up new pods, since SPAN
-    Next:     the engine: the controller in the cluster, or 'kubectl kruise rollout run'
+    Next:     the node
     Message:  Rollout is in step(1/3), and upgrade workload to new version
     Cause:    1 of 1 new pods: the node has not started any container yet
               kubectl describe pod web-canary-6j8snqxh4q-f66cd76cb-xvfv6 -n shop
@@ -338,7 +338,7 @@ fn as_json_and_yaml() {
       "apiVersion": "cli.kruise.dev/v1",
       "causes": [
         {
-          "actor": "you",
+          "actor": "human",
           "blocks": true,
           "command": "kubectl kruise rollout approve web -n shop --step 1",
           "evidence": [

@@ -24,8 +24,9 @@ impl Terminal {
     /// Starts `kubectl-kruise rollout ARGS` on a terminal of this size.
     fn start(shop: &Served, arguments: &str, rows: usize, columns: usize) -> Self {
         let program = program().get_program().to_string_lossy().into_owned();
-        let line =
-            format!("stty rows {rows} cols {columns}; echo pid=$$; exec {program} rollout {arguments}");
+        let line = format!(
+            "stty rows {rows} cols {columns}; echo pid=$$ tty=$(tty); exec {program} rollout {arguments}"
+        );
         let mut child = Command::new("script")
             .args(["-qefc", &line, "/dev/null"])
             .env_clear()
@@ -198,6 +199,13 @@ fn repainting_leaves_the_scrollback_alone() {
         shop.sim.load(deployment).unwrap();
         terminal.wait_for(&shop, &format!("/{replicas} ready"));
     }
+    // The server restarts: its watches end, and are taken up again.
+    shop.sim.cut_watches();
+    let mut deployment = shop.deployment();
+    deployment["spec"]["replicas"] = json!(9);
+    deployment["metadata"]["generation"] = json!(99);
+    shop.sim.load(deployment).unwrap();
+    terminal.wait_for(&shop, "/9 ready");
     let (screen, scrolled) = terminal.screen();
     assert_eq!(scrolled, 0, "{screen:#?}");
     assert!(
@@ -208,6 +216,54 @@ fn repainting_leaves_the_scrollback_alone() {
     let (code, raw) = terminal.end();
     assert_eq!(code, Some(130), "{raw}");
     assert!(raw.contains("\u{1b}[?25h"));
+}
+
+#[test]
+fn another_size_of_the_terminal_is_another_picture() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let mut terminal = Terminal::start(&shop, "watch web", 20, 80);
+    terminal.wait_for(&shop, "q quit");
+    let raw = terminal.raw();
+    let tty: String = raw
+        .split("tty=")
+        .nth(1)
+        .unwrap()
+        .chars()
+        .take_while(|c| !c.is_whitespace())
+        .collect();
+    let resize = |rows: &str, columns: &str| {
+        let done = Command::new("stty")
+            .args(["-F", &tty, "rows", rows, "cols", columns])
+            .status()
+            .unwrap();
+        assert!(done.success());
+    };
+    let painted = terminal.raw().len();
+    resize("8", "30");
+    shop.wait_for(|| {
+        screens(&terminal.raw()[painted..], 8).any(|screen| screen[0] == "shop/web  waiting for approva…")
+    });
+    let fits =
+        |screen: &Vec<String>| screen.len() <= 9 && screen.iter().all(|line| line.chars().count() <= 30);
+    let raw = terminal.raw();
+    let last = screens(&raw[painted..], 9).last().unwrap();
+    assert!(fits(&last), "{last:#?}");
+    let painted = raw.len();
+    resize("20", "80");
+    shop.wait_for(|| {
+        terminal.raw()[painted..].contains("kubectl kruise rollout approve web -n shop --step 1")
+    });
+    terminal.press("q");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
+/// The frames in these bytes, each on a screen of its own.
+fn screens(raw: &str, rows: usize) -> impl Iterator<Item = Vec<String>> + '_ {
+    let whole = raw
+        .split("\u{1b}[?2026h")
+        .skip(1)
+        .filter(|frame| frame.contains("\u{1b}[?2026l"));
+    whole.map(move |frame| screen(frame, rows).0)
 }
 
 #[test]
