@@ -255,7 +255,7 @@ fn modify(place: &mut Value, modifier: &HeaderModifier) {
 }
 
 /// Whether a host is this Service of the namespace: its short name, or any longer one down to the whole.
-fn is_host(host: &Value, service: &str, namespace: &str) -> bool {
+pub(super) fn is_host(host: &Value, service: &str, namespace: &str) -> bool {
     let Some(rest) = host.as_str().and_then(|host| host.strip_prefix(service)) else {
         return false;
     };

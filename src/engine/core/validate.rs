@@ -370,7 +370,8 @@ pub(super) fn in_the_way(snapshot: &Snapshot, step: &Step) -> Option<Obstacle> {
 fn found(snapshot: &Snapshot, splits: &[(usize, Split<'_>)]) -> Option<Obstacle> {
     let routing = snapshot.routing()?;
     let wiring = snapshot.wiring()?;
-    if let Err(obstacle) = traffic::check(routing, snapshot.rollout.spec.strategy.steps()) {
+    let providers = snapshot.providers();
+    if let Err(obstacle) = traffic::check(&providers, snapshot.rollout.spec.strategy.steps()) {
         return Some(obstacle);
     }
     let Some(stable) = snapshot.services.get(&routing.service) else {
@@ -401,7 +402,6 @@ fn found(snapshot: &Snapshot, splits: &[(usize, Split<'_>)]) -> Option<Obstacle>
             });
         }
     }
-    let providers = snapshot.providers();
     for provider in &providers {
         let unserved = provider.versions().first().map(|kind| kind.qualified());
         if let Some(kind) = unserved.filter(|kind| snapshot.unserved_routes.contains(kind)) {
