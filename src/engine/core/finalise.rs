@@ -69,7 +69,7 @@ impl Ending {
         }
     }
 
-    fn reason(self, doing: &'static str) -> Reason {
+    pub(super) fn reason(self, doing: &'static str) -> Reason {
         match self {
             Self::Success => Reason::Finalising { doing },
             Self::Rollback => Reason::Cancelling { doing },
@@ -126,6 +126,10 @@ impl Machine<'_> {
 
     /// Does what is left to do; nothing when all is done.
     pub(super) fn finalise(&mut self, ending: Ending) -> Option<Flow> {
+        // First of all, as upstream has it: the pods of the lane go next.
+        if let Some(flow) = self.leave_shared(ending) {
+            return Some(flow);
+        }
         let order = ending.order(self.style());
         let cursor = self.sub().finalising_step.clone();
         let from =
@@ -189,7 +193,10 @@ impl Machine<'_> {
                     ending.reason("all traffic goes to the new version"),
                 )
             }
-            FinalisingStep::End | FinalisingStep::None | FinalisingStep::Other(_) => None,
+            FinalisingStep::LeaveTrafficRouting
+            | FinalisingStep::End
+            | FinalisingStep::None
+            | FinalisingStep::Other(_) => None,
         }
     }
 
@@ -204,14 +211,14 @@ impl Machine<'_> {
         if !effects.is_empty() {
             return Some(Flow::Do(effects, reason));
         }
-        let routing = self.s.routing()?;
+        let grace = self.grace_seconds()?;
         if self.sub().finalising_step != step {
             self.sub().finalising_step = step;
             self.stamp();
         }
         let until = self
             .stamped()
-            .saturating_add(SignedDuration::from_secs(traffic::grace(routing)))
+            .saturating_add(SignedDuration::from_secs(grace))
             .unwrap_or(Timestamp::MAX);
         (self.now < until).then_some(Flow::Wait(Wake::At(until), reason))
     }

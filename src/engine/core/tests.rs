@@ -246,7 +246,7 @@ fn notices_every_turn_while_paused() {
             s.workload.as_mut().unwrap().data["spec"]["replicas"] = json!(10);
             s.rollout.spec.strategy.canary.as_mut().unwrap().steps[0].replicas =
                 Some(crate::api::IntOrPercent::Percent(20));
-            let hash = super::batch::plan_hash(&s.rollout.spec);
+            let hash = super::batch::plan_hash(&s.rollout);
             s.rollout
                 .status
                 .as_mut()

@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     api::v1beta1::Rollout,
-    traffic::{self, Provider, RouteKind},
+    engine::core,
+    traffic::{self, Provider, RouteKind, Shared},
 };
 
 /// Something that a Rollout names: group, kind, namespace, name.
@@ -29,6 +30,8 @@ pub(super) struct Cache {
     rollouts: BTreeMap<RolloutKey, Rollout>,
     /// Which Rollouts name a workload, a Service or a route, twins included.
     mentions: HashMap<Mention, BTreeSet<RolloutKey>>,
+    /// What each Rollout names, as it stands there.
+    mentioned: BTreeMap<RolloutKey, Vec<Mention>>,
     /// Uids of workloads and ReplicaSets: what pods and revisions belong to.
     owners: HashMap<String, (Kind, Name)>,
     /// Uids of objects that we deleted and whose last watch event is still to come.
@@ -69,17 +72,6 @@ fn providers_of(rollout: &Rollout) -> impl Iterator<Item = Provider> {
     routings.flat_map(Provider::all)
 }
 
-fn mentions_of(key: &RolloutKey, rollout: &Rollout) -> Vec<Mention> {
-    let namespace = || key.namespace.clone();
-    let services = services_of(rollout).map(|name| mention(Kind::Service, &(namespace(), name)));
-    let routes = providers_of(rollout).flat_map(|provider| provider.reads());
-    let routes = routes.map(|route| (route.group, route.kind, namespace(), route.name));
-    services
-        .chain(routes)
-        .chain([workload_of(&key.namespace, rollout)])
-        .collect()
-}
-
 /// The versions in which a kind can be read, preferred first: routes of Gateway API are served in either of two.
 fn versions(kind: Kind) -> Vec<Kind> {
     match kind {
@@ -88,6 +80,10 @@ fn versions(kind: Kind) -> Vec<Kind> {
         }
         _ => vec![kind],
     }
+}
+
+fn finalizers(object: &DynamicObject) -> impl Iterator<Item = &str> {
+    object.metadata.finalizers.iter().flatten().map(String::as_str)
 }
 
 impl Cache {
@@ -128,6 +124,9 @@ impl Cache {
     /// which may come to be served.
     fn needed_by(&self, rollout: &Rollout) -> BTreeSet<Kind> {
         let mut needed = Kind::needed_by(rollout);
+        for shared in self.shared_by(rollout) {
+            needed.extend(Kind::routed_by(shared.routings()));
+        }
         for kind in needed.clone() {
             let versions = versions(kind);
             let last = versions.iter().position(|version| !self.is_unserved(*version));
@@ -251,6 +250,9 @@ impl Cache {
         if kind == Kind::Rollout {
             touched.extend(self.index_rollout(name, parsed));
         }
+        if kind == Kind::TrafficRouting {
+            self.index_shared(name);
+        }
         // An autoscaler may have been turned to another workload.
         touched.extend(
             old.map(|old| self.rollouts_of(kind, name, &old))
@@ -290,6 +292,9 @@ impl Cache {
         if kind == Kind::Rollout {
             touched.extend(self.index_rollout(name, None));
         }
+        if kind == Kind::TrafficRouting {
+            self.index_shared(name);
+        }
         touched
     }
 
@@ -301,24 +306,89 @@ impl Cache {
         };
         let mut touched = BTreeSet::from([key.clone()]);
         if let Some(old) = self.rollouts.remove(&key) {
-            for mention in mentions_of(&key, &old) {
-                if let Some(keys) = self.mentions.get_mut(&mention) {
-                    keys.remove(&key);
-                    if keys.is_empty() {
-                        self.mentions.remove(&mention);
-                    }
-                }
-            }
+            self.forget_mentions(&key);
             touched.extend(self.that_mention(&workload_of(&key.namespace, &old)));
         }
         if let Some(rollout) = rollout {
-            for mention in mentions_of(&key, &rollout) {
-                self.mentions.entry(mention).or_default().insert(key.clone());
-            }
+            self.note_mentions(&key, &rollout);
             touched.extend(self.that_mention(&workload_of(&key.namespace, &rollout)));
             self.rollouts.insert(key, rollout);
         }
         touched
+    }
+
+    fn note_mentions(&mut self, key: &RolloutKey, rollout: &Rollout) {
+        let all = self.mentions_of(key, rollout);
+        for mention in &all {
+            self.mentions
+                .entry(mention.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+        self.mentioned.insert(key.clone(), all);
+    }
+
+    fn forget_mentions(&mut self, key: &RolloutKey) {
+        for mention in self.mentioned.remove(key).unwrap_or_default() {
+            if let Some(keys) = self.mentions.get_mut(&mention) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.mentions.remove(&mention);
+                }
+            }
+        }
+    }
+
+    /// Follows what a TrafficRouting names, for the Rollouts that name it.
+    fn index_shared(&mut self, name: &Name) {
+        for key in self.that_mention(&mention(Kind::TrafficRouting, name)) {
+            if let Some(rollout) = self.rollouts.get(&key).cloned() {
+                self.forget_mentions(&key);
+                self.note_mentions(&key, &rollout);
+            }
+        }
+    }
+
+    /// Everything that a Rollout names, and that is named by the TrafficRoutings that it shares.
+    fn mentions_of(&self, key: &RolloutKey, rollout: &Rollout) -> Vec<Mention> {
+        let of = |kind: Kind, name: String| mention(kind, &(key.namespace.clone(), name));
+        let shared = self.shared_by(rollout);
+        let shared_services = shared.iter().flat_map(Shared::routings);
+        let services = services_of(rollout)
+            .chain(shared_services.map(|routing| routing.service.clone()))
+            .map(|name| of(Kind::Service, name));
+        let shared_providers = shared.iter().flat_map(Shared::providers);
+        let providers = providers_of(rollout).chain(shared_providers);
+        let routes = providers.flat_map(|provider| provider.reads());
+        let routes = routes.map(|route| (route.group, route.kind, key.namespace.clone(), route.name));
+        let named = rollout.traffic_routing_name().map(str::to_owned);
+        let named = named.map(|name| of(Kind::TrafficRouting, name));
+        services
+            .chain(routes)
+            .chain(named)
+            .chain([workload_of(&key.namespace, rollout)])
+            .collect()
+    }
+
+    /// The TrafficRouting that a Rollout names, and those that its release holds and it names no more; by name.
+    fn shared_by(&self, rollout: &Rollout) -> Vec<Shared> {
+        let metadata = &rollout.metadata;
+        let (Some(namespace), Some(own)) = (&metadata.namespace, &metadata.name) else {
+            return Vec::new();
+        };
+        let named = rollout.traffic_routing_name();
+        let may_hold_another = core::may_hold_another(rollout);
+        if named.is_none() && !may_hold_another {
+            return Vec::new();
+        }
+        let is_its =
+            |shared: &Shared| named == Some(shared.name()) || may_hold_another && shared.is_held_by(own);
+        let table = self.tables.get(&Kind::TrafficRouting).into_iter();
+        table
+            .flat_map(|table| table.objects_of(namespace))
+            .map(|object| Shared::new(object.clone()))
+            .filter(is_its)
+            .collect()
     }
 
     fn that_mention(&self, mention: &Mention) -> BTreeSet<RolloutKey> {
@@ -357,6 +427,18 @@ impl Cache {
                 ))
             }),
             Kind::Service | Kind::Route(_) => self.that_mention(&mention(kind, name)),
+            Kind::TrafficRouting => {
+                let mut all = self.that_mention(&mention(kind, name));
+                // Held by a Rollout that names it no more.
+                let held: BTreeSet<&str> = entry.object().map(finalizers).into_iter().flatten().collect();
+                let in_namespace = self.rollouts.keys().filter(|key| key.namespace == name.0);
+                all.extend(
+                    in_namespace
+                        .filter(|key| held.contains(traffic::shared::holder(&key.name).as_str()))
+                        .cloned(),
+                );
+                all
+            }
         }
     }
 

@@ -76,12 +76,13 @@ pub(super) fn at_rest() -> Snapshot {
             "backend": { "service": { "name": "web", "port": { "number": 80 } } } }] } }] } });
     let mut rollout: crate::api::v1beta1::Rollout = serde_json::from_value(rollout).unwrap();
     // As the engine itself would have written it.
+    let hash = batch::plan_hash(&rollout);
     if let Some(sub) = rollout
         .status
         .as_mut()
         .and_then(|status| status.canary_status.as_mut())
     {
-        sub.rollout_hash = Some(batch::plan_hash(&rollout.spec));
+        sub.rollout_hash = Some(hash);
     }
     Snapshot {
         rollout,

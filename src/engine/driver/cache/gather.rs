@@ -1,10 +1,10 @@
 //! What one decision may read, gathered from what is known.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kube::api::DynamicObject;
 
-use super::{Cache, mention, mentions_of, providers_of, services_of, versions, workload_of};
+use super::{Cache, mention, providers_of, services_of, versions, workload_of};
 use crate::{
     api::{keys, v1beta1::Rollout},
     engine::{
@@ -15,7 +15,7 @@ use crate::{
             table::{self, Entry},
         },
     },
-    traffic::RouteKind,
+    traffic::{self, RouteKind, Shared},
     workload::{Kind as WorkloadKind, Mark},
 };
 
@@ -25,7 +25,7 @@ impl Cache {
         let rollout = self.rollouts.get(key)?.clone();
         let namespace = key.namespace.as_str();
         let needed = self.needed_by(&rollout);
-        let is_route = |kind: &&Kind| matches!(kind, Kind::Route(_));
+        let is_route = |kind: &&Kind| matches!(kind, Kind::Route(_) | Kind::TrafficRouting);
         let mut others = needed.iter().filter(|kind| !is_route(kind));
         let unserved = others.find(|kind| self.is_unserved(**kind));
         let routes = needed.iter().filter(is_route);
@@ -72,8 +72,11 @@ impl Cache {
                 self.object(Kind::Service, namespace, &name)?.clone(),
             ))
         };
-        snapshot.services = services_of(&rollout).filter_map(service).collect();
-        for provider in providers_of(&rollout) {
+        let shared = self.shared_by(&rollout);
+        let shared_services = shared.iter().flat_map(Shared::routings);
+        let services = services_of(&rollout).chain(shared_services.map(|routing| routing.service.clone()));
+        snapshot.services = services.filter_map(service).collect();
+        for provider in providers_of(&rollout).chain(shared.iter().flat_map(Shared::providers)) {
             for key in provider.reads() {
                 let mut versions = provider.versions().iter();
                 let found =
@@ -81,6 +84,8 @@ impl Cache {
                 snapshot.routes.extend(found.map(|object| (key, object.clone())));
             }
         }
+        snapshot.orphaned = self.orphaned(namespace, &shared);
+        snapshot.shared = shared;
         snapshot.strays = self.strays(key, &rollout);
         let rivals = self.that_mention(&workload_of(namespace, &rollout)).into_iter();
         snapshot.rivals = rivals
@@ -91,6 +96,18 @@ impl Cache {
         snapshot.workload = workload;
         snapshot.rollout = rollout;
         Some(snapshot)
+    }
+
+    /// The finalizers on these TrafficRoutings of Rollouts that are no more.
+    fn orphaned(&self, namespace: &str, shared: &[Shared]) -> BTreeSet<String> {
+        let held: BTreeSet<&str> = shared.iter().flat_map(Shared::holders).collect();
+        if held.is_empty() {
+            return BTreeSet::new();
+        }
+        let keys = self.rollouts.keys().filter(|key| key.namespace == namespace);
+        let known: BTreeSet<String> = keys.map(|key| traffic::shared::holder(&key.name)).collect();
+        let orphaned = held.into_iter().filter(|holder| !known.contains(*holder));
+        orphaned.map(str::to_owned).collect()
     }
 
     /// The objects of a kind that belong to an owner, by name.
@@ -118,7 +135,7 @@ impl Cache {
         };
         let name = |object: &DynamicObject| object.metadata.name.clone().unwrap_or_default();
         let mut strays = Vec::new();
-        let mentioned = mentions_of(key, rollout);
+        let mentioned = self.mentions_of(key, rollout);
         let is_mentioned = |kind: Kind, object: &DynamicObject| {
             mentioned.contains(&mention(kind, &(key.namespace.clone(), name(object))))
         };
