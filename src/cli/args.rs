@@ -1,15 +1,16 @@
 //! What may be typed after `rollout`, one struct per verb.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use super::{
+    scripts::folder,
     target::{SelectArgs, TargetArgs},
     values::{Amount, ContainerImage, DryRun, Output, duration},
 };
-use crate::view::Until;
+use crate::{traffic::script::Folder, view::Until};
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -101,6 +102,9 @@ pub struct ChangeArgs {
     /// Then drive the release to its next stop, in this process
     #[arg(long, conflicts_with = "dry_run")]
     pub standalone: bool,
+    /// With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, requires = "standalone", value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
     /// none, client (print the request) or server (send it with dryRun=All)
     #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
     pub dry_run: DryRun,
@@ -230,6 +234,9 @@ pub struct RunArgs {
     /// Act although it cannot be told whether a controller in the cluster does
     #[arg(long)]
     pub force: bool,
+    /// Scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
 }
 
 /// `plan`.
@@ -243,6 +250,9 @@ pub struct PlanArgs {
     /// As if the workload had this many pods
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
+    /// Scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
     /// Print each write, as it would be sent
     #[arg(long)]
     pub writes: bool,

@@ -86,7 +86,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
         ui.documents(output, &documents)?;
     }
     let driven = if args.change.standalone {
-        drive(ui, global, &cluster, driven).await?
+        drive(ui, global, &cluster, driven, &args.change).await?
     } else {
         exit_code::DONE
     };
@@ -127,7 +127,13 @@ async fn is_free(cluster: &Cluster, manifests: &[Manifest]) -> Result<bool> {
 }
 
 /// Drives the Rollouts behind what was applied, namespace by namespace.
-async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, rollouts: Vec<Found>) -> Result<u8> {
+async fn drive(
+    ui: &Ui,
+    global: &Global,
+    cluster: &Cluster,
+    rollouts: Vec<Found>,
+    change: &ChangeArgs,
+) -> Result<u8> {
     let mut places: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     for found in rollouts {
         places.entry(found.namespace.clone()).or_default().push(found);
@@ -138,7 +144,7 @@ async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, rollouts: Vec<Found>
             namespace,
             ..cluster.clone()
         };
-        let code = run::standalone(ui, global, &there, &rollouts, Aim::Forward).await?;
+        let code = run::standalone(ui, global, &there, &rollouts, change, Aim::Forward).await?;
         worst = worst.max(code);
     }
     Ok(worst)

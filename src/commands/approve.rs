@@ -46,7 +46,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
     if args.change.standalone && !approved.is_empty() {
         outcomes.add(
             ui,
-            run::standalone(ui, global, &cluster, &approved, Aim::Forward).await,
+            run::standalone(ui, global, &cluster, &approved, &args.change, Aim::Forward).await,
         )?;
     }
     Ok(outcomes.code())

@@ -40,7 +40,10 @@ pub async fn run(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
         }
     }
     if args.change.standalone && !left.is_empty() {
-        outcomes.add(ui, run::standalone(ui, global, &cluster, &left, Aim::Back).await)?;
+        outcomes.add(
+            ui,
+            run::standalone(ui, global, &cluster, &left, &args.change, Aim::Back).await,
+        )?;
     }
     Ok(outcomes.code())
 }

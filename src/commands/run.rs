@@ -1,6 +1,6 @@
 //! `run`: drives releases in this process, and what `--standalone` does after a change.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
@@ -9,7 +9,11 @@ use super::{
     validity::{edit, invalid},
 };
 use crate::{
-    cli::{Global, args::RunArgs, target::Targets},
+    cli::{
+        Global,
+        args::{ChangeArgs, RunArgs},
+        target::Targets,
+    },
     cluster::{Cluster, Found, Resource, charge::Charge, connect_engine, failure},
     engine::{
         core::Stop,
@@ -17,6 +21,7 @@ use crate::{
     },
     error::{Error, Kind, Result},
     exit_code,
+    traffic::script::Folder,
     ui::{Progress, Ui},
     view::{change::stamped, suggest::Command},
 };
@@ -69,7 +74,12 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     if !args.force {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
     }
-    let drive = drive(ui, global, &cluster, scope, args.forever, Aim::Forward);
+    let how = How {
+        forever: args.forever,
+        aim: Aim::Forward,
+        scripts: args.scripts.clone(),
+    };
+    let drive = drive(ui, global, &cluster, scope, how);
     outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
     Ok(outcomes.code())
 }
@@ -114,9 +124,22 @@ pub async fn standalone(
     global: &Global,
     cluster: &Cluster,
     rollouts: &[Found],
+    change: &ChangeArgs,
     aim: Aim,
 ) -> Result<u8> {
-    drive(ui, global, cluster, by_name(cluster, rollouts), false, aim).await
+    let how = How {
+        forever: false,
+        aim,
+        scripts: change.scripts.clone(),
+    };
+    drive(ui, global, cluster, by_name(cluster, rollouts), how).await
+}
+
+/// How to drive.
+struct How {
+    forever: bool,
+    aim: Aim,
+    scripts: Option<Arc<Folder>>,
 }
 
 fn by_name(cluster: &Cluster, rollouts: &[Found]) -> Scope {
@@ -129,19 +152,13 @@ fn by_name(cluster: &Cluster, rollouts: &[Found]) -> Scope {
     }
 }
 
-async fn drive(
-    ui: &Ui,
-    global: &Global,
-    cluster: &Cluster,
-    scope: Scope,
-    forever: bool,
-    aim: Aim,
-) -> Result<u8> {
+async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, scope: Scope, how: How) -> Result<u8> {
     let client = connect_engine(&global.access()).await?;
     let (events, told) = mpsc::unbounded_channel();
     let options = Options {
         identity: identity(cluster),
-        forever,
+        forever: how.forever,
+        scripts: how.scripts,
         record: true,
         shutdown: interruption::told(),
     };
@@ -151,7 +168,7 @@ async fn drive(
     let stops = stops.map_err(|error| failure::of_driver(&error, namespace.as_deref(), &cluster.server))?;
     let mut outcomes = Outcomes::default();
     for (key, stop) in &stops {
-        outcomes.add(ui, conclude(ui, key, stop, aim))?;
+        outcomes.add(ui, conclude(ui, key, stop, how.aim))?;
     }
     Ok(outcomes.code())
 }

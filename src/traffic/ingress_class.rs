@@ -123,8 +123,8 @@ impl Class {
         if let Some(weight) = split.weight {
             set(format!("{prefix}canary-weight"), &weight.to_string());
         }
-        let first = split.matches.first();
-        if let Some(header) = first.and_then(|one| one.headers.first()) {
+        // What is checked has one match; of several, the later ones win as in upstream's scripts.
+        for header in split.matches.iter().filter_map(|one| one.headers.first()) {
             if header.name == "canary-by-cookie" {
                 set(format!("{prefix}canary-by-cookie"), &header.value);
             } else {
@@ -137,7 +137,7 @@ impl Class {
             Self::AliyunAlb => {
                 set(format!("{ALB}order"), "1");
             }
-            Self::Mse => mse(&mut wanted, split, first.and_then(|one| one.query_params.first())),
+            Self::Mse => mse(&mut wanted, split),
         }
         wanted
     }
@@ -154,11 +154,11 @@ fn how(wanted: &NamedMatch) -> &'static str {
 
 /// What MSE has beyond nginx. Query keys stand under its own prefix, which alone it reads (upstream writes the wrong one,
 /// engine-traffic 8, D10), and several headers are told apart by line breaks.
-fn mse(wanted: &mut BTreeMap<String, String>, split: &Split<'_>, query: Option<&NamedMatch>) {
+fn mse(wanted: &mut BTreeMap<String, String>, split: &Split<'_>) {
     for key in BY_QUERY {
         wanted.remove(&format!("{MSE}{key}"));
     }
-    if let Some(query) = query {
+    for query in split.matches.iter().filter_map(|one| one.query_params.first()) {
         wanted.insert(format!("{MSE}canary-by-query"), query.name.clone());
         wanted.insert(
             format!("{MSE}canary-by-query-{}", how(query)),

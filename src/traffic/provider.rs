@@ -250,6 +250,8 @@ impl Provider {
                     native,
                 }
             }
+            // No kind of route that upstream's scripts are for.
+            Self::Gateway { .. } => self,
             native => match found(native.versions()) {
                 Some(script) => Self::Custom {
                     version: native.versions(),
@@ -260,6 +262,12 @@ impl Provider {
                 None => native,
             },
         }
+    }
+
+    /// Whether a script may be for it.
+    #[must_use]
+    pub fn takes_script(&self) -> bool {
+        !matches!(self, Self::Gateway { .. })
     }
 
     /// Whether only a script can split it and there is none.

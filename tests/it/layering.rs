@@ -156,6 +156,7 @@ const LAYERS: &[Layer] = &[
             "demo",
             "api",
             "workload",
+            "traffic",
             "clock",
             "cluster",
             "plan",

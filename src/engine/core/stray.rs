@@ -13,7 +13,7 @@ use crate::{
         keys,
         v1beta1::{Phase, Rollout},
     },
-    traffic::{Wiring, gateway::Gateway, istio, service},
+    traffic::{Wiring, gateway::Gateway, istio, script, service},
     workload::{Mark, Workload},
 };
 
@@ -140,6 +140,7 @@ fn restore(s: &Snapshot, route: &DynamicObject) -> Option<Effect> {
     });
     let mut wirings = s.wiring().into_iter().chain(left);
     let body = match kind(route) {
+        _ if script::is_left(route) => wirings.find_map(|wiring| script::give_back(route, &wiring)),
         "HTTPRoute" => wirings.find_map(|wiring| Gateway::Http.restore(route, &wiring)),
         "GRPCRoute" => wirings.find_map(|wiring| Gateway::Grpc.restore(route, &wiring)),
         "VirtualService" => wirings.find_map(|wiring| istio::restore_virtual_service(route, &wiring)),

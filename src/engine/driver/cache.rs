@@ -17,7 +17,10 @@ use super::{
 use crate::{
     api::v1beta1::Rollout,
     engine::core,
-    traffic::{self, Provider, RouteKind, Shared},
+    traffic::{
+        self, Provider, RouteKind, Shared,
+        script::{self, Configuration, Folder, Scripts},
+    },
 };
 
 /// Something that a Rollout names: group, kind, namespace, name.
@@ -36,6 +39,10 @@ pub(super) struct Cache {
     owners: HashMap<String, (Kind, Name)>,
     /// Uids of objects that we deleted and whose last watch event is still to come.
     deleted: BTreeMap<String, (Kind, Name)>,
+    /// Scripts, as far as they are known.
+    scripts: Scripts,
+    /// Plurals of kinds that only the API server knows, by API version and kind.
+    plurals: BTreeMap<(String, String), String>,
 }
 
 /// Whether other objects belong to objects of this kind.
@@ -87,6 +94,36 @@ fn finalizers(object: &DynamicObject) -> impl Iterator<Item = &str> {
 }
 
 impl Cache {
+    /// An empty one, with the scripts of a folder.
+    pub(super) fn new(folder: Option<Arc<Folder>>) -> Self {
+        let mut cache = Self::default();
+        cache.scripts.folder = folder;
+        cache
+    }
+
+    /// Notes the plural of a kind that only the API server knows.
+    pub(super) fn note_plural(&mut self, kind: Kind, plural: String) {
+        let (api_version, kind, _) = kind.names();
+        self.plurals
+            .insert((api_version.to_owned(), kind.to_owned()), plural);
+    }
+
+    /// Notes that the ConfigMap with scripts cannot be read, and why. Answers which Rollouts must be looked at.
+    pub(super) fn note_unreadable_scripts(&mut self, why: String) -> BTreeSet<RolloutKey> {
+        let touched = self.note_unserved(Kind::Configuration);
+        self.scripts.configuration = Arc::new(Configuration::Unreadable(why));
+        touched
+    }
+
+    fn index_scripts(&mut self) {
+        let table = self.tables.get(&Kind::Configuration).into_iter();
+        let mut objects = table.flat_map(|table| table.objects_of(script::NAMESPACE));
+        let read = objects
+            .next()
+            .map(|object| Configuration::read(&object.data["data"]));
+        self.scripts.configuration = Arc::new(read.unwrap_or_default());
+    }
+
     /// Makes room for a kind that is about to be watched.
     pub(super) fn open(&mut self, kind: Kind) {
         self.tables.entry(kind).or_default();
@@ -124,8 +161,23 @@ impl Cache {
     /// which may come to be served.
     fn needed_by(&self, rollout: &Rollout) -> BTreeSet<Kind> {
         let mut needed = Kind::needed_by(rollout);
-        for shared in self.shared_by(rollout) {
+        let shared = self.shared_by(rollout);
+        for shared in &shared {
             needed.extend(Kind::routed_by(shared.routings()));
+        }
+        // Of a kind that nothing can be done with nothing is read, nor a right to it needed, but to give objects back.
+        let status = rollout.status.as_ref();
+        let is_under_way =
+            status.is_some_and(|status| status.canary_status.is_some() || status.blue_green_status.is_some());
+        if !is_under_way {
+            let providers = providers_of(rollout).chain(shared.iter().flat_map(Shared::providers));
+            for provider in providers.map(|provider| provider.scripted(&self.scripts)) {
+                if provider.is_unscripted()
+                    && let Some(route) = provider.versions().first().filter(|route| route.is_custom())
+                {
+                    needed.remove(&Kind::Route(*route));
+                }
+            }
         }
         for kind in needed.clone() {
             let versions = versions(kind);
@@ -253,6 +305,9 @@ impl Cache {
         if kind == Kind::TrafficRouting {
             self.index_shared(name);
         }
+        if kind == Kind::Configuration {
+            self.index_scripts();
+        }
         // An autoscaler may have been turned to another workload.
         touched.extend(
             old.map(|old| self.rollouts_of(kind, name, &old))
@@ -294,6 +349,9 @@ impl Cache {
         }
         if kind == Kind::TrafficRouting {
             self.index_shared(name);
+        }
+        if kind == Kind::Configuration {
+            self.index_scripts();
         }
         touched
     }
@@ -386,7 +444,7 @@ impl Cache {
         let table = self.tables.get(&Kind::TrafficRouting).into_iter();
         table
             .flat_map(|table| table.objects_of(namespace))
-            .map(|object| Shared::new(object.clone()))
+            .map(|object| Shared::new(object.clone()).scripted(&self.scripts))
             .filter(is_its)
             .collect()
     }
@@ -427,6 +485,7 @@ impl Cache {
                 ))
             }),
             Kind::Service | Kind::Route(_) => self.that_mention(&mention(kind, name)),
+            Kind::Configuration => self.that_need(kind),
             Kind::TrafficRouting => {
                 let mut all = self.that_mention(&mention(kind, name));
                 // Held by a Rollout that names it no more.

@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Pod(&'static str),
     Service,
     TrafficRouting,
+    /// The ConfigMap with scripts, of which there is one.
+    Configuration,
     /// A kind of route in one version.
     Route(RouteKind),
 }
@@ -58,6 +60,7 @@ impl Kind {
             Self::Pod(_) => ("v1", "Pod", "pods"),
             Self::Service => ("v1", "Service", "services"),
             Self::TrafficRouting => ("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings"),
+            Self::Configuration => ("v1", "ConfigMap", "configmaps"),
             Self::Route(route) => (route.api_version, route.kind, route.plural),
         }
     }
@@ -77,6 +80,9 @@ impl Kind {
 
     /// `clonesets.apps.kruise.io`, or `pods` in the core group.
     pub(super) fn qualified(self) -> String {
+        if let Self::Route(route) = self {
+            return route.qualified();
+        }
         let resource = self.resource();
         if resource.group.is_empty() {
             resource.plural
@@ -102,7 +108,11 @@ impl Kind {
             Self::Service,
             Self::TrafficRouting,
         ];
-        let routes = RouteKind::all().map(Self::Route);
+        let named = RouteKind::named(&target.api_version, &target.kind)
+            .iter()
+            .copied();
+        let routes = RouteKind::all().chain(named.filter(|kind| kind.is_custom()));
+        let routes = routes.map(Self::Route);
         let workloads = workload::Kind::ALL.into_iter().flat_map(|kind| {
             let versions = kind.api_versions().iter();
             versions.map(move |version| Self::Workload(kind, version))
@@ -162,8 +172,13 @@ impl Kind {
     pub(super) fn routed_by(routings: &[TrafficRoutingRef]) -> impl Iterator<Item = Self> {
         routings.iter().flat_map(|routing| {
             let providers = Provider::all(routing).into_iter();
-            let routes = providers.filter_map(|provider| provider.versions().first().copied());
-            routes.map(Self::Route).chain([Self::Service])
+            providers
+                .flat_map(|provider| {
+                    let route = provider.versions().first().copied().map(Self::Route);
+                    let scripts = provider.takes_script().then_some(Self::Configuration);
+                    route.into_iter().chain(scripts)
+                })
+                .chain([Self::Service])
         })
     }
 }
@@ -259,6 +274,7 @@ mod tests {
                     "autoscaling/v2 horizontalpodautoscalers",
                     "pods of controller-revision-hash",
                     "v1 services",
+                    "v1 configmaps",
                     "networking.k8s.io/v1 ingresses",
                 ],
             ),

@@ -23,7 +23,7 @@ use super::{
     kind::Kind,
     lease::{self, Foreign, Held},
     record::{self, Standpoint},
-    watch::{self, Watched},
+    watch::{self, Said, Watched},
     work::{Outcome, Work},
 };
 use crate::{
@@ -162,12 +162,12 @@ impl Engine {
         events: UnboundedSender<Event>,
     ) -> Self {
         Self {
+            cache: Cache::new(options.scripts.clone()),
             client,
             clock,
             scope,
             options,
             events,
-            cache: Cache::default(),
             watches: SelectAll::new(),
             ready: BTreeSet::new(),
             standings: BTreeMap::new(),
@@ -181,7 +181,8 @@ impl Engine {
 
     fn open(&mut self, kind: Kind) {
         self.cache.open(kind);
-        self.watches.push(watch::watch(&self.client, &self.scope, kind));
+        self.watches
+            .push(watch::watch(&self.client, self.clock, &self.scope, kind));
     }
 
     /// Whether a label selector picks the Rollouts.
@@ -195,7 +196,11 @@ impl Engine {
 
     fn observe(&mut self, (kind, event): Watched) -> Result<(), Error> {
         match event {
-            Ok(event) => {
+            Ok(Said::Plural(plural)) => {
+                self.cache.note_plural(kind, plural);
+                Ok(())
+            }
+            Ok(Said::Event(event)) => {
                 // A watch begins with a list, which may be allowed where watching is not.
                 if matches!(event, watcher::Event::Apply(_) | watcher::Event::Delete(_)) {
                     self.unreadable.remove(&kind);
@@ -211,6 +216,14 @@ impl Engine {
     /// Answers an error of a watch, which will go on by itself: what is not known yet may be worth no wait.
     fn interrupted(&mut self, kind: Kind, error: watcher::Error) -> Result<(), Error> {
         let resource = kind.qualified();
+        if kind == Kind::Configuration && watch::is_forbidden(&error) {
+            // Whoever needs a script reads there that it was looked for in vain.
+            if self.cache.is_awaited(kind) {
+                let touched = self.cache.note_unreadable_scripts(watch::words(&error));
+                self.ready.extend(touched);
+            }
+            return Ok(());
+        }
         if !kind.is_essential() && watch::is_unserved(&error) {
             tracing::debug!(resource, %error, "not served");
             if watch::is_lost_watch(&error) {

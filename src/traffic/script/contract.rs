@@ -21,11 +21,14 @@ pub(super) fn annotations(
     split: &Split<'_>,
 ) -> Result<BTreeMap<String, String>, Fault> {
     // Upstream leaves them out where the Ingress has none; scripts that index them fail there (D10).
-    let mut input = json!({ "annotations": user, "canaryService": canary, "weight": weight(split).to_string() });
+    let mut input =
+        json!({ "annotations": user, "canaryService": canary, "weight": weight(split).to_string() });
     add_matches(&mut input, split);
     let answer = script.run(&input, &Value::Null)?;
     if answer.is_null() {
-        return Err(Fault::Answer("nothing; it must return the table of annotations".to_owned()));
+        return Err(Fault::Answer(
+            "nothing; it must return the table of annotations".to_owned(),
+        ));
     }
     strings(&answer, "annotations")
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{Script, contract, merge};
 use crate::{
     api::{apply::LAST_APPLIED, keys, patch::merge_diff},
-    traffic::{Obstacle, Split, Wiring, is_host},
+    traffic::{Obstacle, RouteKind, Split, Wiring, is_host},
 };
 
 /// Bytes that the annotations of one object may have, as API servers have it.
@@ -39,7 +39,9 @@ fn text(route: &DynamicObject) -> Option<&str> {
 }
 
 fn read(route: &DynamicObject) -> Note {
-    let Some(text) = text(route) else { return Note::None };
+    let Some(text) = text(route) else {
+        return Note::None;
+    };
     let Ok(mut kept) = serde_json::from_str::<Value>(text) else {
         return Note::Unreadable;
     };
@@ -65,6 +67,18 @@ fn read(route: &DynamicObject) -> Note {
 /// Whether a script changed the object, not a provider of ours.
 pub(in crate::traffic) fn is_written(route: &DynamicObject) -> bool {
     matches!(read(route), Note::Kept(kept) if kept.written.is_some())
+}
+
+/// Whether a release left an object changed that only [`restore`] can give back: a script was there, or the kind is none
+/// of ours.
+#[must_use]
+pub fn is_left(route: &DynamicObject) -> bool {
+    let types = route.types.as_ref();
+    let is_custom = types.is_some_and(|types| {
+        let kinds = RouteKind::named(&types.api_version, &types.kind);
+        kinds.iter().all(|kind| kind.is_custom())
+    });
+    text(route).is_some() && (is_custom || is_written(route))
 }
 
 /// What a script sees of an object, and may change.
@@ -186,12 +200,13 @@ pub(in crate::traffic) fn split(
         object: format!("{kind} {name}"),
         fault,
     })?;
-    if let Some(own) = wanted["annotations"].as_object_mut() {
+    if let Some(own) = wanted.get_mut("annotations").and_then(Value::as_object_mut) {
         own.remove(keys::ORIGINAL_SPEC);
         own.remove(LAST_APPLIED);
     }
     let work = merge_diff(&user, &wanted).unwrap_or_else(|| json!({}));
-    let is_noted = matches!(&note, Note::Kept(kept) if kept.original == user && kept.written.as_ref() == Some(&work));
+    let is_noted =
+        matches!(&note, Note::Kept(kept) if kept.original == user && kept.written.as_ref() == Some(&work));
     let before = match &note {
         Note::Kept(kept) => kept.work(),
         _ => None,
@@ -211,7 +226,11 @@ pub(in crate::traffic) fn split(
         return Ok(None);
     }
     let generation = route.metadata.generation;
-    let kept = written(&user, &work, generation.map(|at| at + i64::from(body.get("spec").is_some())));
+    let kept = written(
+        &user,
+        &work,
+        generation.map(|at| at + i64::from(body.get("spec").is_some())),
+    );
     let rest = route.metadata.annotations.iter().flatten();
     let rest: usize = rest
         .filter(|(key, _)| *key != keys::ORIGINAL_SPEC)
@@ -253,7 +272,7 @@ fn patch(live: &Value, target: &Value) -> Value {
 /// The patch that gives an object back to the user; nothing when nothing was changed. Needs no script, so that a release
 /// whose script is gone can be ended.
 #[must_use]
-pub(in crate::traffic) fn restore(route: &DynamicObject, wiring: &Wiring<'_>) -> Option<Value> {
+pub fn restore(route: &DynamicObject, wiring: &Wiring<'_>) -> Option<Value> {
     let live = seen(route);
     let user = match read(route) {
         Note::Kept(kept) => kept.user(route, &mut Vec::new()),

@@ -62,7 +62,11 @@ pub(in crate::traffic) fn difference(present: &DynamicObject, wanted: &Value) ->
     let wanted_annotations = &wanted["metadata"]["annotations"];
     let named = wanted_annotations.as_object().into_iter().flatten();
     let named = named.map(|(key, _)| key).chain(was.keys());
-    counted.extend(named.filter(|key| key.contains("ingress.kubernetes.io/")).cloned());
+    counted.extend(
+        named
+            .filter(|key| key.contains("ingress.kubernetes.io/"))
+            .cloned(),
+    );
     let of = |all: &Value| -> BTreeMap<String, Value> {
         let kept = counted.iter().filter(|key| !all[key.as_str()].is_null());
         kept.map(|key| (key.clone(), all[key.as_str()].clone())).collect()

@@ -125,8 +125,8 @@ impl Scripts {
         };
         let folder = self.folder.as_ref();
         let map = format!("ConfigMap {NAMESPACE}/{CONFIGURATION}");
-        let of_folder = folder
-            .and_then(|folder| found(folder.texts.get(key), format!("folder {}", folder.name)));
+        let of_folder =
+            folder.and_then(|folder| found(folder.texts.get(key), format!("folder {}", folder.name)));
         let of_cluster = match self.configuration.as_ref() {
             Configuration::Read(texts) => found(texts.get(key), map.clone()),
             _ => None,

@@ -18,9 +18,7 @@ pub(super) fn edits(
         return live.cloned();
     }
     match (user, work, live) {
-        (_, Some(Value::Object(work)), Some(Value::Object(live)))
-            if user.is_none_or(Value::is_object) =>
-        {
+        (_, Some(Value::Object(work)), Some(Value::Object(live))) if user.is_none_or(Value::is_object) => {
             let none = Map::new();
             let before = user.and_then(Value::as_object).unwrap_or(&none);
             let mut merged = Map::new();
@@ -37,10 +35,14 @@ pub(super) fn edits(
         }
         (Some(Value::Array(before)), Some(Value::Array(work)), Some(Value::Array(live))) => {
             let merged = list(before, work, live, at, conflicts);
-            Some(merged.unwrap_or_else(|| {
-                conflicts.push(at.to_owned());
-                before.clone()
-            }).into())
+            Some(
+                merged
+                    .unwrap_or_else(|| {
+                        conflicts.push(at.to_owned());
+                        before.clone()
+                    })
+                    .into(),
+            )
         }
         // One value that the script sets: put back, as weights are by every provider.
         _ => user.cloned(),
@@ -95,7 +97,11 @@ fn covers(work: &Value, live: &Value) -> bool {
 pub(super) fn missing(work: &Value, live: &Value, at: &str) -> Option<String> {
     match (work, live) {
         (Value::Object(work), Value::Object(live)) => work.iter().find_map(|(name, field)| {
-            missing(field, live.get(name).unwrap_or(&Value::Null), &format!("{at}.{name}"))
+            missing(
+                field,
+                live.get(name).unwrap_or(&Value::Null),
+                &format!("{at}.{name}"),
+            )
         }),
         (Value::Array(work), Value::Array(live)) if work.len() == live.len() => {
             let mut items = work.iter().zip(live).enumerate();

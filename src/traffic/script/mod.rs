@@ -16,6 +16,8 @@ use std::fmt;
 
 pub use library::{CONFIGURATION, Configuration, Folder, Lookup, NAMESPACE, Script, Scripts, key_of_path};
 
+pub use custom::{is_left, restore as give_back};
+
 pub(super) use custom::{is_written, restore, split};
 pub(super) use ingress::{annotations, difference};
 

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use mlua::{Error, Lua, LuaOptions, MultiValue, StdLib, Table, VmState, chunk::ChunkMode};
+use mlua::{Error, IntoLuaMulti as _, Lua, LuaOptions, MultiValue, StdLib, Table, VmState, chunk::ChunkMode};
 use serde_json::Value;
 
 use super::{
@@ -144,7 +144,11 @@ fn execute(
     json_library(&lua, &globals, &list, &fuel)?;
     // Freezes the libraries; what the script assigns goes to a table of its own.
     lua.sandbox(true)?;
-    let obj = Writer { lua: &lua, list: &list }.value(input)?;
+    let obj = Writer {
+        lua: &lua,
+        list: &list,
+    }
+    .value(input)?;
     lua.globals().raw_set("obj", obj)?;
     fuel.resting = lua.used_memory();
     let gauge = fuel.clone();
@@ -189,9 +193,10 @@ fn json_library(lua: &Lua, globals: &Table, list: &Table, fuel: &Fuel) -> mlua::
         match read {
             Ok(value) => {
                 let text = as_go(&value.to_string());
-                Ok((Some(lua.create_string(text)?), None))
+                // One value where all is well: a script may return it as it is, and of several the last one counts.
+                (lua.create_string(text)?,).into_lua_multi(lua)
             }
-            Err(what) => Ok((None, Some(lua.create_string(format!("cannot encode {what}"))?))),
+            Err(what) => (mlua::Nil, format!("cannot encode {what}")).into_lua_multi(lua),
         }
     })?;
     let (marker, gauge) = (list.clone(), fuel.clone());
@@ -201,9 +206,9 @@ fn json_library(lua: &Lua, globals: &Table, list: &Table, fuel: &Fuel) -> mlua::
         match serde_json::from_slice::<Value>(&bytes) {
             Ok(value) => {
                 let writer = Writer { lua, list: &marker };
-                Ok((writer.value(&value)?, None))
+                (writer.value(&value)?,).into_lua_multi(lua)
             }
-            Err(error) => Ok((mlua::Value::Nil, Some(lua.create_string(error.to_string())?))),
+            Err(error) => (mlua::Nil, error.to_string()).into_lua_multi(lua),
         }
     })?;
     library.raw_set("encode", encode)?;

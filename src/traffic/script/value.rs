@@ -87,7 +87,8 @@ impl Reader<'_> {
         match value {
             mlua::Value::Nil => Ok(Value::Null),
             mlua::Value::Boolean(flag) => Ok(json!(flag)),
-            mlua::Value::Integer(number) => Ok(json!(number)),
+            #[expect(clippy::cast_precision_loss, reason = "Luau's numbers are of this type")]
+            mlua::Value::Integer(number) => number_of(*number as f64, like),
             mlua::Value::Number(number) => number_of(*number, like),
             mlua::Value::String(text) => Ok(Value::String(self.text(text)?)),
             mlua::Value::Table(table) => self.table(table, like, depth),

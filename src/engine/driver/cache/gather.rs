@@ -84,6 +84,8 @@ impl Cache {
                 snapshot.routes.extend(found.map(|object| (key, object.clone())));
             }
         }
+        snapshot.scripts = self.scripts.clone();
+        snapshot.plurals = self.plurals.clone();
         snapshot.orphaned = self.orphaned(namespace, &shared);
         snapshot.shared = shared;
         snapshot.strays = self.strays(key, &rollout);
@@ -153,8 +155,8 @@ impl Cache {
                     .cloned(),
             );
             // Routes that are edited in place: those with a release's note that no Rollout names.
-            let routes = RouteKind::all().map(Kind::Route);
-            for kind in routes.filter(|kind| self.is_open(*kind)) {
+            let open = self.tables.keys().copied();
+            for kind in open.filter(|kind| matches!(kind, Kind::Route(_))) {
                 let edited = in_namespace(kind).filter(|route| {
                     let note = route.metadata.annotations.as_ref();
                     note.is_some_and(|all| all.contains_key(keys::ORIGINAL_SPEC))
