@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{api::keys, workload::kind::KRUISE};
+use crate::{api::keys, traffic::script, workload::kind::KRUISE};
 
 /// Name of the ServiceAccount, the role and its binding.
 pub const NAME: &str = "rollouts-engine";
@@ -101,10 +101,17 @@ pub fn rbac(namespace: Option<&str>) -> Vec<Value> {
         }
         metadata
     };
-    let rules: Vec<Value> = RULES
+    let mut rules: Vec<Value> = RULES
         .iter()
         .map(|(group, resources, verbs)| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs }))
         .collect();
+    if namespace.is_none() {
+        // The scripts of the cluster; a role of another namespace cannot give the right, and the engine does without.
+        rules.push(
+            json!({ "apiGroups": [""], "resources": ["configmaps"], "resourceNames": [script::CONFIGURATION],
+            "verbs": ["get", "list", "watch"] }),
+        );
+    }
     let mut objects = Vec::new();
     if namespace.is_none() {
         objects.push(json!({

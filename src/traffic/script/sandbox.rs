@@ -53,7 +53,7 @@ math.random, math.randomseed, math.noise = nil, nil, nil
 
 /// The fuel of one run.
 #[derive(Clone)]
-pub(super) struct Fuel {
+struct Fuel {
     left: Arc<AtomicU64>,
     /// Bytes that were in use before the script began.
     resting: usize,
@@ -69,12 +69,13 @@ impl Fuel {
         Ok(())
     }
 
-    /// Burns what one step costs with so many bytes handled.
+    /// Burns what so many steps cost with so many bytes handled.
     ///
     /// # Errors
     /// Nothing is left.
-    pub(super) fn burn_for(&self, bytes: usize) -> mlua::Result<()> {
-        self.burn(1 + u64::try_from(bytes / BYTES_PER_FUEL).unwrap_or(u64::MAX))
+    fn burn_for(&self, steps: usize, bytes: usize) -> mlua::Result<()> {
+        let cost = steps.saturating_add(bytes / BYTES_PER_FUEL);
+        self.burn(u64::try_from(cost).unwrap_or(u64::MAX))
     }
 
     fn is_gone(&self) -> bool {
@@ -153,7 +154,7 @@ fn execute(
     fuel.resting = lua.used_memory();
     let gauge = fuel.clone();
     lua.set_interrupt(move |lua| {
-        gauge.burn_for(lua.used_memory().saturating_sub(gauge.resting))?;
+        gauge.burn_for(1, lua.used_memory().saturating_sub(gauge.resting))?;
         Ok(VmState::Continue)
     });
     let script = lua
@@ -189,7 +190,8 @@ fn json_library(lua: &Lua, globals: &Table, list: &Table, fuel: &Fuel) -> mlua::
         };
         let read = reader.read(&value, None);
         // The work is what was walked, which may be more than the memory that it is in.
-        gauge.burn_for(reader.walked())?;
+        let (values, bytes) = reader.walked();
+        gauge.burn_for(values, bytes)?;
         match read {
             Ok(value) => {
                 let text = as_go(&value.to_string());
@@ -202,7 +204,8 @@ fn json_library(lua: &Lua, globals: &Table, list: &Table, fuel: &Fuel) -> mlua::
     let (marker, gauge) = (list.clone(), fuel.clone());
     let decode = lua.create_function(move |lua, text: mlua::LuaString| {
         let bytes = text.as_bytes();
-        gauge.burn_for(bytes.len().saturating_mul(16))?;
+        // A value takes two bytes at the least.
+        gauge.burn_for(bytes.len() / 2, bytes.len())?;
         match serde_json::from_slice::<Value>(&bytes) {
             Ok(value) => {
                 let writer = Writer { lua, list: &marker };

@@ -10,17 +10,22 @@ use serde_json::{Map, Number, Value, json};
 pub(super) struct Limits {
     /// Tables within tables.
     depth: usize,
-    /// Values and bytes of text together; what is larger fits into no object of an API server.
-    size: usize,
-    walked: Cell<usize>,
+    /// Values, each as often as it stands there.
+    values: usize,
+    /// Bytes of text; what is larger fits into no object of an API server.
+    bytes: usize,
+    seen_values: Cell<usize>,
+    seen_bytes: Cell<usize>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             depth: 64,
-            size: 2 << 20,
-            walked: Cell::new(0),
+            values: 200_000,
+            bytes: 2 << 20,
+            seen_values: Cell::new(0),
+            seen_bytes: Cell::new(0),
         }
     }
 }
@@ -68,9 +73,9 @@ pub(super) struct Reader<'l> {
 }
 
 impl Reader<'_> {
-    /// Values and bytes that were read.
-    pub(super) fn walked(&self) -> usize {
-        self.limits.walked.get()
+    /// How many values and how many bytes of text were read.
+    pub(super) fn walked(&self) -> (usize, usize) {
+        (self.limits.seen_values.get(), self.limits.seen_bytes.get())
     }
 
     /// The value. `like` is what stood at its place before: it tells what an empty table is, and keeps large integers
@@ -83,7 +88,11 @@ impl Reader<'_> {
     }
 
     fn at(&self, value: &mlua::Value, like: Option<&Value>, depth: usize) -> Result<Value, String> {
-        self.charge(1)?;
+        let limits = &self.limits;
+        limits.seen_values.set(limits.seen_values.get() + 1);
+        if limits.seen_values.get() > limits.values {
+            return Err(format!("more than {} values", limits.values));
+        }
         match value {
             mlua::Value::Nil => Ok(Value::Null),
             mlua::Value::Boolean(flag) => Ok(json!(flag)),
@@ -96,18 +105,13 @@ impl Reader<'_> {
         }
     }
 
-    fn charge(&self, size: usize) -> Result<(), String> {
-        let walked = self.limits.walked.get().saturating_add(size);
-        self.limits.walked.set(walked);
-        if walked > self.limits.size {
-            return Err(format!("more than {} MiB", self.limits.size >> 20));
-        }
-        Ok(())
-    }
-
     fn text(&self, text: &mlua::LuaString) -> Result<String, String> {
         let bytes = text.as_bytes();
-        self.charge(bytes.len())?;
+        let limits = &self.limits;
+        limits.seen_bytes.set(limits.seen_bytes.get() + bytes.len());
+        if limits.seen_bytes.get() > limits.bytes {
+            return Err(format!("more than {} MiB of text", limits.bytes >> 20));
+        }
         String::from_utf8(bytes.to_vec()).map_err(|_| "a string that is not UTF-8".to_owned())
     }
 

@@ -9,6 +9,7 @@ mod lanes;
 mod pair;
 mod rest;
 mod routes;
+mod scripts;
 mod shape;
 mod trouble;
 mod turn;

@@ -113,10 +113,6 @@ fn none_sees_the_world_or_changes_its_machine() {
             "test:1: attempt to modify a readonly table",
         ),
         (
-            "local function f() return 1 + f() end return f()",
-            "test:1: stack overflow",
-        ),
-        (
             "local t = setmetatable({}, {}) getmetatable(t).__index = function(t, k) return t[k .. 'x'] end return t.a",
             "",
         ),
@@ -173,11 +169,11 @@ fn what_is_no_answer_is_told() {
         ),
         (
             "local t = { 1 } for i = 1, 40 do t = { t, t } end return t",
-            "more than 2 MiB",
+            "more than 200000 values",
         ),
         (
             "local s = string.rep('x', 3e5) return { s, s, s, s, s, s, s, s }",
-            "more than 2 MiB",
+            "more than 2 MiB of text",
         ),
     ];
     for (text, words) in answers {
@@ -219,6 +215,8 @@ fn deep_texts_overflow_nothing() {
     let recursive =
         "local function f(n) return (string.gsub('x', 'x', function() return f(n + 1) end)) end return f(1)";
     assert!(matches!(run(recursive), Err(Fault::Raised(_) | Fault::Endless)));
+    let endless = "local function f() return 1 + f() end return f()";
+    assert!(matches!(run(endless), Err(Fault::Raised(_) | Fault::Endless)));
     let pcalls = "local function f() return pcall(f) end return tostring(f())";
     assert!(run(pcalls).is_ok_and(|value| value == "true" || value == "false"));
 }
@@ -279,7 +277,7 @@ fn values_come_back_as_they_were() {
     assert_eq!(
         changed,
         Ok(
-            json!({ "nested": {}, "large": 9_007_199_254_740_993_i64, "empty": [], "text": { "list": [{}] } })
+            json!({ "nested": {}, "large": 9_007_199_254_740_993_i64, "empty": [], "flag": {}, "text": { "list": [{}] } })
         )
     );
     let last = sandbox::run("test", "return 1, 2, { a = 3.0 }", &input, &Value::Null);
