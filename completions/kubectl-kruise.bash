@@ -376,7 +376,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__apply)
-            opts="-f -R -o -y -n -s -v -h --filename --recursive --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -o -y -n -s -v -h --filename --recursive --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -388,6 +388,13 @@ _kubectl__kruise() {
                     ;;
                 -f)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --dry-run)
@@ -470,7 +477,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__approve)
-            opts="-o -y -n -s -v -h --step --revision --no-wait --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-o -y -n -s -v -h --step --revision --no-wait --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -482,6 +489,13 @@ _kubectl__kruise() {
                     ;;
                 --revision)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --dry-run)
@@ -798,7 +812,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__plan)
-            opts="-o -n -s -v -h --set-image --replicas --writes --detailed-exitcode --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-o -n -s -v -h --set-image --replicas --scripts --writes --detailed-exitcode --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -810,6 +824,13 @@ _kubectl__kruise() {
                     ;;
                 --replicas)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --output)
@@ -888,12 +909,19 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__rollback)
-            opts="-o -y -n -s -v -h --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-o -y -n -s -v -h --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
                     return 0
@@ -974,7 +1002,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__run)
-            opts="-l -A -n -s -v -h --selector --all-namespaces --all --forever --timeout --force --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-l -A -n -s -v -h --selector --all-namespaces --all --forever --timeout --force --scripts --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -990,6 +1018,13 @@ _kubectl__kruise() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --namespace)
@@ -1134,7 +1169,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__set__subcmd__env)
-            opts="-c -o -y -n -s -v -h --containers --from --prefix --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-c -o -y -n -s -v -h --containers --from --prefix --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1154,6 +1189,13 @@ _kubectl__kruise() {
                     ;;
                 --prefix)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --dry-run)
@@ -1236,12 +1278,19 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__set__subcmd__image)
-            opts="-o -y -n -s -v -h --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-o -y -n -s -v -h --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
                     return 0
@@ -1322,7 +1371,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__set__subcmd__resources)
-            opts="-c -o -y -n -s -v -h --containers --limits --requests --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-c -o -y -n -s -v -h --containers --limits --requests --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1342,6 +1391,13 @@ _kubectl__kruise() {
                     ;;
                 --requests)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --dry-run)

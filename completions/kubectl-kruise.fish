@@ -75,6 +75,7 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "completion" -d 'Print a completion script'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s l -l selector -d 'Rollouts with these labels, such as app=shop' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l timeout -d 'Give up after this time, with exit code 124; another run takes over where this one stopped' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l scripts -d 'Scripts for Ingress classes and kinds of routes, before those of the cluster' -r -f -a "(__fish_complete_directories)"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -97,6 +98,7 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l step -d 'Only if this step (1-based) is the one that is paused' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l revision -d 'Only if this is the new revision, as `status` shows it' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l scripts -d 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster' -r -f -a "(__fish_complete_directories)"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
 client\t'The request is printed and not sent'
 server\t'The request is sent with `dryRun=All`'"
@@ -167,6 +169,7 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l all -d 'Every Rollout of the namespace'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l scripts -d 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster' -r -f -a "(__fish_complete_directories)"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
 client\t'The request is printed and not sent'
 server\t'The request is sent with `dryRun=All`'"
@@ -193,6 +196,7 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l set-image -d 'As if this image were set; may be repeated' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l replicas -d 'As if the workload had this many pods' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l scripts -d 'Scripts for Ingress classes and kinds of routes, before those of the cluster' -r -f -a "(__fish_complete_directories)"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s o -l output -d 'Print as json or yaml' -r -f -a "json\t'One JSON document'
 yaml\t'YAML'
 name\t'`rollout.rollouts.kruise.io/NAME`'"
@@ -254,6 +258,7 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -f -a "env" -d 'Set or remove environment variables of containers'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -f -a "resources" -d 'Set limits and requests of containers'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -s f -l filename -d 'Files or folders of manifests, YAML or JSON; - reads them from stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l scripts -d 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster' -r -f -a "(__fish_complete_directories)"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
 client\t'The request is printed and not sent'
 server\t'The request is sent with `dryRun=All`'"

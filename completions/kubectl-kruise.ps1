@@ -84,6 +84,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
             [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Rollouts with these labels, such as app=shop')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Rollouts with these labels, such as app=shop')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this time, with exit code 124; another run takes over where this one stopped')
+            [CompletionResult]::new('--scripts', '--scripts', [CompletionResultType]::ParameterName, 'Scripts for Ingress classes and kinds of routes, before those of the cluster')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace; the context''s own unless given')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace; the context''s own unless given')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Context of the kubeconfig')
@@ -112,6 +113,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
         'kubectl-kruise;rollout;approve' {
             [CompletionResult]::new('--step', '--step', [CompletionResultType]::ParameterName, 'Only if this step (1-based) is the one that is paused')
             [CompletionResult]::new('--revision', '--revision', [CompletionResultType]::ParameterName, 'Only if this is the new revision, as `status` shows it')
+            [CompletionResult]::new('--scripts', '--scripts', [CompletionResultType]::ParameterName, 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'none, client (print the request) or server (send it with dryRun=All)')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
@@ -199,6 +201,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
             break
         }
         'kubectl-kruise;rollout;rollback' {
+            [CompletionResult]::new('--scripts', '--scripts', [CompletionResultType]::ParameterName, 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'none, client (print the request) or server (send it with dryRun=All)')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
@@ -228,6 +231,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
         'kubectl-kruise;rollout;plan' {
             [CompletionResult]::new('--set-image', '--set-image', [CompletionResultType]::ParameterName, 'As if this image were set; may be repeated')
             [CompletionResult]::new('--replicas', '--replicas', [CompletionResultType]::ParameterName, 'As if the workload had this many pods')
+            [CompletionResult]::new('--scripts', '--scripts', [CompletionResultType]::ParameterName, 'Scripts for Ingress classes and kinds of routes, before those of the cluster')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print as json or yaml')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print as json or yaml')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace; the context''s own unless given')
@@ -303,6 +307,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
             break
         }
         'kubectl-kruise;rollout;set;image' {
+            [CompletionResult]::new('--scripts', '--scripts', [CompletionResultType]::ParameterName, 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'none, client (print the request) or server (send it with dryRun=All)')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
@@ -334,6 +339,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
             [CompletionResult]::new('--containers', '--containers', [CompletionResultType]::ParameterName, 'Only these containers; * stands for any text')
             [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'A variable for every key of configmap/NAME or secret/NAME')
             [CompletionResult]::new('--prefix', '--prefix', [CompletionResultType]::ParameterName, 'What the names of variables of --from begin with')
+            [CompletionResult]::new('--scripts', '--scripts', [CompletionResultType]::ParameterName, 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'none, client (print the request) or server (send it with dryRun=All)')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
@@ -365,6 +371,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
             [CompletionResult]::new('--containers', '--containers', [CompletionResultType]::ParameterName, 'Only these containers; * stands for any text')
             [CompletionResult]::new('--limits', '--limits', [CompletionResultType]::ParameterName, 'Limits, such as cpu=500m,memory=1Gi')
             [CompletionResult]::new('--requests', '--requests', [CompletionResultType]::ParameterName, 'Requests, such as cpu=100m,memory=256Mi')
+            [CompletionResult]::new('--scripts', '--scripts', [CompletionResultType]::ParameterName, 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'none, client (print the request) or server (send it with dryRun=All)')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
@@ -394,6 +401,7 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
         'kubectl-kruise;rollout;apply' {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Files or folders of manifests, YAML or JSON; - reads them from stdin')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Files or folders of manifests, YAML or JSON; - reads them from stdin')
+            [CompletionResult]::new('--scripts', '--scripts', [CompletionResultType]::ParameterName, 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'none, client (print the request) or server (send it with dryRun=All)')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print the result as json, yaml or name')
