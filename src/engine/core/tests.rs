@@ -10,6 +10,7 @@ use super::{Decision, Pod, Snapshot, Wake, decide};
 use crate::{traffic::RouteKey, workload::digest};
 
 mod obstacles;
+mod unseen;
 
 const NOW: &str = "2026-01-01T00:00:00Z";
 
