@@ -15,6 +15,7 @@ use kube::{Client, client::Body};
 use kubectl_kruise::{
     clock::Clock,
     engine::driver::{self, Options, Scope},
+    plan,
     sim::{self, Controllers, Sim},
 };
 use serde_json::{Value, json};
@@ -517,6 +518,57 @@ async fn edits_in_the_middle_are_followed_and_drift_is_put_back() {
         (lane.holders(), lane.is_open()),
         (ROLLOUTS.map(str::to_owned).to_vec(), true)
     );
+}
+
+/// What a plan of the rest of a release says that it writes to the lane.
+fn planned(lane: &Lane, rollout: &str) -> Vec<String> {
+    let kinds = [
+        SHARED,
+        ROLLOUT,
+        DEPLOYMENT,
+        INGRESS,
+        SERVICE,
+        ("apps/v1", "ReplicaSet"),
+        ("v1", "Pod"),
+    ];
+    let objects = kinds
+        .iter()
+        .flat_map(|kind| lane.sim.list(kind.0, kind.1, Some(NAMESPACE)));
+    let plan = plan::predict(plan::Request {
+        objects: objects.collect(),
+        namespace: NAMESPACE.to_owned(),
+        rollout: rollout.to_owned(),
+        change: plan::Change::default(),
+        start: lane.clock.now(),
+        pod_ready_after: Duration::from_secs(1),
+    })
+    .unwrap();
+    assert_eq!(plan.end, plan::End::Completed, "{}", plan.message);
+    let writes = plan
+        .writes
+        .iter()
+        .filter(|write| write.object.starts_with("trafficrouting") || write.object.starts_with("ingress"));
+    writes
+        .map(|write| format!("{} {}", write.verb, write.object))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_knows_who_else_needs_the_lane() {
+    let mut lane = Lane::new(as_it_is).await;
+    lane.engine_for_each();
+    lane.gray().await;
+    let (shared, twin) = (
+        "PATCH trafficrouting/mse-traffic",
+        "DELETE ingress/spring-cloud-a-canary",
+    );
+    assert_eq!(planned(&lane, "rollout-a"), [shared]);
+    lane.approve("rollout-c").await;
+    lane.until("c everywhere", |lane| {
+        lane.place("rollout-c") == "Healthy Completed"
+    })
+    .await;
+    assert_eq!(planned(&lane, "rollout-a"), [shared, twin, shared, shared]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -84,6 +84,8 @@ releases! {
     live_istio_weight_held: "istio-weight", true;
     live_istio_weight_unheld: "istio-weight", false;
     live_istio_header: "istio-header", true;
+    live_end_to_end_canary_held: "end-to-end-canary", true;
+    live_end_to_end_canary_unheld: "end-to-end-canary", false;
     live_turn_gateway_partition: "gateway-partition", true;
     live_turn_gateway_bluegreen: "gateway-bluegreen", true;
     live_turn_gateway_rollback: "gateway-rollback", true;
