@@ -286,7 +286,7 @@ mod tests {
         // Made from the user's Ingress every time: nothing of another step is left.
         assert_eq!(
             mse(&[("k", "v")], android(), json!(null)),
-            r#"{"N/canary":"true","N/canary-by-header":"user-agent","N/canary-by-header-value":"Android","k":"v"}"#
+            r#"{"k":"v","N/canary":"true","N/canary-by-header":"user-agent","N/canary-by-header-value":"Android"}"#
         );
         for modifier in [
             json!({ "add": [{ "name": "x", "value": "1" }] }),
