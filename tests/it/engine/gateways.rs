@@ -64,7 +64,7 @@ fn through_gateway(name: &'static str, annotations: Value, filters: Value) -> Ca
                 "/spec/rules/0/backendRefs",
                 json!([target(APP, 80), target("echoserver-canary", 20)]),
             ),
-            (0, "/spec/rules/0/filters", filters.clone()),
+            (0, "/spec/rules/0/filters", filters),
         ],
         at_match: vec![
             (0, "/spec/rules/0/backendRefs", json!([target(APP, 1)])),

@@ -23,7 +23,7 @@ fn shape(name: &str) -> Shape {
 
 fn setup(shape: Shape) -> Setup {
     Setup {
-        steps: steps(shape.style.clone()),
+        steps: steps(shape.style),
         shape,
         ..Setup::default()
     }
