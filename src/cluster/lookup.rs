@@ -54,7 +54,7 @@ impl Found {
     /// When a field has a type it must not have.
     pub fn typed(&self) -> Result<Rollout> {
         let object = match self.version {
-            RolloutVersion::V1beta1 => self.object.clone(),
+            RolloutVersion::V1beta1 | RolloutVersion::Newer(_) => self.object.clone(),
             RolloutVersion::V1alpha1 => convert::to_v1beta1(&self.object).object,
         };
         serde_json::from_value(object).map_err(|error| {
@@ -81,7 +81,7 @@ impl Found {
     pub fn workload(&self) -> Option<(workload::Kind, &str)> {
         let reference = self.reference();
         let text = |field: &str| reference[field].as_str();
-        let kind = workload::Kind::of(text("apiVersion")?, text("kind")?)?;
+        let kind = workload::Kind::like(text("apiVersion")?, text("kind")?)?;
         Some((kind, text("name")?))
     }
 
@@ -119,12 +119,28 @@ impl Cluster {
     /// # Errors
     /// When it cannot be read.
     pub async fn rollout_if_there(&self, namespace: &str, name: &str) -> Result<Option<Found>> {
+        let get = async |version| self.get(Resource::Rollouts(version), namespace, name).await;
+        let (version, object) = self.in_a_version(get).await?;
+        Ok(object.map(|object| Found::new(version, object)))
+    }
+
+    /// Asks for Rollouts in one version after another until the server has one.
+    async fn in_a_version<T>(&self, ask: impl AsyncFn(RolloutVersion) -> Result<T>) -> Result<(RolloutVersion, T)> {
         let mut last = None;
-        for version in [RolloutVersion::V1beta1, RolloutVersion::V1alpha1] {
-            match self.get(Resource::Rollouts(version), namespace, name).await {
-                Ok(object) => return Ok(object.map(|object| Found::new(version, object))),
-                Err(error) if error.kind == Kind::NotFound => last = Some(error),
-                Err(error) => return Err(error),
+        let mut versions = self.rollout_versions();
+        for round in 0..2 {
+            for version in &versions {
+                match ask(*version).await {
+                    Ok(answer) => {
+                        self.note_rollouts(*version);
+                        return Ok((*version, answer));
+                    }
+                    Err(error) if error.kind == Kind::NotFound => last = Some(error),
+                    Err(error) => return Err(error),
+                }
+            }
+            if round == 0 {
+                versions = self.newer_rollouts(&versions).await?.into_iter().collect();
             }
         }
         Err(no_rollouts(last))
@@ -135,22 +151,14 @@ impl Cluster {
     /// # Errors
     /// When they cannot be read.
     pub async fn rollouts(&self, namespace: Option<&str>, labels: Option<&str>) -> Result<Vec<Found>> {
-        let mut last = None;
-        for version in [RolloutVersion::V1beta1, RolloutVersion::V1alpha1] {
-            match self.list(Resource::Rollouts(version), namespace, labels).await {
-                Ok(objects) => {
-                    let mut found: Vec<Found> = objects
-                        .into_iter()
-                        .map(|object| Found::new(version, object))
-                        .collect();
-                    found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-                    return Ok(found);
-                }
-                Err(error) if error.kind == Kind::NotFound => last = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(no_rollouts(last))
+        let list = async |version| self.list(Resource::Rollouts(version), namespace, labels).await;
+        let (version, objects) = self.in_a_version(list).await?;
+        let mut found: Vec<Found> = objects
+            .into_iter()
+            .map(|object| Found::new(version, object))
+            .collect();
+        found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        Ok(found)
     }
 
     /// Finds the Rollout that releases a workload.

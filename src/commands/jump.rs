@@ -155,7 +155,7 @@ async fn size(cluster: &Cluster, found: &Found) -> Result<i32> {
     let Some((kind, name)) = found.workload() else {
         return Ok(100);
     };
-    let served = crate::cluster::Served::workload(kind);
+    let served = cluster.workloads(kind);
     let object = cluster.read(&served, &found.namespace, name).await?;
     let object = object.and_then(|object| serde_json::from_value(object).ok());
     Ok(object

@@ -81,7 +81,7 @@ pub async fn names(cluster: &Cluster, targets: &Targets) -> Result<Vec<Named>> {
                 found.into_iter().map(|found| found.object).collect()
             }
             Kind::Workload(kind) => {
-                let served = Served::workload(*kind);
+                let served = cluster.workloads(*kind);
                 titles.push(served.full());
                 cluster.select(&served, namespace, labels).await?
             }

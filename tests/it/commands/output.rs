@@ -44,7 +44,7 @@ fn needs_no_cluster() {
             "unrecognized subcommand 'aprove'",
         ),
         (
-            &["rollout", "status", "x", "-o", "wide"],
+            &["rollout", "status", "x", "-o", "xml"],
             64,
             "",
             "possible values: json, yaml, name",
