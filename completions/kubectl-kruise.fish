@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kubectl_kruise_global_optspecs
-    string join \n n/namespace= context= cluster= user= kubeconfig= s/server= token= as= as-group= insecure-skip-tls-verify request-timeout= color= v/v= h/help V/version
+    string join \n n/namespace= context= cluster= user= kubeconfig= s/server= token= as= as-group= insecure-skip-tls-verify certificate-authority= client-certificate= client-key= tls-server-name= cache-dir= request-timeout= color= v/v= h/help V/version
 end
 
 function __fish_kubectl_kruise_needs_command
@@ -33,6 +33,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -s s -l serv
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -54,6 +59,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests version completion" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -91,6 +101,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -132,6 +147,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -170,6 +190,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -194,6 +219,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -232,6 +262,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -272,6 +307,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -310,6 +350,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -347,6 +392,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -385,6 +435,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -421,6 +476,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -452,6 +512,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -472,6 +537,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -490,6 +560,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -523,6 +598,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -543,6 +623,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -569,6 +654,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -586,6 +676,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -612,6 +707,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -629,6 +729,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -645,6 +750,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'

@@ -120,30 +120,8 @@ impl Cluster {
     /// When it cannot be read.
     pub async fn rollout_if_there(&self, namespace: &str, name: &str) -> Result<Option<Found>> {
         let get = async |version| self.get(Resource::Rollouts(version), namespace, name).await;
-        let (version, object) = self.in_a_version(get).await?;
+        let (version, object) = self.in_rollout_version(get).await.map_err(no_rollouts)?;
         Ok(object.map(|object| Found::new(version, object)))
-    }
-
-    /// Asks for Rollouts in one version after another until the server has one.
-    async fn in_a_version<T>(&self, ask: impl AsyncFn(RolloutVersion) -> Result<T>) -> Result<(RolloutVersion, T)> {
-        let mut last = None;
-        let mut versions = self.rollout_versions();
-        for round in 0..2 {
-            for version in &versions {
-                match ask(*version).await {
-                    Ok(answer) => {
-                        self.note_rollouts(*version);
-                        return Ok((*version, answer));
-                    }
-                    Err(error) if error.kind == Kind::NotFound => last = Some(error),
-                    Err(error) => return Err(error),
-                }
-            }
-            if round == 0 {
-                versions = self.newer_rollouts(&versions).await?.into_iter().collect();
-            }
-        }
-        Err(no_rollouts(last))
     }
 
     /// Lists Rollouts, sorted by namespace and name.
@@ -152,7 +130,7 @@ impl Cluster {
     /// When they cannot be read.
     pub async fn rollouts(&self, namespace: Option<&str>, labels: Option<&str>) -> Result<Vec<Found>> {
         let list = async |version| self.list(Resource::Rollouts(version), namespace, labels).await;
-        let (version, objects) = self.in_a_version(list).await?;
+        let (version, objects) = self.in_rollout_version(list).await.map_err(no_rollouts)?;
         let mut found: Vec<Found> = objects
             .into_iter()
             .map(|object| Found::new(version, object))
@@ -251,8 +229,9 @@ impl Cluster {
     }
 }
 
-fn no_rollouts(error: Option<Error>) -> Error {
+fn no_rollouts(error: Error) -> Error {
+    if error.kind == Kind::NotFound {
+        return error.hint(super::failure::CRDS);
+    }
     error
-        .unwrap_or_else(|| Error::new(Kind::NotFound, "the server has no Rollouts"))
-        .hint(super::failure::CRDS)
 }

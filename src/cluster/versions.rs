@@ -1,5 +1,6 @@
-//! Which versions of a group a server has. The usual ones are asked for as they are, so that nothing needs to be looked up;
-//! only a server that does not have them is asked what it has, and the answer is kept in a file for a while.
+//! In which versions a server has the kinds that commands name. The usual ones are asked for as they are, so that nothing
+//! needs to be looked up; only a server that does not have them is asked what it has, and what was found is kept in a file for
+//! a while.
 
 use std::{
     collections::BTreeMap,
@@ -12,10 +13,10 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Cluster, RolloutVersion, Served, failure};
+use super::{Cluster, Resource, RolloutVersion, Served, failure};
 use crate::{
     api::keys,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     workload,
 };
 
@@ -23,11 +24,11 @@ use crate::{
 /// else by now is asked anew.
 const BELIEVED: Duration = Duration::from_secs(600);
 
-/// Versions by group, the server's favourite first.
+/// Versions by the kind's full name, `clonesets.apps.kruise.io`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 struct Kept {
     at: Timestamp,
-    groups: BTreeMap<String, Vec<String>>,
+    kinds: BTreeMap<String, String>,
 }
 
 /// What is known of one server's versions.
@@ -43,7 +44,11 @@ impl Versions {
     #[must_use]
     pub fn of(server: &str, folder: Option<PathBuf>) -> Self {
         let home = || {
-            let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+            let set = |name: &str| {
+                std::env::var_os(name)
+                    .filter(|value| !value.is_empty())
+                    .map(PathBuf::from)
+            };
             set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))
         };
         // The address without what file names may not hold.
@@ -51,7 +56,13 @@ impl Versions {
             .trim_start_matches("https://")
             .trim_start_matches("http://")
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || c == '.' {
+                    c
+                } else {
+                    '_'
+                }
+            })
             .collect();
         let folder = folder.or_else(|| home().map(|home| home.join("kubectl-kruise")));
         Self {
@@ -60,7 +71,7 @@ impl Versions {
         }
     }
 
-    fn known(&self, group: &str, now: Timestamp) -> Vec<String> {
+    fn known(&self, kind: &str, now: Timestamp) -> Option<String> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = kept.get_or_insert_with(|| {
             let text = self.file.as_ref().and_then(|file| fs::read_to_string(file).ok());
@@ -68,15 +79,15 @@ impl Versions {
             read.filter(|kept| now.duration_since(kept.at).unsigned_abs() < BELIEVED)
                 .unwrap_or_default()
         });
-        kept.groups.get(group).cloned().unwrap_or_default()
+        kept.kinds.get(kind).cloned()
     }
 
-    /// Keeps an answer. That it cannot be written only costs a request next time.
-    fn keep(&self, group: &str, versions: &[String], now: Timestamp) {
+    /// Keeps what was found. That it cannot be written only costs a request next time.
+    fn keep(&self, kind: &str, version: &str, now: Timestamp) {
         let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = all.get_or_insert_with(Kept::default);
         kept.at = now;
-        kept.groups.insert(group.to_owned(), versions.to_vec());
+        kept.kinds.insert(kind.to_owned(), version.to_owned());
         if let (Some(file), Ok(text)) = (&self.file, serde_json::to_string(kept)) {
             let _ = file.parent().map(fs::create_dir_all);
             // Others may read it at the same time: it is whole or not there.
@@ -89,67 +100,91 @@ impl Versions {
 }
 
 impl Cluster {
-    /// The versions in which Rollouts are to be asked for, one after another until the server has one.
-    pub(super) fn rollout_versions(&self) -> Vec<RolloutVersion> {
-        let known = self.versions.known(keys::GROUP, self.clock.now());
-        let mut all: Vec<RolloutVersion> = RolloutVersion::KNOWN
-            .into_iter()
-            .filter(|version| known.iter().any(|name| name == version.name()))
-            .collect();
-        if all.is_empty() {
-            all.extend(known.first().map(|name| RolloutVersion::named(name)));
-        }
-        let rest = RolloutVersion::KNOWN
-            .into_iter()
-            .filter(|version| !all.contains(version));
-        let rest: Vec<RolloutVersion> = rest.collect();
-        all.extend(rest);
-        all
-    }
-
-    /// A version of Rollouts that is newer than this program, after those it knows were asked for in vain.
-    pub(super) async fn newer_rollouts(&self, tried: &[RolloutVersion]) -> Result<Option<RolloutVersion>> {
-        let versions = self.ask_versions(keys::GROUP).await?;
-        let newer = versions.first().map(|name| RolloutVersion::named(name));
-        Ok(newer.filter(|version| !tried.contains(version)))
-    }
-
-    /// Notes in which version Rollouts were found, where that is not the usual one.
-    pub(super) fn note_rollouts(&self, version: RolloutVersion) {
-        let now = self.clock.now();
-        let name = version.name().to_owned();
-        if version != RolloutVersion::default() && !self.versions.known(keys::GROUP, now).contains(&name) {
-            self.versions.keep(keys::GROUP, &[name], now);
-        }
-    }
-
-    /// A kind of workload in the version that the server is known to have.
-    #[must_use]
-    pub fn workloads(&self, kind: workload::Kind) -> Served {
-        let usual = Served::workload(kind);
-        let known = self.versions.known(kind.group(), self.clock.now());
-        let is_known = |version: &str| known.iter().any(|name| format!("{}/{name}", kind.group()) == version);
-        if known.is_empty() {
-            return usual;
-        }
-        let of_ours = kind.api_versions().iter().find(|version| is_known(version));
-        match (of_ours, known.first()) {
-            (Some(version), _) => Served::namespaced(version, kind.kind(), kind.plural()),
-            (None, Some(name)) => in_version(kind, name),
-            (None, None) => usual,
-        }
-    }
-
-    /// A kind of workload in a version that the server has, after the one in hand was asked for in vain: one request.
+    /// Asks for Rollouts in one version after another until the server has one.
     ///
     /// # Errors
-    /// When the server has no version of the group, or cannot be asked.
-    pub async fn workloads_anew(&self, kind: workload::Kind) -> Result<Option<Served>> {
-        let versions = self.ask_versions(kind.group()).await?;
-        Ok((!versions.is_empty()).then(|| self.workloads(kind)))
+    /// The last answer, when there is none.
+    pub(super) async fn in_rollout_version<T>(
+        &self,
+        ask: impl AsyncFn(RolloutVersion) -> Result<T>,
+    ) -> Result<(RolloutVersion, T)> {
+        let full = Resource::Rollouts(RolloutVersion::default()).full();
+        let known = self.versions.known(&full, self.clock.now());
+        let mut versions: Vec<RolloutVersion> =
+            known.iter().map(|name| RolloutVersion::named(name)).collect();
+        versions.extend(RolloutVersion::KNOWN);
+        let mut names: Vec<String> = versions.iter().map(|version| version.name().to_owned()).collect();
+        names.dedup();
+        let (name, answer) = self
+            .first_served(&full, keys::GROUP, names, async |name| {
+                ask(RolloutVersion::named(name)).await
+            })
+            .await?;
+        Ok((RolloutVersion::named(&name), answer))
     }
 
-    /// Asks the server for the versions of a group, its favourite first, and keeps the answer.
+    /// Asks for a kind of workload in one version after another until the server has one.
+    ///
+    /// # Errors
+    /// The last answer, when there is none.
+    pub async fn in_served_version<T>(
+        &self,
+        kind: workload::Kind,
+        ask: impl AsyncFn(&Served) -> Result<T>,
+    ) -> Result<(Served, T)> {
+        let usual = Served::workload(kind);
+        let bare = |version: &str| version.rsplit('/').next().unwrap_or_default().to_owned();
+        let known = self.versions.known(&usual.full(), self.clock.now());
+        let mut names: Vec<String> = known.into_iter().collect();
+        names.extend(kind.api_versions().iter().map(|version| bare(version)));
+        names.dedup();
+        let served = |name: &str| {
+            let version = format!("{}/{name}", kind.group());
+            Served::namespaced(&version, kind.kind(), kind.plural())
+        };
+        let (name, answer) = self
+            .first_served(&usual.full(), kind.group(), names, async |name| {
+                ask(&served(name)).await
+            })
+            .await?;
+        Ok((served(&name), answer))
+    }
+
+    /// Asks in these versions, then in all others of the group; the one that is served is kept unless it is the usual one.
+    async fn first_served<T>(
+        &self,
+        full: &str,
+        group: &str,
+        mut names: Vec<String>,
+        ask: impl AsyncFn(&str) -> Result<T>,
+    ) -> Result<(String, T)> {
+        let now = self.clock.now();
+        let mut tried: Vec<String> = Vec::new();
+        let mut last = None;
+        for round in 0..2 {
+            for name in names.drain(..) {
+                match ask(&name).await {
+                    Ok(answer) => {
+                        let known = self.versions.known(full, now);
+                        if !tried.is_empty() && known.as_ref() != Some(&name) {
+                            self.versions.keep(full, &name, now);
+                        }
+                        return Ok((name, answer));
+                    }
+                    Err(error) if error.kind == Kind::NotFound => last = Some(error),
+                    Err(error) => return Err(error),
+                }
+                tried.push(name);
+            }
+            if round == 0 {
+                names = self.ask_versions(group).await?;
+                names.retain(|name| !tried.contains(name));
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::new(Kind::NotFound, format!("the server has no {full}"))))
+    }
+
+    /// Asks the server for the versions of a group, its favourite first. Not every kind of the group has all of them.
     async fn ask_versions(&self, group: &str) -> Result<Vec<String>> {
         let path = format!("/apis/{group}");
         let answer = match self.send("GET", &path, None, Vec::new()).await {
@@ -159,12 +194,16 @@ impl Cluster {
         };
         let name = |version: &serde_json::Value| version["version"].as_str().map(str::to_owned);
         let mut versions: Vec<String> = name(&answer["preferredVersion"]).into_iter().collect();
-        for version in answer["versions"].as_array().into_iter().flatten().filter_map(name) {
+        for version in answer["versions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(name)
+        {
             if !versions.contains(&version) {
                 versions.push(version);
             }
         }
-        self.versions.keep(group, &versions, self.clock.now());
         Ok(versions)
     }
 
@@ -181,11 +220,6 @@ impl Cluster {
     }
 }
 
-fn in_version(kind: workload::Kind, name: &str) -> Served {
-    let version = format!("{}/{name}", kind.group());
-    Served::namespaced(&version, kind.kind(), kind.plural())
-}
-
 #[cfg(test)]
 mod tests {
     use super::Versions;
@@ -200,17 +234,17 @@ mod tests {
             at("2026-11-21T10:10:00Z"),
         );
         let versions = || Versions::of("https://host:6443/path", Some(folder.clone()));
-        assert_eq!(versions().known("a", now), Vec::<String>::new());
-        versions().keep("a", &["v2".to_owned(), "v1".to_owned()], now);
-        assert_eq!(versions().known("a", soon), ["v2", "v1"]);
-        assert_eq!(versions().known("a", late), Vec::<String>::new());
+        assert_eq!(versions().known("a", now), None);
+        versions().keep("a", "v2", now);
+        assert_eq!(versions().known("a", soon).as_deref(), Some("v2"));
+        assert_eq!(versions().known("a", late), None);
         assert_eq!(
             Versions::of("https://other:6443", Some(folder.clone())).known("a", soon),
-            Vec::<String>::new()
+            None
         );
         // A file that is none is as good as none.
         std::fs::write(folder.join("versions/host_6443_path.json"), "{").unwrap();
-        assert_eq!(versions().known("a", soon), Vec::<String>::new());
+        assert_eq!(versions().known("a", soon), None);
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

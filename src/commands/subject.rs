@@ -123,18 +123,9 @@ async fn read(
     kind: workload::Kind,
     name: &str,
 ) -> Result<Subject> {
-    let mut served = cluster.workloads(kind);
-    let found = match cluster.read(&served, namespace, name).await {
-        // The server may have the kind in another version.
-        Err(error) if error.kind == Kind::NotFound => match cluster.workloads_anew(kind).await? {
-            Some(other) if other != served => {
-                served = other;
-                cluster.read(&served, namespace, name).await?
-            }
-            _ => return Err(error),
-        },
-        found => found?,
-    };
+    let (served, found) = cluster
+        .in_served_version(kind, async |served| cluster.read(served, namespace, name).await)
+        .await?;
     let mut live = found.ok_or_else(|| not_found(&served.object(name), namespace))?;
     // Items of lists, and some servers, leave it out.
     for (field, value) in [("apiVersion", &served.api_version), ("kind", &served.kind)] {

@@ -66,7 +66,9 @@ fn update(workload: &Value) -> Update {
         return Update::Replace;
     }
     // Versions of one kind do not all have it in the same place.
-    let types = WAYS.iter().filter_map(|path| hold::at(&workload["spec"], path).as_str());
+    let types = WAYS
+        .iter()
+        .filter_map(|path| hold::at(&workload["spec"], path).as_str());
     types
         .filter_map(|way| match way {
             "InPlaceIfPossible" => Some(Update::InPlaceIfPossible),

@@ -47,7 +47,7 @@ fn needs_no_cluster() {
             &["rollout", "status", "x", "-o", "xml"],
             64,
             "",
-            "possible values: json, yaml, name",
+            "expected one of json, yaml, name",
         ),
         (&["get", "pods"], 64, "", "error: unknown command \"get\""),
         (

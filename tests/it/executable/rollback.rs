@@ -55,7 +55,10 @@ fn puts_the_stable_template_back_exactly() {
 #[test]
 fn twice_is_harmless() {
     let shop = Served::with(released(), Life::Still);
-    assert_eq!(shop.kruise(&["rollback", "web", "--yes", "--no-wait"]).code, Some(0));
+    assert_eq!(
+        shop.kruise(&["rollback", "web", "--yes", "--no-wait"]).code,
+        Some(0)
+    );
     let before = shop.deployment();
     assert_snapshot!(shop.kruise(&["rollback", "web", "--yes", "--no-wait"]), @r"
     exit 0
