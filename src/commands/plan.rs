@@ -126,12 +126,26 @@ async fn copy(cluster: &Cluster, found: &Found) -> Result<(Vec<Value>, Vec<Strin
     let mut objects = vec![as_object(&rollout)];
     let mut unknown = Vec::new();
     objects.extend(read_all(cluster, found, plan::named_by(&rollout)).await?);
+    let shared = objects.iter().filter(|object| object["kind"] == "TrafficRouting");
+    let shared: Vec<Wanted> = shared.flat_map(plan::shared_by).collect();
+    let others = read_all(cluster, found, shared).await?;
+    let is_new = |object: &Value, objects: &[Value]| {
+        !objects
+            .iter()
+            .any(|known| known["metadata"]["uid"] == object["metadata"]["uid"])
+    };
+    for object in others {
+        if is_new(&object, &objects) {
+            objects.push(object);
+        }
+    }
     let Some((kind, name)) = found.workload() else {
         return Ok((objects, unknown));
     };
     for rival in cluster.rollouts_of(&found.namespace, kind, name).await? {
-        if rival.name != found.name {
-            objects.push(as_object(&rival.typed()?));
+        let rival = as_object(&rival.typed()?);
+        if is_new(&rival, &objects) {
+            objects.push(rival);
         }
     }
     let workload = objects

@@ -1,6 +1,7 @@
 //! Reading what a command needs to know about its Rollouts.
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
+use kube::api::DynamicObject;
 
 use crate::{
     api::v1beta1::{Phase, Rollout},
@@ -8,9 +9,10 @@ use crate::{
     cluster::{Cluster, Found, Resource, Served},
     error::{Error, Kind as ErrorKind, Result},
     release::Position,
+    traffic::{Provider, RouteKey, Routes},
     view::{
         Status,
-        status::{Looked, Seen, shown},
+        status::{Looked, Seen, providers},
     },
     workload::{self, selector},
 };
@@ -138,9 +140,6 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
         });
     }
     let routing = spec.strategy.traffic_routings().first();
-    let ingress = routing
-        .and_then(|routing| routing.ingress.as_ref())
-        .map(|ingress| ingress.name.clone());
     let service = routing.map(|routing| routing.service.clone());
     let look = async |resource: Resource, name: Option<String>| -> Result<Looked> {
         let Some(name) = name else {
@@ -175,36 +174,60 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
         };
         Ok::<_, Error>((Looked::There(workload), members))
     };
-    let shown = shown(&rollout);
-    let route = async {
-        let Some(provider) = &shown else {
-            return Ok(Looked::NotWanted);
-        };
-        for kind in provider.versions() {
-            let served = Served::namespaced(kind.api_version, kind.kind, kind.plural);
-            match cluster.read(&served, namespace, provider.name()).await {
-                Ok(object) => return Ok(object.map_or(Looked::Missing, Looked::There)),
-                // Another version may be served.
-                Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Looked::Missing)
+    let own = async {
+        let providers = providers(&rollout);
+        routes(cluster, namespace, &providers).await
     };
-    let ((workload, members), service, ingress_there, canary_ingress, route) = futures::try_join!(
-        pods,
-        look(Resource::Services, service),
-        look(Resource::Ingresses, ingress.clone()),
-        look(Resource::Ingresses, ingress.map(|name| format!("{name}-canary"))),
-        route,
-    )?;
+    let shared = async {
+        let Some(name) = rollout.traffic_routing_name() else {
+            return Ok((Looked::NotWanted, Routes::new()));
+        };
+        let served = Served::namespaced("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings");
+        let looked = match cluster.read(&served, namespace, name).await {
+            Ok(object) => object.map_or(Looked::Missing, Looked::There),
+            // A cluster without the kind has no object of it either.
+            Err(error) if error.kind == ErrorKind::NotFound => Looked::Missing,
+            Err(error) => return Err(error),
+        };
+        let seen = Seen {
+            shared: looked,
+            ..Seen::default()
+        };
+        let providers = seen.shared().map(|shared| shared.providers()).unwrap_or_default();
+        let routes = routes(cluster, namespace, &providers).await?;
+        Ok((seen.shared, routes))
+    };
+    let ((workload, members), service, own, (shared, others)) =
+        futures::try_join!(pods, look(Resource::Services, service), own, shared)?;
     Ok(Seen {
         rollout,
         workload,
         members,
         service,
-        ingress: ingress_there,
-        canary_ingress,
-        route,
+        shared,
+        routes: Some(own.into_iter().chain(others).collect()),
     })
+}
+
+/// The routes of these providers that are there, twins included.
+async fn routes(cluster: &Cluster, namespace: &str, providers: &[Provider]) -> Result<Routes> {
+    let reads = providers.iter().flat_map(|provider| {
+        let keys = provider.reads().into_iter();
+        keys.map(async |key| -> Result<Option<(RouteKey, DynamicObject)>> {
+            for kind in provider.versions() {
+                let served = Served::namespaced(kind.api_version, kind.kind, kind.plural);
+                match cluster.read(&served, namespace, &key.name).await {
+                    Ok(object) => {
+                        let object = object.and_then(|object| serde_json::from_value(object).ok());
+                        return Ok(object.map(|object| (key, object)));
+                    }
+                    // Another version may be served.
+                    Err(error) if error.kind == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(None)
+        })
+    });
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }

@@ -11,11 +11,19 @@ pub const NAME: &str = "rollouts-engine";
 pub const NAMESPACE: &str = "rollouts-engine";
 
 /// What the engine may do: group, resources, verbs.
-const RULES: [(&str, &[&str], &[&str]); 18] = [
+const RULES: [(&str, &[&str], &[&str]); 21] = [
     (keys::GROUP, &["rollouts"], &["get", "list", "watch", "patch"]),
     (keys::GROUP, &["rollouts/status"], &["patch"]),
     // Owner references that block deletion need it where the server enforces them (OpenShift does).
     (keys::GROUP, &["rollouts/finalizers"], &["update"]),
+    // Splits of traffic that several Rollouts share.
+    (
+        keys::GROUP,
+        &["trafficroutings"],
+        &["get", "list", "watch", "patch"],
+    ),
+    (keys::GROUP, &["trafficroutings/status"], &["patch"]),
+    (keys::GROUP, &["trafficroutings/finalizers"], &["update"]),
     // Another engine in charge is recognised by the BatchRelease it owns.
     (keys::GROUP, &["batchreleases"], &["get", "list"]),
     (

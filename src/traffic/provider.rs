@@ -230,9 +230,16 @@ impl Provider {
     }
 
     /// The user's object.
-    fn key(&self) -> Option<RouteKey> {
+    #[must_use]
+    pub fn key(&self) -> Option<RouteKey> {
         let kind = self.versions().first()?;
         Some(RouteKey::new(*kind, self.name()))
+    }
+
+    /// The user's object as it is.
+    #[must_use]
+    pub fn found<'r>(&self, routes: &'r Routes) -> Option<&'r DynamicObject> {
+        routes.get(&self.key()?)
     }
 
     /// The objects that it reads: the user's, and what a release makes beside it.

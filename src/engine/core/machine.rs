@@ -118,7 +118,7 @@ impl<'a> Machine<'a> {
     }
 
     fn advance(&mut self) -> Flow {
-        if let Some(flow) = self.give_back_strays() {
+        if let Some(flow) = self.give_back_strays().or_else(|| self.leave_unnamed()) {
             return flow;
         }
         if self.s.rollout.metadata.deletion_timestamp.is_some() {

@@ -35,13 +35,19 @@ fn followed(rollout: &Rollout) -> Option<&str> {
 /// Whether the plan of the release under way was edited and no engine has taken note: it may have named another route.
 #[must_use]
 pub fn is_edited(rollout: &Rollout) -> bool {
-    followed(rollout).is_some_and(|hash| hash != batch::plan_hash(&rollout.spec))
+    followed(rollout).is_some_and(|hash| hash != batch::plan_hash(rollout))
 }
 
 /// Whether the release under way is that of another workload than the Rollout names now.
 #[must_use]
 pub fn is_turned(rollout: &Rollout) -> bool {
     followed(rollout).is_some_and(|hash| batch::is_for_another(hash, &rollout.spec))
+}
+
+/// Whether the release under way may hold a TrafficRouting that the Rollout names no more.
+#[must_use]
+pub fn may_hold_another(rollout: &Rollout) -> bool {
+    is_edited(rollout) && followed(rollout).is_some_and(batch::is_shared)
 }
 
 /// The revision that a release under way keeps the stable Service to.

@@ -5,6 +5,7 @@ mod driver;
 mod fuzz;
 mod invariants;
 mod kill;
+mod lanes;
 mod pair;
 mod rest;
 mod routes;

@@ -283,6 +283,28 @@ impl World {
             .collect()
     }
 
+    /// The last writes of engines, with their bodies.
+    pub(super) fn last_writes(&self, count: usize) -> String {
+        let trace = self.sim.trace();
+        let writes: Vec<_> = trace
+            .iter()
+            .filter(|write| write.user_agent.starts_with("engine-"))
+            .collect();
+        let last = &writes[writes.len().saturating_sub(count)..];
+        let lines = last.iter().map(|write| {
+            let at = self.elapsed(write.at);
+            let (who, verb, path, code, body) = (
+                &write.user_agent,
+                &write.verb,
+                &write.path,
+                write.code,
+                &write.body,
+            );
+            format!("{at:>8.3} {who} {verb} {path} {code} {body}\n")
+        });
+        lines.collect()
+    }
+
     /// The namespace without what differs between two runs of the same release: identities, counters and times.
     pub(super) fn picture(&self) -> Vec<Value> {
         let mut names = BTreeMap::new();

@@ -60,7 +60,8 @@ fn istio() -> Vec<Value> {
         .into()
 }
 
-async fn install() {
+/// Defines the kinds of routes.
+pub(super) async fn install() {
     let client = shared().client(User::Admin, "tests").await;
     crd_answers::install(&client, &gateway_api()).await;
     crd_answers::install(&client, &istio()).await;
