@@ -77,16 +77,16 @@ fn refused(error: plan::Error, found: &Found) -> Error {
 }
 
 fn show(ui: &Ui, args: &PlanArgs, found: &Found, plan: &Plan, ready_after: Option<Duration>) -> Result<()> {
-    if let Some(output) = args.output {
+    if args.output == Some(Output::Name) {
+        return ui.line(&found.title());
+    }
+    if let Some(format) = args.output.as_ref().and_then(Output::data) {
         let mut object = serde_json::to_value(plan).unwrap_or_default();
-        if output == Output::Name {
-            return ui.line(&found.title());
-        }
         object["apiVersion"] = "cli.kruise.dev/v1".into();
         object["kind"] = "RolloutPlan".into();
         object["schema"] = "1.0".into();
         object["summary"] = plan.summary().into();
-        return ui.documents(output, std::slice::from_ref(&object));
+        return ui.documents(format, std::slice::from_ref(&object));
     }
     ui.line(&format!("Plan for {}/{}", plan.namespace, plan.rollout))?;
     if !plan.rows().is_empty() {

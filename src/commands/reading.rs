@@ -20,14 +20,21 @@ use crate::{
     workload::{self, selector},
 };
 
+/// The namespace of something that is named.
+#[must_use]
+pub fn namespace<'a>(cluster: &'a Cluster, named: &'a Named) -> &'a str {
+    named.namespace.as_deref().unwrap_or(&cluster.namespace)
+}
+
 /// Finds one Rollout.
 ///
 /// # Errors
 /// When it does not exist or cannot be read.
 pub async fn find(cluster: &Cluster, named: &Named) -> Result<Found> {
+    let namespace = namespace(cluster, named);
     match named.kind {
-        Kind::Rollout => cluster.rollout(&cluster.namespace, &named.name).await,
-        Kind::Workload(kind) => cluster.rollout_of(&cluster.namespace, kind, &named.name).await,
+        Kind::Rollout => cluster.rollout(namespace, &named.name).await,
+        Kind::Workload(kind) => cluster.rollout_of(namespace, kind, &named.name).await,
     }
 }
 
@@ -37,30 +44,77 @@ pub async fn find(cluster: &Cluster, named: &Named) -> Result<Found> {
 /// When a selection cannot be read or selects nothing.
 pub async fn find_all(cluster: &Cluster, targets: &Targets) -> Result<Vec<Result<Found>>> {
     match targets {
-        Targets::Names(names) => Ok(join_all(names.iter().map(|named| find(cluster, named))).await),
         Targets::Selected {
+            kinds,
             all_namespaces,
             labels,
-        } => {
+        } if kinds == &[Kind::Rollout] => {
             let namespace = (!all_namespaces).then_some(cluster.namespace.as_str());
             let found = cluster.rollouts(namespace, labels.as_deref()).await?;
             if found.is_empty() {
-                let place = namespace.map_or_else(
-                    || "any namespace".to_owned(),
-                    |name| format!("namespace {name:?}"),
-                );
-                let which = labels
-                    .as_ref()
-                    .map(|labels| format!(" with labels {labels:?}"))
-                    .unwrap_or_default();
-                return Err(Error::new(
-                    ErrorKind::NotFound,
-                    format!("no Rollouts{which} found in {place}"),
-                ));
+                return Err(nothing_selected("Rollouts", namespace, labels.as_deref()));
             }
             Ok(found.into_iter().map(Ok).collect())
         }
+        _ => {
+            let names = names(cluster, targets).await?;
+            Ok(join_all(names.iter().map(|named| find(cluster, named))).await)
+        }
     }
+}
+
+/// Everything that is meant, by name.
+///
+/// # Errors
+/// When a selection cannot be read or selects nothing.
+pub async fn names(cluster: &Cluster, targets: &Targets) -> Result<Vec<Named>> {
+    let (kinds, all_namespaces, labels) = match targets {
+        Targets::Names(names) => return Ok(names.clone()),
+        Targets::Selected {
+            kinds,
+            all_namespaces,
+            labels,
+        } => (kinds, *all_namespaces, labels.as_deref()),
+    };
+    let namespace = (!all_namespaces).then_some(cluster.namespace.as_str());
+    let (mut names, mut titles) = (Vec::new(), Vec::new());
+    for kind in kinds {
+        let objects = match kind {
+            Kind::Rollout => {
+                titles.push("Rollouts".to_owned());
+                let found = cluster.rollouts(namespace, labels).await?;
+                found.into_iter().map(|found| found.object).collect()
+            }
+            Kind::Workload(kind) => {
+                titles.push(Served::workload(*kind).full());
+                let select = async |served: &Served| cluster.select(served, namespace, labels).await;
+                cluster.in_served_version(*kind, select).await?.1
+            }
+        };
+        names.extend(objects.iter().map(|object| {
+            let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+            Named {
+                kind: *kind,
+                namespace: text("namespace"),
+                name: text("name").unwrap_or_default(),
+            }
+        }));
+    }
+    if names.is_empty() {
+        return Err(nothing_selected(&titles.join(" or "), namespace, labels));
+    }
+    Ok(names)
+}
+
+fn nothing_selected(what: &str, namespace: Option<&str>, labels: Option<&str>) -> Error {
+    let place = namespace.map_or_else(
+        || "any namespace".to_owned(),
+        |name| format!("namespace {name:?}"),
+    );
+    let which = labels
+        .map(|labels| format!(" with labels {labels:?}"))
+        .unwrap_or_default();
+    Error::new(ErrorKind::NotFound, format!("no {what}{which} found in {place}"))
 }
 
 /// Reads what surrounds a Rollout and judges: at most six requests beside the Rollout's own.

@@ -13,6 +13,7 @@ mod rules;
 pub mod script;
 pub mod service;
 pub mod shared;
+pub mod traefik;
 
 use std::fmt;
 

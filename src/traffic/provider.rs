@@ -18,6 +18,7 @@ use super::{
     istio,
     script::{self, Lookup, Script, Scripts},
     service,
+    traefik::Traefik,
 };
 use crate::api::v1beta1::{ObjectRef, Rollout, TrafficRoutingRef};
 
@@ -135,6 +136,15 @@ pub enum Provider {
         /// Its name.
         name: String,
     },
+    /// An object of Traefik's, edited in place.
+    Traefik {
+        /// Which.
+        traefik: Traefik,
+        /// The version in which the Rollout names it.
+        version: &'static [RouteKind],
+        /// Its name.
+        name: String,
+    },
     /// An object of any kind, edited in place by a script.
     Custom {
         /// The version in which the Rollout names it.
@@ -189,6 +199,14 @@ impl Provider {
     fn custom(reference: &ObjectRef, class: &str) -> Self {
         let name = reference.name.clone();
         let of = |kinds| version(kinds, &reference.api_version);
+        let traefik = |traefik, kinds| {
+            let name = reference.name.clone();
+            of(kinds).map(|version| Self::Traefik {
+                traefik,
+                version,
+                name,
+            })
+        };
         let known = match reference.kind.as_str() {
             "VirtualService" => {
                 of(RouteKind::VIRTUAL_SERVICE).map(|version| Self::VirtualService { version, name })
@@ -206,6 +224,9 @@ impl Provider {
                 versions,
                 name,
             }),
+            "TraefikService" => traefik(Traefik::Service, RouteKind::TRAEFIK_SERVICE),
+            "IngressRoute" => traefik(Traefik::Route, RouteKind::INGRESS_ROUTE),
+            "IngressRouteTCP" => traefik(Traefik::TcpRoute, RouteKind::INGRESS_ROUTE_TCP),
             "Ingress" => of(RouteKind::INGRESS).map(|_| Self::Ingress {
                 name,
                 class: class.to_owned(),
@@ -288,6 +309,7 @@ impl Provider {
             Self::Gateway { versions, .. } => versions,
             Self::VirtualService { version, .. }
             | Self::DestinationRule { version, .. }
+            | Self::Traefik { version, .. }
             | Self::Custom { version, .. } => version,
         }
     }
@@ -300,6 +322,7 @@ impl Provider {
             | Self::Gateway { name, .. }
             | Self::VirtualService { name, .. }
             | Self::DestinationRule { name, .. }
+            | Self::Traefik { name, .. }
             | Self::Custom { name, .. } => name,
         }
     }
@@ -363,6 +386,7 @@ impl Provider {
             Self::Ingress { script, .. } if script.script().is_some() => Ok(()),
             Self::Ingress { class, .. } => Class::named(class).map_or(Ok(()), |class| class.check(split)),
             Self::Gateway { gateway, .. } => gateway.check(split),
+            Self::Traefik { traefik, .. } => traefik.check(split),
             Self::VirtualService { .. } | Self::DestinationRule { .. } | Self::Custom { .. } => Ok(()),
         }
     }
@@ -394,12 +418,16 @@ impl Provider {
                 return split_ingress(&how, route, routes, wiring, split);
             }
             // The script is gone that the release began with: what it did goes first.
-            Self::Gateway { .. } | Self::VirtualService { .. } | Self::DestinationRule { .. }
+            Self::Gateway { .. }
+            | Self::VirtualService { .. }
+            | Self::DestinationRule { .. }
+            | Self::Traefik { .. }
                 if script::is_written(route) =>
             {
                 script::restore(route, wiring)
             }
             Self::Gateway { gateway, .. } => gateway.split(route, wiring, split)?,
+            Self::Traefik { traefik, .. } => traefik.split(route, wiring, split)?,
             Self::VirtualService { .. } => istio::split_virtual_service(route, wiring, split)?,
             Self::DestinationRule { .. } => istio::split_destination_rule(route, wiring, wiring.labels)?,
             Self::Custom { script, native, .. } => {
@@ -426,6 +454,7 @@ impl Provider {
         match self {
             Self::Gateway { .. } => Some(gateway::share(route, wiring)),
             Self::VirtualService { .. } => Some(istio::share(route, wiring)),
+            Self::Traefik { traefik, .. } => Some(traefik.share(route, wiring)),
             Self::Ingress { .. } | Self::DestinationRule { .. } | Self::Custom { .. } => None,
         }
     }
@@ -458,6 +487,12 @@ impl Provider {
             Self::VirtualService { .. } => {
                 let route = route()?;
                 istio::restore_virtual_service(route, wiring).map(|body| Change::Merge(route, body))
+            }
+            Self::Traefik { traefik, .. } => {
+                let route = route()?;
+                traefik
+                    .restore(route, wiring)
+                    .map(|body| Change::Merge(route, body))
             }
             Self::DestinationRule { .. } => {
                 let route = route()?;

@@ -69,7 +69,7 @@ impl Ending {
         }
     }
 
-    pub(super) fn reason(self, doing: &'static str) -> Reason {
+    fn reason(self, doing: &'static str) -> Reason {
         match self {
             Self::Success => Reason::Finalising { doing },
             Self::Rollback => Reason::Cancelling { doing },
@@ -127,7 +127,7 @@ impl Machine<'_> {
     /// Does what is left to do; nothing when all is done.
     pub(super) fn finalise(&mut self, ending: Ending) -> Option<Flow> {
         // First of all, as upstream has it: the pods of the lane go next.
-        if let Some(flow) = self.leave_shared(ending) {
+        if let Some(flow) = self.leave_shared(ending.reason("the TrafficRouting is left")) {
             return Some(flow);
         }
         let order = ending.order(self.style());

@@ -1,5 +1,6 @@
-//! The TrafficRouting that a Rollout shares with others (engine-traffic 6): joined when a release begins, opened when its
-//! pods are ready, left before they go. The last one to leave takes the split back first.
+//! The TrafficRouting that a Rollout shares with others (engine-traffic 6): held while the release has pods for it. The
+//! first to hold it makes the split, and the last takes it back before it leaves. Upstream holds it from the beginning, and
+//! in a release that is overtaken by the next one, so that requests are sent where no pods are.
 //!
 //! Rollouts that share one may have different engines. Nobody leads: each looks at the finalizers of all, every write needs
 //! the object as it was read, and whoever comes too late looks again. A split that one takes back while another joins is
@@ -8,8 +9,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Effect, Verb, Wake,
-    finalise::Ending,
+    Effect, Reason, Verb, Wake,
     machine::{Flow, Machine},
     validate,
 };
@@ -46,7 +46,7 @@ impl Machine<'_> {
     }
 
     /// The write by which a release holds the TrafficRouting that it needs.
-    pub(super) fn join_shared(&self) -> Option<Effect> {
+    fn join_shared(&self) -> Option<Effect> {
         let shared = self.s.named_shared()?;
         if shared.is_held_by(self.s.name()) || shared.is_deleting() || validate::shared(self.s).is_some() {
             return None;
@@ -59,8 +59,11 @@ impl Machine<'_> {
         ))
     }
 
-    /// What must be written for the shared split; nothing when it is in place.
+    /// What must be written to hold the TrafficRouting and to make its split; nothing when that is so.
     pub(super) fn open_shared(&self) -> Vec<Effect> {
+        if let Some(join) = self.join_shared() {
+            return vec![join];
+        }
         let Some(shared) = self.held_shared().filter(|_| self.shares()) else {
             return Vec::new();
         };
@@ -89,14 +92,6 @@ impl Machine<'_> {
         changes.map(|change| self.s.carry_out(change, BACK)).collect()
     }
 
-    /// The same while this Rollout alone needs the split and has no pods for it.
-    pub(super) fn close_lone_shared(&self) -> Vec<Effect> {
-        let alone = self
-            .held_shared()
-            .filter(|shared| !self.is_held_by_others(shared));
-        alone.map(|shared| self.taken_back(shared)).unwrap_or_default()
-    }
-
     /// The write that takes this Rollout's finalizer away, and those of Rollouts that are no more.
     fn leave(&self, shared: &Shared) -> Effect {
         let own = traffic::shared::holder(self.s.name());
@@ -117,9 +112,9 @@ impl Machine<'_> {
         effects
     }
 
-    /// At the end of a release: the last one takes the split back and gives the data plane its grace before it leaves.
-    pub(super) fn leave_shared(&mut self, ending: Ending) -> Option<Flow> {
-        let reason = ending.reason("the TrafficRouting is left");
+    /// Before the new version's pods go: the last one takes the split back and gives the data plane its grace before it
+    /// leaves.
+    pub(super) fn leave_shared(&mut self, reason: Reason) -> Option<Flow> {
         let name = self.s.name();
         let shared = self.s.shared.iter().find(|shared| shared.is_held_by(name))?;
         if !self.is_held_by_others(shared) {
@@ -181,10 +176,7 @@ impl Machine<'_> {
             .filter(|shared| shared.is_held_by(self.s.name()));
         let shared = held.find(is_over)?;
         let doing = "the TrafficRouting is left";
-        Some(Flow::Do(
-            self.leave_now(shared),
-            super::Reason::Finalising { doing },
-        ))
+        Some(Flow::Do(self.leave_now(shared), Reason::Finalising { doing }))
     }
 
     /// At rest: what Rollouts that are no more left of the split is taken back, the status says whether it could be made, and

@@ -97,7 +97,7 @@ fn several_stand_in_upstreams_order_and_what_is_named_twice_counts_once() {
 #[test]
 fn what_nobody_knows_is_refused_before_anything_is_written() {
     let refused = |routing: Value| check(&providers(routing), &[]).map_err(|obstacle| obstacle.to_string());
-    let custom = json!([{ "apiVersion": "traefik.io/v1alpha1", "kind": "TraefikService", "name": "web" }]);
+    let custom = json!([{ "apiVersion": "apisix.apache.org/v2", "kind": "ApisixRoute", "name": "web" }]);
     let table = [
         (
             json!({ "service": "S" }),
@@ -111,15 +111,15 @@ fn what_nobody_knows_is_refused_before_anything_is_written() {
         ),
         (
             json!({ "service": "S", "customNetworkRefs": custom }),
-            "there is no script for TraefikService of traefik.io/v1alpha1: looked for key \
-             lua.traffic.routing.TraefikService.traefik.io of ConfigMap kruise-rollout/kruise-rollout-configuration (not there); \
-             'kubectl kruise rollout run --scripts DIR' reads scripts from a folder",
+            "there is no script for ApisixRoute of apisix.apache.org/v2: looked for key lua.traffic.routing.ApisixRoute.apisix.apache.org of ConfigMap \
+             kruise-rollout/kruise-rollout-configuration (not there); 'kubectl kruise rollout run --scripts DIR' reads scripts \
+             from a folder",
         ),
         (
             json!({ "service": "S", "gateway": { "httpRouteName": "web" }, "customNetworkRefs": custom }),
-            "there is no script for TraefikService of traefik.io/v1alpha1: looked for key \
-             lua.traffic.routing.TraefikService.traefik.io of ConfigMap kruise-rollout/kruise-rollout-configuration (not there); \
-             'kubectl kruise rollout run --scripts DIR' reads scripts from a folder",
+            "there is no script for ApisixRoute of apisix.apache.org/v2: looked for key lua.traffic.routing.ApisixRoute.apisix.apache.org of ConfigMap \
+             kruise-rollout/kruise-rollout-configuration (not there); 'kubectl kruise rollout run --scripts DIR' reads scripts \
+             from a folder",
         ),
     ];
     for (routing, why) in table {

@@ -3,7 +3,8 @@
 //! then nobody writes.
 //!
 //! `SEED=n` replays one release, `RELEASES=n` generates as many, `FROM=n` begins at another seed, `SHAPE=text` keeps to
-//! the shapes whose names contain it.
+//! the shapes whose names contain it. A failure is made smaller, unless `WHOLE` is set; `TRACE=n` shows the last n writes
+//! of its engines.
 
 use std::{collections::BTreeMap, env, fmt::Write as _};
 
@@ -185,14 +186,15 @@ impl Failure {
 }
 
 fn is_over(world: &World) -> bool {
-    let rollout = world.rollout();
+    let rollout = world.rollout_seen();
     let seen = rollout["status"]["observedGeneration"] == rollout["metadata"]["generation"];
     (rollout.is_null() || seen && (world.phase_is("Healthy") || world.phase_is("Disabled")))
         && world.is_clean()
 }
 
 fn must_roll_back(world: &World) -> bool {
-    let message = world.rollout()["status"]["message"].take();
+    let rollout = world.rollout_seen();
+    let message = &rollout["status"]["message"];
     world.phase_is("Progressing")
         && message
             .as_str()
@@ -317,6 +319,9 @@ async fn play(script: &Script) -> Result<(), Failure> {
     if wrong.is_empty() {
         return Ok(());
     }
+    if let Some(count) = number("TRACE") {
+        story.push_str(&world.last_writes(usize::try_from(count).unwrap()));
+    }
     Err(Failure {
         what: wrong.join("\n"),
         story,
@@ -370,7 +375,11 @@ fn generated_releases_end_as_their_specs_say() {
     println!("{count} generated releases, {speed:.1} per second");
     let failed = failures.len();
     if let Some((seed, (script, failure))) = failures.pop_first() {
-        let (script, failure) = script.shrunk(failure);
+        let (script, failure) = if env::var_os("WHOLE").is_some() {
+            (script, failure)
+        } else {
+            script.shrunk(failure)
+        };
         panic!(
             "{failed} of {count} failed; replay with SEED={seed}. The first, made smaller:\n{}{}\n{}",
             script.title(),

@@ -3,6 +3,7 @@
 mod chaos;
 mod driver;
 mod fuzz;
+pub(crate) mod gateways;
 mod invariants;
 mod kill;
 mod lanes;
@@ -10,6 +11,7 @@ mod pair;
 mod rest;
 mod routes;
 mod scripts;
+mod services;
 mod shape;
 mod trouble;
 mod turn;
