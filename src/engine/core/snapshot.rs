@@ -40,7 +40,7 @@ pub struct Snapshot {
     pub services: BTreeMap<String, DynamicObject>,
     /// The objects that route requests to the Service and what a release makes beside them; only those that are there.
     pub routes: Routes,
-    /// The TrafficRouting that the Rollout names, and those that it holds and names no more; by name.
+    /// The TrafficRouting that the Rollout names, and those that it holds and names no more.
     pub shared: Vec<Shared>,
     /// Finalizers on those by Rollouts that are no more.
     pub orphaned: BTreeSet<String>,
