@@ -44,7 +44,7 @@ pub struct Snapshot {
     pub scripts: Scripts,
     /// Plurals of kinds that only the API server knows, by API version and kind.
     pub plurals: BTreeMap<(String, String), String>,
-    /// The TrafficRouting that the Rollout names, and those that it holds and names no more; by name.
+    /// The TrafficRouting that the Rollout names, and those that it holds and names no more.
     pub shared: Vec<Shared>,
     /// Finalizers on those by Rollouts that are no more.
     pub orphaned: BTreeSet<String>,

@@ -15,7 +15,7 @@ use super::{
     table::{self, Entry, Name, Put, State, Table, controller},
 };
 use crate::{
-    api::v1beta1::Rollout,
+    api::{keys, v1beta1::Rollout},
     engine::core,
     traffic::{
         self, Provider, RouteKind, Shared,
@@ -434,7 +434,7 @@ impl Cache {
             .collect()
     }
 
-    /// The TrafficRouting that a Rollout names, and those that its release holds and it names no more; by name.
+    /// The TrafficRouting that a Rollout names, and those that its release holds and it names no more.
     fn shared_by(&self, rollout: &Rollout) -> Vec<Shared> {
         let metadata = &rollout.metadata;
         let (Some(namespace), Some(own)) = (&metadata.namespace, &metadata.name) else {
@@ -445,14 +445,32 @@ impl Cache {
         if named.is_none() && !may_hold_another {
             return Vec::new();
         }
-        let is_its =
-            |shared: &Shared| named == Some(shared.name()) || may_hold_another && shared.is_held_by(own);
-        let table = self.tables.get(&Kind::TrafficRouting).into_iter();
-        table
-            .flat_map(|table| table.objects_of(namespace))
-            .map(|object| Shared::new(object.clone()).scripted(&self.scripts))
-            .filter(is_its)
-            .collect()
+        let named = named.and_then(|name| self.object(Kind::TrafficRouting, namespace, name));
+        let shared = |object: &DynamicObject| Shared::new(object.clone()).scripted(&self.scripts);
+        let mut all: Vec<Shared> = named.map(shared).into_iter().collect();
+        if may_hold_another {
+            let table = self.tables.get(&Kind::TrafficRouting).into_iter();
+            let others = table.flat_map(|table| table.objects_of(namespace)).map(shared);
+            let others = others.filter(|shared| shared.is_held_by(own));
+            all.extend(others.filter(|shared| rollout.traffic_routing_name() != Some(shared.name())));
+        }
+        all
+    }
+
+    /// The Rollout that a finalizer on a TrafficRouting names.
+    fn holder(&self, namespace: &str, finalizer: &str) -> Option<RolloutKey> {
+        let key = |name: &str| RolloutKey {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        let name = finalizer.strip_prefix(keys::TRAFFIC_ROUTING_HOLDER)?;
+        let short = Some(key(name)).filter(|key| self.rollouts.contains_key(key));
+        short.or_else(|| {
+            // Long names are told by a digest.
+            let mut all = self.rollouts.keys().filter(|key| key.namespace == namespace);
+            all.find(|key| traffic::shared::holder(&key.name) == finalizer)
+                .cloned()
+        })
     }
 
     fn that_mention(&self, mention: &Mention) -> BTreeSet<RolloutKey> {
@@ -495,13 +513,8 @@ impl Cache {
             Kind::TrafficRouting => {
                 let mut all = self.that_mention(&mention(kind, name));
                 // Held by a Rollout that names it no more.
-                let held: BTreeSet<&str> = entry.object().map(finalizers).into_iter().flatten().collect();
-                let in_namespace = self.rollouts.keys().filter(|key| key.namespace == name.0);
-                all.extend(
-                    in_namespace
-                        .filter(|key| held.contains(traffic::shared::holder(&key.name).as_str()))
-                        .cloned(),
-                );
+                let held = entry.object().into_iter().flat_map(finalizers);
+                all.extend(held.filter_map(|finalizer| self.holder(&name.0, finalizer)));
                 all
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     engine::driver::RolloutKey,
     engine::driver::kind::{self, DEPLOYMENT, DEPLOYMENT_PODS, Kind, REVISION_PODS},
     engine::driver::table::{self, Entry},
-    traffic::{self, RouteKind, Shared},
+    traffic::{RouteKind, Shared},
     workload::{Kind as WorkloadKind, Mark},
 };
 
@@ -98,13 +98,8 @@ impl Cache {
 
     /// The finalizers on these TrafficRoutings of Rollouts that are no more.
     fn orphaned(&self, namespace: &str, shared: &[Shared]) -> BTreeSet<String> {
-        let held: BTreeSet<&str> = shared.iter().flat_map(Shared::holders).collect();
-        if held.is_empty() {
-            return BTreeSet::new();
-        }
-        let keys = self.rollouts.keys().filter(|key| key.namespace == namespace);
-        let known: BTreeSet<String> = keys.map(|key| traffic::shared::holder(&key.name)).collect();
-        let orphaned = held.into_iter().filter(|holder| !known.contains(*holder));
+        let holders = shared.iter().flat_map(Shared::holders);
+        let orphaned = holders.filter(|holder| self.holder(namespace, holder).is_none());
         orphaned.map(str::to_owned).collect()
     }
 
