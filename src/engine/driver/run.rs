@@ -186,7 +186,9 @@ impl Engine {
 
     fn open(&mut self, kind: Kind) {
         self.cache.open(kind);
-        self.watches.push(watch::watch(&self.client, &self.scope, kind));
+        let identity = &self.options.identity;
+        self.watches
+            .push(watch::watch(&self.client, identity, &self.scope, kind));
     }
 
     /// Whether a label selector picks the Rollouts.

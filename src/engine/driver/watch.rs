@@ -7,13 +7,14 @@ use kube::{
     Api, Client, Resource,
     api::{ApiResource, DynamicObject},
     core::PartialObjectMeta,
-    runtime::{WatchStreamExt as _, watcher},
+    runtime::{WatchStreamExt as _, utils::ResetTimerBackoff, watcher},
 };
 use serde::de::DeserializeOwned;
 
 use super::{
     Scope,
     kind::Kind,
+    patience::Patience,
     table::{Entry, Name, PodObject},
 };
 
@@ -25,8 +26,14 @@ pub(super) type Watched = (Kind, Result<watcher::Event<(Name, Entry)>, watcher::
 
 /// Watches a kind. After an error the stream waits, longer each time up to half a minute, and goes on; it ends only after
 /// the API server ceased to serve the kind: a watch that goes on from there would never list again.
-pub(super) fn watch(client: &Client, scope: &Scope, kind: Kind) -> BoxStream<'static, Watched> {
+pub(super) fn watch(
+    client: &Client,
+    identity: &str,
+    scope: &Scope,
+    kind: Kind,
+) -> BoxStream<'static, Watched> {
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
+    let patience = Patience::of(identity, &kind.qualified());
     match (kind, scope) {
         (
             Kind::Picked,
@@ -35,6 +42,7 @@ pub(super) fn watch(client: &Client, scope: &Scope, kind: Kind) -> BoxStream<'st
             },
         ) => stream(
             client,
+            patience,
             scope,
             kind,
             config.labels(labels),
@@ -47,17 +55,28 @@ pub(super) fn watch(client: &Client, scope: &Scope, kind: Kind) -> BoxStream<'st
                 Entry::of(Kind::Picked, bare)
             },
         ),
-        (Kind::Pod(label), _) => stream(client, scope, kind, config.labels(label), |pod: PodObject| {
-            Entry::of_pod(pod.metadata, &pod.status.unwrap_or_default())
-        }),
-        _ => stream(client, scope, kind, config, move |object: DynamicObject| {
-            Entry::of(kind, object)
-        }),
+        (Kind::Pod(label), _) => stream(
+            client,
+            patience,
+            scope,
+            kind,
+            config.labels(label),
+            |pod: PodObject| Entry::of_pod(pod.metadata, &pod.status.unwrap_or_default()),
+        ),
+        _ => stream(
+            client,
+            patience,
+            scope,
+            kind,
+            config,
+            move |object: DynamicObject| Entry::of(kind, object),
+        ),
     }
 }
 
 fn stream<K>(
     client: &Client,
+    patience: ResetTimerBackoff<Patience>,
     scope: &Scope,
     kind: Kind,
     config: watcher::Config,
@@ -77,7 +96,7 @@ where
         None => Api::all_with(client.clone(), &resource),
     };
     watcher(api, config)
-        .default_backoff()
+        .backoff(patience)
         .scan(false, |is_lost, item| {
             let next = (!*is_lost).then_some(item);
             *is_lost = matches!(&next, Some(Err(error)) if is_lost_watch(error));
