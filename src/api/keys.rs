@@ -52,8 +52,16 @@ pub const DISABLED_AUTOSCALER: &str = "-DisableByRollout";
 /// Annotation by which v1alpha1 chooses between extra canary and partition style.
 pub const ROLLING_STYLE: &str = "rollouts.kruise.io/rolling-style";
 
-/// Annotation that binds a Rollout to a TrafficRouting object.
+/// Annotation that binds a Rollout to a TrafficRouting object. Written by the user.
 pub const TRAFFIC_ROUTING: &str = "rollouts.kruise.io/trafficrouting";
+
+/// Finalizer on a TrafficRouting for good, by upstream's controller; ours goes away with the last release. Removed by the
+/// engine from one that is being deleted.
+pub const TRAFFIC_ROUTING_FINALIZER: &str = "rollouts.kruise.io/trafficrouting";
+
+/// How the finalizers begin by which Rollouts hold a TrafficRouting; the Rollout's name follows. Written and removed by the
+/// engine and by the controller.
+pub const TRAFFIC_ROUTING_HOLDER: &str = "progressing.rollouts.kruise.io/";
 
 /// Annotation of a ReplicaSet by which the Deployment controller tells that its Deployment was scaled; its own.
 pub const DESIRED_REPLICAS: &str = "deployment.kubernetes.io/desired-replicas";

@@ -4,7 +4,26 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::v1beta1::{HeaderModifier, NamedMatch, TrafficRoutingRef};
+use crate::api::{
+    open_enum::open_enum,
+    v1beta1::{HeaderModifier, NamedMatch, TrafficRoutingRef},
+};
+
+open_enum! {
+    /// What a TrafficRouting is doing.
+    TrafficRoutingPhase {
+        /// What it names is not there, or cannot do what it asks for.
+        Initial = "Initial",
+        /// No Rollout needs it.
+        Healthy = "Healthy",
+        /// Traffic is split.
+        Progressing = "Progressing",
+        /// The last Rollout is done, and traffic moves back.
+        Finalizing = "Finalizing",
+        /// It is being deleted; upstream's, ours says what it does.
+        Terminating = "Terminating",
+    }
+}
 
 /// Which routes are split, and how.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,7 +81,7 @@ pub struct TrafficRoutingStatus {
     pub observed_generation: Option<i64>,
     /// `Initial`, `Healthy`, `Progressing`, `Finalizing` or `Terminating`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phase: Option<String>,
+    pub phase: Option<TrafficRoutingPhase>,
     /// A sentence for humans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,

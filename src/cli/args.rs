@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use super::{
-    target::{SelectArgs, TargetArgs},
-    values::{Amount, ContainerImage, DryRun, Output, duration},
+    target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
+    values::{Amount, ContainerImage, DryRun, Output, OutputParser, Span, duration},
 };
 use crate::view::Until;
 
@@ -24,6 +24,18 @@ pub enum Verb {
     Watch(WatchArgs),
     /// Leave the release that is under way: back to the stable version
     Rollback(RollbackArgs),
+    /// Go back to an earlier revision of a workload
+    #[command(after_help = UNDOES)]
+    Undo(UndoArgs),
+    /// Freeze a release, or a workload's update, where it is
+    Pause(PauseArgs),
+    /// Let what is paused go on
+    Resume(ResumeArgs),
+    /// Replace all pods, step by step where a Rollout stands behind them
+    #[command(after_help = RESTARTS)]
+    Restart(RestartArgs),
+    /// Show the revisions of a workload: images, pods, which of them runs
+    History(HistoryArgs),
     /// Tell what a release will do, before it does it
     Plan(PlanArgs),
     /// Run a release in an in-memory cluster
@@ -36,6 +48,8 @@ pub enum Verb {
     Apply(ApplyArgs),
     /// Print what a cluster may be given: crds, policy, rbac, engine
     Manifests(ManifestsArgs),
+    /// Print the JSON schema of what status, history or plan print with -o json
+    Schema(SchemaArgs),
     /// Show version
     Version(VersionArgs),
     /// Print a completion script
@@ -49,6 +63,18 @@ The new version is held in the request that brings it, so that no pod of it star
 where a controller in the cluster holds new versions, where there are 0 replicas, or where the update strategy is OnDelete.
 Before that, the finalizer rollouts.kruise.io/rollout is put on the Rollout if it has none: a Rollout that is deleted then
 stays until an engine has given its workload back to the user.";
+
+/// Which revision `undo` means.
+const UNDOES: &str = "\
+While a release is under way, the stable version is meant: undo is rollback then. At rest it is the newest revision whose
+template is another one than the present; a version that was rolled back last time is passed over. Where a Rollout stands
+behind the workload, that begins a release of its own, step by step, and the version is held in the same request.
+The template becomes exactly what it was, for every kind; annotations of the workload that do not belong to the revision stay.";
+
+/// How `restart` does it.
+const RESTARTS: &str = "\
+The time is written into the pod template (annotation kubectl.kubernetes.io/restartedAt). Kruise's workloads that update pods
+in place get it as variable RESTARTED_AT of every container instead, since an annotation would restart nothing.";
 
 /// What `apply` does beside that.
 const APPLIES: &str = "\
@@ -81,13 +107,22 @@ pub enum SetVerb {
 #[derive(Args, Debug)]
 pub struct ApproveArgs {
     #[command(flatten)]
-    pub(crate) targets: TargetArgs,
+    pub(crate) targets: SelectArgs,
     /// Only if this step (1-based) is the one that is paused
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     pub step: Option<i32>,
     /// Only if this is the new revision, as `status` shows it
     #[arg(long, value_name = "HASH")]
     pub revision: Option<String>,
+    /// Go on with step N, leaving out the steps between
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    pub to: Option<i32>,
+    /// Stay, and approve every later step that waits for an approval too; timed pauses pass by themselves
+    #[arg(long, conflicts_with_all = ["to", "no_wait", "dry_run"])]
+    pub all_steps: bool,
+    /// Give up after this time, with exit code 124
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
     /// Do not look whether the step was left: exactly one read and one write
     #[arg(long)]
     pub no_wait: bool,
@@ -104,8 +139,8 @@ pub struct ChangeArgs {
     /// none, client (print the request) or server (send it with dryRun=All)
     #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
     pub dry_run: DryRun,
-    /// Print the result as json, yaml or name
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    /// Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
     pub output: Option<Output>,
     /// Do not ask
     #[arg(short, long)]
@@ -126,8 +161,8 @@ pub struct StatusArgs {
     /// Give up after this time, with exit code 124
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// Print as json, yaml or name
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
     pub output: Option<Output>,
 }
 
@@ -145,9 +180,95 @@ pub struct WatchArgs {
 #[derive(Args, Debug)]
 pub struct RollbackArgs {
     #[command(flatten)]
-    pub(crate) targets: TargetArgs,
+    pub(crate) targets: SelectArgs,
+    /// To this revision of the workload, as `history` shows it, instead of the stable one
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
+    pub to_revision: Option<i64>,
+    /// To an earlier step of the same release; the new version stays
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..), conflicts_with = "to_revision")]
+    pub to_step: Option<i32>,
+    /// To the earlier step with the most new pods and no traffic to them: blue-green's way back, in seconds
+    #[arg(long, conflicts_with_all = ["to_revision", "to_step"])]
+    pub fast: bool,
+    /// Do not wait for the old version to be back
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Give up waiting after this time, with exit code 124
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
+}
+
+/// `undo`.
+#[derive(Args, Debug)]
+pub struct UndoArgs {
+    #[command(flatten)]
+    pub(crate) targets: ObjectArgs,
+    /// To this revision, as `history` shows it; 0 for the one before
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(i64).range(0..))]
+    pub to_revision: i64,
+    /// Of a Rollout: to the earlier step with the most new pods and no traffic to them
+    #[arg(long, conflicts_with = "to_revision")]
+    pub fast: bool,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// `pause`.
+#[derive(Args, Debug)]
+pub struct PauseArgs {
+    #[command(flatten)]
+    pub(crate) targets: ObjectArgs,
+    /// Pause a workload although a release of it is under way
+    #[arg(long)]
+    pub force: bool,
+    /// none, client (print the request) or server (send it with dryRun=All)
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    pub dry_run: DryRun,
+    /// Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<Output>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// `resume`.
+#[derive(Args, Debug)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    pub(crate) targets: ObjectArgs,
+    /// Resume a workload although a release of it is under way
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// `restart`.
+#[derive(Args, Debug)]
+pub struct RestartArgs {
+    #[command(flatten)]
+    pub(crate) targets: ObjectArgs,
+    #[command(flatten)]
+    pub(crate) change: ChangeArgs,
+}
+
+/// `history`.
+#[derive(Args, Debug)]
+pub struct HistoryArgs {
+    #[command(flatten)]
+    pub(crate) targets: ObjectArgs,
+    /// Only this revision, with its pod template
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    pub revision: Option<i64>,
+    /// What changed between two revisions, such as 3..5; 3.. compares with the present template
+    #[arg(long, value_name = "A..B", conflicts_with = "revision")]
+    pub diff: Option<Span>,
+    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<Output>,
 }
 
 /// `set image`.
@@ -156,6 +277,8 @@ pub struct SetImageArgs {
     /// Rollouts or workloads (TYPE NAME, TYPE/NAME; a bare NAME is a Rollout), then images by container; * stands for all
     #[arg(value_name = "TARGET... CONTAINER=IMAGE", required = true)]
     pub words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) pick: PickArgs,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
 }
@@ -176,15 +299,16 @@ pub struct SetEnvArgs {
     #[arg(long, value_name = "TEXT", default_value = "", requires = "from")]
     pub prefix: String,
     #[command(flatten)]
+    pub(crate) pick: PickArgs,
+    #[command(flatten)]
     pub(crate) change: ChangeArgs,
 }
 
 /// `set resources`.
 #[derive(Args, Debug)]
 pub struct SetResourcesArgs {
-    /// Rollouts or workloads: TYPE NAME, TYPE/NAME; a bare NAME is a Rollout
-    #[arg(value_name = "TARGET", required = true)]
-    pub targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) targets: ObjectArgs,
     /// Only these containers; * stands for any text
     #[arg(short, long, value_name = "NAME", default_value = "*")]
     pub containers: String,
@@ -249,8 +373,8 @@ pub struct PlanArgs {
     /// Exit with 2 when something would change
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Print as json or yaml
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
     pub output: Option<Output>,
 }
 
@@ -315,14 +439,33 @@ pub struct ManifestsArgs {
     pub image: String,
 }
 
+/// A document.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum Document {
+    /// Of `status`.
+    Status,
+    /// Of `history`.
+    History,
+    /// Of `plan`.
+    Plan,
+}
+
+/// `schema`.
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// status, history or plan
+    #[arg(value_enum, value_name = "DOCUMENT")]
+    pub document: Document,
+}
+
 /// `version`.
 #[derive(Args, Debug)]
 pub struct VersionArgs {
     /// Only the version of this program; asks no server
     #[arg(long)]
     pub client: bool,
-    /// Print as json or yaml
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
     pub output: Option<Output>,
 }
 

@@ -21,8 +21,22 @@ pub enum Kind {
 pub struct Named {
     /// Its kind.
     pub kind: Kind,
+    /// Its namespace, where a manifest says it; else the command's own.
+    pub namespace: Option<String>,
     /// Its name.
     pub name: String,
+}
+
+impl Named {
+    /// An object of the command's own namespace.
+    #[must_use]
+    pub fn new(kind: Kind, name: &str) -> Self {
+        Self {
+            kind,
+            namespace: None,
+            name: name.to_owned(),
+        }
+    }
 }
 
 /// What a command is about, as read from the command line.
@@ -30,8 +44,10 @@ pub struct Named {
 pub enum Targets {
     /// Objects by name, in the order given.
     Names(Vec<Named>),
-    /// Every Rollout that a label selector selects; all when it is empty.
+    /// Every object of some kinds that a label selector selects; all when it is empty.
     Selected {
+        /// The kinds; Rollouts unless the command line says otherwise.
+        kinds: Vec<Kind>,
         /// In all namespaces, not only the current one.
         all_namespaces: bool,
         /// A label selector.
@@ -55,19 +71,45 @@ pub struct TargetArgs {
     pub names: Vec<String>,
 }
 
-/// Arguments that select Rollouts.
+/// Arguments that name or select Rollouts.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SelectArgs {
     /// Rollouts: NAME, rollout/NAME, or deploy/NAME, sts/NAME ... for the Rollout of a workload
     #[arg(value_name = "ROLLOUT")]
     pub names: Vec<String>,
-    /// Rollouts with these labels, such as app=shop
+    #[command(flatten)]
+    pub(crate) pick: PickArgs,
+}
+
+/// Arguments that name or select Rollouts or workloads.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ObjectArgs {
+    /// Rollouts or workloads: TYPE NAME, TYPE/NAME; a bare NAME is a Rollout
+    #[arg(value_name = "TARGET")]
+    pub names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) pick: PickArgs,
+}
+
+/// The ways beside names.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PickArgs {
+    /// Those that files or folders of manifests name; - reads stdin
+    #[arg(short, long, value_name = "FILE", value_delimiter = ',')]
+    pub filename: Vec<String>,
+    /// Read folders within folders too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+    /// Those of a kustomization
+    #[arg(short = 'k', long, value_name = "FOLDER", conflicts_with = "filename")]
+    pub kustomize: Option<String>,
+    /// Those with these labels, such as app=shop
     #[arg(short = 'l', long, value_name = "LABELS")]
     pub selector: Option<String>,
     /// In all namespaces
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
-    /// Every Rollout of the namespace
+    /// Every one of the namespace
     #[arg(long)]
     pub all: bool,
 }
@@ -132,30 +174,51 @@ impl TargetArgs {
     }
 }
 
-impl SelectArgs {
-    /// Reads the names or the selection.
+impl PickArgs {
+    /// Whether files say what is meant.
+    #[must_use]
+    pub fn is_from_files(&self) -> bool {
+        !self.filename.is_empty() || self.kustomize.is_some()
+    }
+
+    /// Reads names, or the selection beside them.
     ///
     /// # Errors
-    /// When nothing is given, names and a selection are mixed, or a type is unknown.
-    pub fn read(&self) -> Result<Targets> {
+    /// When nothing is given, ways are mixed, or a type is unknown.
+    pub fn read(&self, words: &[String]) -> Result<Targets> {
+        if self.is_from_files() {
+            return Err(Error::usage(
+                "names, -l, -A and --all cannot be combined with -f or -k",
+            ));
+        }
         let selecting = self.selector.is_some() || self.all_namespaces || self.all;
-        // `status rollouts --all`: a lone type beside a selection says nothing new.
-        let lone_type = matches!(self.names.as_slice(), [word] if Kind::read(word) == Some(Kind::Rollout));
-        if selecting && (self.names.is_empty() || lone_type) {
-            return Ok(Targets::Selected {
-                all_namespaces: self.all_namespaces,
-                labels: self.selector.clone(),
-            });
+        if !selecting {
+            return match names(words)? {
+                names if names.is_empty() => Err(nothing_named()),
+                names => Ok(Targets::Names(names)),
+            };
         }
-        if selecting {
-            return Err(Error::usage("names cannot be combined with -l, -A or --all"));
+        if self.selector.is_some() && self.all {
+            return Err(Error::usage(
+                "-l and --all contradict each other: give the labels, or all",
+            ));
         }
-        TargetArgs {
-            names: self.names.clone(),
-        }
-        .read()
-        .map(Targets::Names)
+        Ok(Targets::Selected {
+            kinds: kinds(words)
+                .ok_or_else(|| Error::usage("names cannot be combined with -l, -A or --all"))?,
+            all_namespaces: self.all_namespaces,
+            labels: self.selector.clone(),
+        })
     }
+}
+
+/// The types of words that are nothing else: `deploy`, `deploy,sts`; Rollouts when there are no words.
+fn kinds(words: &[String]) -> Option<Vec<Kind>> {
+    if words.is_empty() {
+        return Some(vec![Kind::Rollout]);
+    }
+    let types = words.iter().flat_map(|word| word.split(','));
+    types.map(Kind::read).collect()
 }
 
 fn nothing_named() -> Error {
@@ -164,23 +227,32 @@ fn nothing_named() -> Error {
 
 fn names(words: &[String]) -> Result<Vec<Named>> {
     if let Some((first, rest)) = words.split_first()
-        && let Some(kind) = Kind::read(first)
+        && let Some(kinds) = first.split(',').map(Kind::read).collect::<Option<Vec<_>>>()
         && rest.iter().all(|word| !word.contains('/'))
     {
         if rest.is_empty() {
             return Err(
                 Error::usage(format!("{first:?} is a type, and no name follows it")).hint(format!(
-                    "name one, such as {first}/NAME; -l, -A or --all select several where a command has them"
+                    "name one, such as {first}/NAME; -l, -A or --all select several"
                 )),
             );
         }
-        return Ok(rest
-            .iter()
-            .map(|name| Named {
-                kind,
-                name: name.clone(),
-            })
-            .collect());
+        // `deploy,sts web` names both.
+        let of_kind = |kind: &Kind| {
+            rest.iter()
+                .map(|name| Named::new(*kind, name))
+                .collect::<Vec<_>>()
+        };
+        return Ok(kinds.iter().flat_map(of_kind).collect());
+    }
+    if let Some(word) = words
+        .iter()
+        .find(|word| Kind::read(word).is_some() && words.len() > 1)
+    {
+        return Err(Error::usage(format!(
+            "{word:?} is a type: there is no need for one beside TYPE/NAME"
+        ))
+        .hint("give either TYPE NAME..., or TYPE/NAME for each"));
     }
     words.iter().map(|word| named(word)).collect()
 }
@@ -191,19 +263,13 @@ fn names(words: &[String]) -> Result<Vec<Named>> {
 /// When the type is not one a Rollout can be found by.
 pub fn named(word: &str) -> Result<Named> {
     let Some((kind, name)) = word.split_once('/') else {
-        return Ok(Named {
-            kind: Kind::Rollout,
-            name: word.to_owned(),
-        });
+        return Ok(Named::new(Kind::Rollout, word));
     };
     if name.is_empty() || name.contains('/') {
         return Err(Error::usage(format!("{word:?} is not of the form TYPE/NAME")));
     }
     match Kind::read(kind) {
-        Some(kind) => Ok(Named {
-            kind,
-            name: name.to_owned(),
-        }),
+        Some(kind) => Ok(Named::new(kind, name)),
         None => Err(
             Error::usage(format!("{kind:?} in {word:?} is no type this command knows"))
                 .hint("use NAME, rollout/NAME, or deploy/NAME, sts/NAME ... for the Rollout of a workload"),
@@ -213,7 +279,7 @@ pub fn named(word: &str) -> Result<Named> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Named, SelectArgs, TargetArgs, Targets};
+    use super::{Kind, Named, PickArgs, TargetArgs, Targets};
     use crate::workload;
 
     type Seen = Result<Vec<(Kind, String)>, String>;
@@ -225,7 +291,7 @@ mod tests {
             .map(|named| {
                 named
                     .into_iter()
-                    .map(|Named { kind, name }| (kind, name))
+                    .map(|Named { kind, name, .. }| (kind, name))
                     .collect()
             })
             .map_err(|error| error.message)
@@ -315,21 +381,35 @@ mod tests {
 
     #[test]
     fn a_selection_excludes_names() {
-        let args = |names: &[&str], all| SelectArgs {
-            names: names.iter().map(ToString::to_string).collect(),
-            all,
-            ..SelectArgs::default()
+        let all = PickArgs {
+            all: true,
+            ..PickArgs::default()
         };
-        let everything = Targets::Selected {
-            all_namespaces: false,
-            labels: None,
+        let read = |pick: &PickArgs, words: &[&str]| {
+            let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+            pick.read(&words).map_err(|error| error.exit_code())
         };
-        assert_eq!(args(&[], true).read(), Ok(everything.clone()));
-        assert_eq!(args(&["rollouts"], true).read(), Ok(everything));
-        assert_eq!(args(&["demo"], true).read().map_err(|e| e.exit_code()), Err(64));
+        let everything = |kinds: &[Kind]| {
+            Ok(Targets::Selected {
+                kinds: kinds.to_vec(),
+                all_namespaces: false,
+                labels: None,
+            })
+        };
+        let workload = |kind| Kind::Workload(kind);
+        use workload::Kind::{Deployment, StatefulSet};
+        assert_eq!(read(&all, &[]), everything(&[Kind::Rollout]));
+        assert_eq!(read(&all, &["rollouts"]), everything(&[Kind::Rollout]));
         assert_eq!(
-            args(&["rollouts"], false).read().map_err(|e| e.exit_code()),
-            Err(64)
+            read(&all, &["deploy,sts"]),
+            everything(&[workload(Deployment), workload(StatefulSet)])
         );
+        assert_eq!(read(&all, &["demo"]), Err(64));
+        assert_eq!(read(&PickArgs::default(), &["rollouts"]), Err(64));
+        let both = PickArgs {
+            selector: Some("a=b".to_owned()),
+            ..all
+        };
+        assert_eq!(read(&both, &[]), Err(64));
     }
 }

@@ -1,20 +1,147 @@
 //! Values that flags take.
 
-use std::time::Duration;
+use std::{ffi::OsStr, time::Duration};
 
-use clap::ValueEnum;
+use clap::{
+    ValueEnum,
+    builder::{PossibleValue, StringValueParser, TypedValueParser},
+};
 
-use crate::api::quantity::billionths;
+use crate::{
+    api::quantity::billionths,
+    view::{Format, columns::Columns, jsonpath::JsonPath},
+};
 
 /// How results are printed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// One JSON document.
-    Json,
-    /// YAML.
-    Yaml,
+    /// For people.
+    Table,
+    /// The same with more columns.
+    Wide,
     /// `rollout.rollouts.kruise.io/NAME`.
     Name,
+    /// For programs.
+    Data(Format),
+}
+
+/// The formats, with what they are.
+const FORMATS: [(&str, &str); 11] = [
+    ("json", "one JSON document, a List for several"),
+    ("yaml", "YAML"),
+    ("name", "TYPE/NAME"),
+    ("wide", "the table with more columns"),
+    ("table", "the table"),
+    ("jsonpath=", "kubectl's template, such as {.metadata.name}"),
+    ("jsonpath-file=", "the same from a file"),
+    ("jsonpath-as-json=", "what its paths find, as JSON"),
+    ("custom-columns=", "a table, such as NAME:.metadata.name"),
+    (
+        "custom-columns-file=",
+        "the same from a file: headings, then paths",
+    ),
+    ("go-template=", "not there; jsonpath= can do the same"),
+];
+
+impl Output {
+    /// The form for programs, if it is one.
+    #[must_use]
+    pub fn data(&self) -> Option<&Format> {
+        match self {
+            Self::Data(format) => Some(format),
+            _ => None,
+        }
+    }
+}
+
+impl std::str::FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, argument) = text.split_once('=').unwrap_or((text, ""));
+        let file = || match argument {
+            "" => Err(format!("{name} needs a file: {name}=FILE")),
+            path => std::fs::read_to_string(path).map_err(|error| format!("cannot read {path:?}: {error}")),
+        };
+        let template = |text: &str| match text {
+            "" => Err(format!("{name} needs a template: {name}='{{.metadata.name}}'")),
+            text => text
+                .parse::<JsonPath>()
+                .map_err(|why| format!("the template {text:?} does not parse: {why}")),
+        };
+        let columns = |text: &str| text.parse::<Columns>().map_err(|why| why.to_string());
+        Ok(match name {
+            "table" => Self::Table,
+            "wide" => Self::Wide,
+            "name" => Self::Name,
+            "json" => Self::Data(Format::Json),
+            "yaml" => Self::Data(Format::Yaml),
+            "jsonpath" => Self::Data(Format::JsonPath(template(argument)?)),
+            "jsonpath-file" => Self::Data(Format::JsonPath(template(&file()?)?)),
+            "jsonpath-as-json" => Self::Data(Format::JsonPathAsJson(template(argument)?)),
+            "custom-columns" => Self::Data(Format::Columns(columns(argument)?)),
+            "custom-columns-file" => Self::Data(Format::Columns(columns(&in_line(&file()?)?)?)),
+            "go-template" | "go-template-file" | "template" | "templatefile" => {
+                return Err(
+                    "Go's templates are not there; jsonpath='{.path}' and custom-columns=NAME:.path can do most of it, \
+                     and -o json gives all to a program"
+                        .to_owned(),
+                );
+            }
+            _ => {
+                let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
+                return Err(format!("expected one of {}", names[..10].join(", ")));
+            }
+        })
+    }
+}
+
+/// The two lines of a file of columns, headings above paths, in one.
+fn in_line(text: &str) -> Result<String, String> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let words = |line: Option<&str>| -> Vec<String> {
+        let words = line.into_iter().flat_map(str::split_whitespace);
+        words.map(str::to_owned).collect()
+    };
+    let (headings, paths) = (words(lines.next()), words(lines.next()));
+    if headings.is_empty() || headings.len() != paths.len() {
+        return Err(format!(
+            "the file has {} headings in its first line and {} paths in its second",
+            headings.len(),
+            paths.len()
+        ));
+    }
+    let columns = headings.iter().zip(&paths);
+    let columns: Vec<String> = columns
+        .map(|(heading, path)| format!("{heading}:{path}"))
+        .collect();
+    Ok(columns.join(","))
+}
+
+/// Reads `-o`, and knows what may be typed.
+#[derive(Clone, Debug)]
+pub struct OutputParser;
+
+impl TypedValueParser for OutputParser {
+    type Value = Output;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Output, clap::Error> {
+        StringValueParser::new()
+            .try_map(|text| text.parse::<Output>())
+            .parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let known = FORMATS.iter().take(10);
+        Some(Box::new(
+            known.map(|(name, help)| PossibleValue::new(*name).help(*help)),
+        ))
+    }
 }
 
 /// Whether a change is made.
@@ -84,6 +211,29 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Two revisions to compare; without a second one the present template is meant.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Span {
+    /// The first.
+    pub from: i64,
+    /// The second.
+    pub to: Option<i64>,
+}
+
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || "expected two revisions such as 3..5, or one such as 3..".to_owned();
+        let number = |text: &str| text.parse().ok().filter(|number| *number > 0).ok_or_else(wrong);
+        let (from, to) = text.split_once("..").ok_or_else(wrong)?;
+        Ok(Self {
+            from: number(from)?,
+            to: if to.is_empty() { None } else { Some(number(to)?) },
+        })
+    }
+}
+
 /// One `CONTAINER=IMAGE`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ContainerImage {
@@ -134,7 +284,44 @@ impl std::str::FromStr for Amount {
 
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{Output, duration, in_line};
+
+    #[test]
+    fn formats() {
+        let read = |text: &str| {
+            text.parse::<Output>()
+                .map(|_| ())
+                .map_err(|why| why.split(':').next().unwrap().to_owned())
+        };
+        for text in [
+            "json",
+            "yaml",
+            "name",
+            "wide",
+            "table",
+            "jsonpath={.a}",
+            "custom-columns=A:.a",
+        ] {
+            assert_eq!(read(text), Ok(()), "{text}");
+        }
+        for (text, why) in [
+            (
+                "xml",
+                "expected one of json, yaml, name, wide, table, jsonpath=, jsonpath-file=, jsonpath-as-json=, custom-columns=, custom-columns-file=",
+            ),
+            ("jsonpath", "jsonpath needs a template"),
+            ("jsonpath={", "the template \"{\" does not parse"),
+            ("jsonpath-file=/nowhere/at/all", "cannot read \"/nowhere/at/all\""),
+            (
+                "go-template={{.a}}",
+                "Go's templates are not there; jsonpath='{.path}' and custom-columns=NAME",
+            ),
+        ] {
+            assert_eq!(read(text), Err(why.to_owned()), "{text}");
+        }
+        assert_eq!(in_line("A  B\n.a .b\n"), Ok("A:.a,B:.b".to_owned()));
+        assert!(in_line("A B\n.a\n").is_err());
+    }
 
     #[test]
     fn reads_durations_as_kubectl_does() {

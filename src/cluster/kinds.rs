@@ -182,6 +182,25 @@ impl Cluster {
             .map_err(|failed| self.explained(failed, "list", &served.full(), place(served, namespace), None))
     }
 
+    /// Reads the objects of a kind that a label selector selects, all when there is none; of all namespaces when none is given.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, refuses, or does not have the kind.
+    pub async fn select(
+        &self,
+        served: &Served,
+        namespace: Option<&str>,
+        labels: Option<&str>,
+    ) -> Result<Vec<Value>> {
+        let collection = match namespace {
+            Some(namespace) => served.path(namespace, None),
+            None => format!("{}/{}", root(&served.api_version), served.plural),
+        };
+        self.pages(&collection, labels.unwrap_or_default())
+            .await
+            .map_err(|failed| self.explained(failed, "list", &served.full(), namespace, None))
+    }
+
     /// Makes an object and returns it as the server has it.
     ///
     /// # Errors

@@ -80,13 +80,13 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
             }
         }
     }
-    if let Some(output @ (Output::Json | Output::Yaml)) = args.change.output
+    if let Some(format) = args.change.output.as_ref().and_then(Output::data)
         && !documents.is_empty()
     {
-        ui.documents(output, &documents)?;
+        ui.documents(format, &documents)?;
     }
     let driven = if args.change.standalone {
-        drive(ui, global, &cluster, driven).await?
+        run::standalone(ui, global, &cluster, &driven, Aim::Forward).await?
     } else {
         exit_code::DONE
     };
@@ -124,24 +124,6 @@ async fn is_free(cluster: &Cluster, manifests: &[Manifest]) -> Result<bool> {
         .controller_in_charge(Some(&cluster.namespace), &rollouts)
         .await?;
     Ok(matches!(charge, Charge::Nobody))
-}
-
-/// Drives the Rollouts behind what was applied, namespace by namespace.
-async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, rollouts: Vec<Found>) -> Result<u8> {
-    let mut places: BTreeMap<String, Vec<Found>> = BTreeMap::new();
-    for found in rollouts {
-        places.entry(found.namespace.clone()).or_default().push(found);
-    }
-    let mut worst = exit_code::DONE;
-    for (namespace, rollouts) in places {
-        let there = Cluster {
-            namespace,
-            ..cluster.clone()
-        };
-        let code = run::standalone(ui, global, &there, &rollouts, Aim::Forward).await?;
-        worst = worst.max(code);
-    }
-    Ok(worst)
 }
 
 /// Turns a Rollout of the old version into what it means in the new one.
@@ -320,15 +302,15 @@ impl Session<'_> {
     }
 
     fn show(&self, done: &Done) -> Result<()> {
-        match self.change.output {
-            None => self.ui.line(&format!(
+        match &self.change.output {
+            None | Some(Output::Table | Output::Wide) => self.ui.line(&format!(
                 "{} {}{}",
                 done.title,
                 done.word,
                 self.change.dry_run.suffix()
             ))?,
             Some(Output::Name) => self.ui.line(&done.title)?,
-            Some(Output::Json | Output::Yaml) => {}
+            Some(Output::Data(_)) => {}
         }
         if !done.later.is_empty() {
             self.ui.talk(&format!(

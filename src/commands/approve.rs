@@ -1,123 +1,165 @@
 //! `approve`: lets a paused step go on.
 
-use std::time::Duration;
-
 use futures::StreamExt;
 
 use super::{
-    FIELD_MANAGER, Outcomes, changed, connect, reading, request,
+    Outcomes,
+    back::NOTICED_WITHIN,
+    changed, connect, interruption,
+    jump::{of_status, send},
+    reading,
     run::{self, Aim},
-    validity,
+    targets, validity,
 };
 use crate::{
-    cli::{Global, args::ApproveArgs, target::Named, values::DryRun},
-    cluster::{Body, Cluster, Found, Patch, Served, follow::Followed, patch_path},
+    cli::{Global, args::ApproveArgs, values::DryRun},
+    cluster::{Cluster, Found, Served, follow::Followed},
     error::{Error, Kind, Result},
-    release::{
-        Approval, Guard, Refusal,
-        approval::{self},
-    },
+    exit_code,
+    release::{Approval, Guard, Jump, Refusal, Verdict, approval, jump},
     ui::Ui,
-    view::suggest::Command,
+    view::{Status, change::stamped, status::Seen, suggest::Command},
 };
-
-/// How long an approval is watched over.
-const WATCHED: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 ///
 /// # Errors
 /// When no object can be looked for at all; failures of single objects are shown and decide the exit code.
 pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
-    let names = args.targets.read()?;
+    targets::deliberate(&args.targets.pick)?;
+    let targets = targets::read(&args.targets, global)?;
     let guard = Guard {
         step: args.step,
         revision: args.revision.clone(),
     };
     let cluster = connect(global).await?;
-    let mut outcomes = Outcomes::default();
-    let mut approved = Vec::new();
-    for named in &names {
-        match one(ui, &cluster, named, &guard, args).await {
-            Ok(found) => approved.push(found),
-            Err(error) => outcomes.add(ui, Err(error))?,
+    let work = async {
+        let found = reading::find_all(&cluster, &targets).await?;
+        let titles: Vec<String> = found.iter().flatten().map(Found::title).collect();
+        targets::confirm(ui, &targets, "Approve", &titles, args.change.yes)?;
+        let mut outcomes = Outcomes::default();
+        let mut approved = Vec::new();
+        for found in found {
+            let done = match found {
+                Ok(found) => one(ui, &cluster, &found, &guard, args).await.map(|()| found),
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(found) => approved.push(found),
+                Err(error) => outcomes.add(ui, Err(error))?,
+            }
         }
-    }
-    if args.change.standalone && !approved.is_empty() {
-        outcomes.add(
-            ui,
-            run::standalone(ui, global, &cluster, &approved, Aim::Forward).await,
-        )?;
-    }
-    Ok(outcomes.code())
+        if args.change.standalone && !approved.is_empty() {
+            outcomes.add(ui, drive(ui, global, &cluster, &approved, args).await)?;
+        } else if args.all_steps {
+            let ends = approved.iter().map(|found| to_the_end(ui, &cluster, found));
+            for end in futures::future::join_all(ends).await {
+                outcomes.add(ui, end)?;
+            }
+        }
+        Ok(outcomes.code())
+    };
+    interruption::within(args.timeout, work).await
 }
 
-async fn one(ui: &Ui, cluster: &Cluster, named: &Named, guard: &Guard, args: &ApproveArgs) -> Result<Found> {
-    let found = reading::find(cluster, named).await?;
+/// Drives to the next stop; with `--all-steps` approves there, and drives on.
+async fn drive(
+    ui: &Ui,
+    global: &Global,
+    cluster: &Cluster,
+    approved: &[Found],
+    args: &ApproveArgs,
+) -> Result<u8> {
+    loop {
+        let code = run::standalone(ui, global, cluster, approved, Aim::Forward).await?;
+        if !args.all_steps || code != exit_code::WAITING {
+            return Ok(code);
+        }
+        let mut any = false;
+        for found in approved {
+            let Some(now) = cluster.rollout_if_there(&found.namespace, &found.name).await? else {
+                continue;
+            };
+            if let Ok(jump @ Jump::Send { .. }) = decide(&now, &Guard::default(), None)
+                && now.object["spec"]["strategy"]["paused"] != true
+            {
+                approve(ui, cluster, &now, jump, args).await?;
+                any = true;
+            }
+        }
+        if !any {
+            return Ok(code);
+        }
+    }
+}
+
+async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &ApproveArgs) -> Result<()> {
     let change = &args.change;
     if change.standalone {
-        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(&found)).await?;
+        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
-    validity::check_where_free(cluster, &found).await?;
-    let step = match approval::decide(&found.object, guard).map_err(|refusal| refused(&found, &refusal))? {
-        Approval::Already { step } => {
+    validity::check_where_free(cluster, found).await?;
+    let jump = decide(found, guard, args.to).map_err(|refusal| refused(found, &refusal))?;
+    let step = approve(ui, cluster, found, jump, args).await?;
+    if found.object["spec"]["strategy"]["paused"] == true {
+        ui.warn("the Rollout is paused (spec.strategy.paused): the approval takes effect when it is resumed");
+    } else if change.dry_run == DryRun::None && !args.no_wait && !change.standalone && !args.all_steps {
+        watch_over(ui, cluster, found, step, args.to).await?;
+    }
+    Ok(())
+}
+
+/// What an approval comes to: of the step at hand, or all the way to another one.
+fn decide(found: &Found, guard: &Guard, to: Option<i32>) -> std::result::Result<Jump, Refusal> {
+    if let Some(to) = to {
+        return jump::ahead(&found.object, guard, to);
+    }
+    Ok(match approval::decide(&found.object, guard)? {
+        Approval::Already { step } => Jump::Already { step },
+        Approval::Send { step, patch } => Jump::Send {
+            from: step,
+            to: step + 1,
+            patch,
+        },
+    })
+}
+
+/// Sends an approval, and says so; returns the step that is approved.
+async fn approve(ui: &Ui, cluster: &Cluster, found: &Found, jump: Jump, args: &ApproveArgs) -> Result<i32> {
+    let change = &args.change;
+    let done = |object| {
+        changed(
+            ui,
+            change.output.as_ref(),
+            &found.title(),
+            "approved",
+            change.dry_run,
+            object,
+        )
+    };
+    match jump {
+        Jump::Already { step } => {
             ui.talk(&format!(
                 "step {step} is approved already; no engine has seen it yet"
             ));
-            changed(
-                ui,
-                change.output,
-                &found.title(),
-                "approved",
-                change.dry_run,
-                &found.object,
-            )?;
-            step
+            done(&found.object)?;
+            Ok(step)
         }
-        Approval::Send { step, patch } => {
-            let patch = Patch {
-                body: Body::Merge(patch),
-                subresource: Some("status"),
-                field_manager: FIELD_MANAGER,
-                dry_run: change.dry_run == DryRun::Server,
-            };
-            let object = if change.dry_run == DryRun::Client {
-                let path = patch_path(found.resource(), &found.namespace, &found.name, &patch);
-                request(ui, &path, &patch)?;
-                found.object.clone()
-            } else {
-                cluster
-                    .patch(found.resource(), &found.namespace, &found.name, &patch)
-                    .await?
-            };
-            changed(
-                ui,
-                change.output,
-                &found.title(),
-                "approved",
-                change.dry_run,
-                &object,
-            )?;
-            step
+        Jump::Send { from, to, patch } => {
+            if to > from + 1 {
+                ui.talk(&format!("{}: from step {from} to step {to}", found.title()));
+            }
+            let patch = of_status(patch, change.dry_run);
+            let object = send(ui, cluster, found, &patch, change.dry_run).await?;
+            done(&object)?;
+            Ok(from)
         }
-    };
-    if found.object["spec"]["strategy"]["paused"] == true {
-        ui.warn("the Rollout is paused (spec.strategy.paused): the approval takes effect when it is resumed");
-    } else if change.dry_run == DryRun::None && !args.no_wait && !change.standalone {
-        watch_over(ui, cluster, &found, step).await?;
     }
-    Ok(found)
 }
 
 /// Waits for the step to be left, and approves again when an engine wrote the old state over the approval.
-async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32) -> Result<()> {
-    let followed = Followed {
-        served: Served::rollouts(found.version),
-        namespace: Some(found.namespace.clone()),
-        name: Some(found.name.clone()),
-        labels: None,
-    };
-    let mut notices = cluster.follow(vec![followed]);
+async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32, to: Option<i32>) -> Result<()> {
+    let mut notices = cluster.follow(vec![followed(found)]);
     let guard = Guard {
         step: Some(step),
         revision: None,
@@ -127,22 +169,13 @@ async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32) -> Res
             let Some(now) = cluster.rollout_if_there(&found.namespace, &found.name).await? else {
                 return Ok(());
             };
-            match approval::decide(&now.object, &guard) {
-                Ok(Approval::Already { .. }) => {}
-                Ok(Approval::Send { patch, .. }) => {
+            match decide(&now, &guard, to) {
+                Ok(Jump::Already { .. }) => {}
+                Ok(Jump::Send { patch, .. }) => {
                     ui.talk(&format!(
                         "the approval of step {step} was overwritten; sending it again"
                     ));
-                    let patch = Patch {
-                        body: Body::Merge(patch),
-                        subresource: Some("status"),
-                        field_manager: FIELD_MANAGER,
-                        dry_run: false,
-                    };
-                    match cluster
-                        .patch(now.resource(), &now.namespace, &now.name, &patch)
-                        .await
-                    {
+                    match send(ui, cluster, &now, &of_status(patch, DryRun::None), DryRun::None).await {
                         // Somebody was faster; the next notice shows what it came to.
                         Err(error) if error.kind == Kind::Conflict => {}
                         outcome => drop(outcome?),
@@ -154,12 +187,12 @@ async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32) -> Res
         }
         Ok(())
     };
-    match tokio::time::timeout(WATCHED, left).await {
+    match tokio::time::timeout(NOTICED_WITHIN, left).await {
         Ok(outcome) => outcome,
         Err(_) => {
             ui.warn(&format!(
                 "step {step} was not left within {} s: does an engine act on this Rollout?",
-                WATCHED.as_secs()
+                NOTICED_WITHIN.as_secs()
             ));
             ui.hint(&Command::Run.text(&found.namespace, &found.name));
             Ok(())
@@ -167,8 +200,71 @@ async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32) -> Res
     }
 }
 
+fn followed(found: &Found) -> Followed {
+    Followed {
+        served: Served::rollouts(found.version),
+        namespace: Some(found.namespace.clone()),
+        name: Some(found.name.clone()),
+        labels: None,
+    }
+}
+
+/// Approves whatever waits for an approval until the release has ended; timed pauses pass by themselves.
+async fn to_the_end(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<u8> {
+    let mut notices = cluster.follow(vec![followed(found)]);
+    let mut last = String::new();
+    while notices.next().await.is_some() {
+        let Some(now) = cluster.rollout_if_there(&found.namespace, &found.name).await? else {
+            return Err(Error::new(
+                Kind::NotFound,
+                format!("{} was deleted meanwhile", found.title()),
+            ));
+        };
+        let state = Status::of(&Seen {
+            rollout: now.typed()?,
+            ..Seen::default()
+        });
+        let line = state.line();
+        if line != last {
+            ui.talk(&stamped(cluster.clock.now(), &line));
+            last = line;
+        }
+        match state.verdict {
+            Verdict::WaitingForApproval => {
+                if let Ok(Approval::Send { patch, step }) = approval::decide(&now.object, &Guard::default()) {
+                    match send(ui, cluster, &now, &of_status(patch, DryRun::None), DryRun::None).await {
+                        Ok(_) => ui.talk(&format!("{}: step {step} approved", found.title())),
+                        // Somebody was faster; the next notice shows what it came to.
+                        Err(error) if error.kind == Kind::Conflict => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Verdict::Degraded | Verdict::NoWorkload => {
+                return Err(Error::new(
+                    Kind::Degraded,
+                    format!("{} is {}", found.title(), state.headline()),
+                )
+                .hint(Command::Status.text(&found.namespace, &found.name)));
+            }
+            verdict if verdict.is_at_rest() || verdict == Verdict::Paused => {
+                ui.line(&format!("{} {}", found.title(), state.headline()))?;
+                return Ok(verdict.exit_code());
+            }
+            _ => {}
+        }
+    }
+    Ok(exit_code::DONE)
+}
+
 fn refused(found: &Found, refusal: &Refusal) -> Error {
     let full = found.resource().full();
-    Error::conflict(format!("{full} {:?} {refusal}", found.name))
-        .hint(Command::Status.text(&found.namespace, &found.name))
+    let error = Error::conflict(format!("{full} {:?} {refusal}", found.name));
+    match refusal {
+        Refusal::NotAhead { wanted, step } if wanted < step => error.hint(format!(
+            "to go back: kubectl kruise rollout rollback {} -n {} --to-step {wanted}",
+            found.name, found.namespace
+        )),
+        _ => error.hint(Command::Status.text(&found.namespace, &found.name)),
+    }
 }

@@ -2,18 +2,27 @@
 
 pub mod apply;
 pub mod approve;
+pub mod back;
 pub mod complete;
 pub mod completion;
 pub mod demo;
 pub mod files;
+pub mod history;
 pub mod interruption;
+pub mod jump;
 pub mod manifests;
+pub mod pause;
 pub mod plan;
 pub mod reading;
+pub mod restart;
 pub mod rollback;
 pub mod run;
+pub mod schema;
 pub mod set;
 pub mod status;
+pub mod subject;
+pub mod targets;
+pub mod undo;
 pub mod validity;
 pub mod version;
 pub mod watch;
@@ -31,7 +40,7 @@ use crate::{
         values::{ColorChoice, DryRun, Output},
     },
     cluster::Patch,
-    error::{Kind, Result},
+    error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
 };
@@ -48,11 +57,13 @@ pub fn main(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return ExitCode::from(usage(&error)),
     };
     let ui = Ui::new(cli.global.color);
-    let code = dispatch(&ui, cli, &arguments).unwrap_or_else(|error| {
+    let told = |error: Error| {
         ui.error(&error);
         error.exit_code()
-    });
-    ExitCode::from(code)
+    };
+    let code = dispatch(&ui, cli, &arguments).unwrap_or_else(told);
+    let printed = ui.finish().map_or_else(told, |()| code);
+    ExitCode::from(if code == exit_code::DONE { printed } else { code })
 }
 
 /// Help goes to stdout and is no error; everything else goes to stderr.
@@ -81,12 +92,18 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         }
         Root::Rollout(Verb::Approve(args)) => block_on(approve::run(ui, global, &args)),
         Root::Rollout(Verb::Status(args)) => block_on(status::run(ui, global, &args)),
+        Root::Rollout(Verb::Schema(args)) => schema::run(ui, &args),
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
         Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),
         Root::Rollout(Verb::Demo(args)) => block_on(demo::run(ui, global, &args)),
         Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
         Root::Rollout(Verb::Watch(args)) => block_on(watch::run(ui, global, &args)),
         Root::Rollout(Verb::Rollback(args)) => block_on(rollback::run(ui, global, &args)),
+        Root::Rollout(Verb::Undo(args)) => block_on(undo::run(ui, global, &args)),
+        Root::Rollout(Verb::Pause(args)) => block_on(pause::pause(ui, global, &args)),
+        Root::Rollout(Verb::Resume(args)) => block_on(pause::resume(ui, global, &args)),
+        Root::Rollout(Verb::Restart(args)) => block_on(restart::run(ui, global, &args)),
+        Root::Rollout(Verb::History(args)) => block_on(history::run(ui, global, &args)),
         Root::Rollout(Verb::Set(SetVerb::Image(args))) => block_on(set::image(ui, global, &args)),
         Root::Rollout(Verb::Set(SetVerb::Env(args))) => block_on(set::env(ui, global, &args)),
         Root::Rollout(Verb::Set(SetVerb::Resources(args))) => block_on(set::resources(ui, global, &args)),
@@ -165,16 +182,19 @@ impl Outcomes {
 /// Prints what a change came to: the success line, the object, or its name.
 fn changed(
     ui: &Ui,
-    output: Option<Output>,
+    output: Option<&Output>,
     title: &str,
     done: &str,
     dry_run: DryRun,
     object: &Value,
 ) -> Result<()> {
     match output {
-        None => ui.line(&format!("{title} {done}{}", dry_run.suffix())),
+        None | Some(Output::Table | Output::Wide) => ui.line(&format!("{title} {done}{}", dry_run.suffix())),
         Some(Output::Name) => ui.line(title),
-        Some(output) => ui.documents(output, std::slice::from_ref(object)),
+        Some(Output::Data(format)) => {
+            ui.collect(format, object);
+            Ok(())
+        }
     }
 }
 

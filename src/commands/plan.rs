@@ -75,16 +75,16 @@ fn refused(error: plan::Error, found: &Found) -> Error {
 }
 
 fn show(ui: &Ui, args: &PlanArgs, found: &Found, plan: &Plan, ready_after: Option<Duration>) -> Result<()> {
-    if let Some(output) = args.output {
+    if args.output == Some(Output::Name) {
+        return ui.line(&found.title());
+    }
+    if let Some(format) = args.output.as_ref().and_then(Output::data) {
         let mut object = serde_json::to_value(plan).unwrap_or_default();
-        if output == Output::Name {
-            return ui.line(&found.title());
-        }
         object["apiVersion"] = "cli.kruise.dev/v1".into();
         object["kind"] = "RolloutPlan".into();
         object["schema"] = "1.0".into();
         object["summary"] = plan.summary().into();
-        return ui.documents(output, std::slice::from_ref(&object));
+        return ui.documents(format, std::slice::from_ref(&object));
     }
     ui.line(&format!("Plan for {}/{}", plan.namespace, plan.rollout))?;
     if !plan.rows().is_empty() {
@@ -126,12 +126,26 @@ async fn copy(cluster: &Cluster, found: &Found) -> Result<(Vec<Value>, Vec<Strin
     let mut objects = vec![as_object(&rollout)];
     let mut unknown = Vec::new();
     objects.extend(read_all(cluster, found, plan::named_by(&rollout)).await?);
+    let shared = objects.iter().filter(|object| object["kind"] == "TrafficRouting");
+    let shared: Vec<Wanted> = shared.flat_map(plan::shared_by).collect();
+    let others = read_all(cluster, found, shared).await?;
+    let is_new = |object: &Value, objects: &[Value]| {
+        !objects
+            .iter()
+            .any(|known| known["metadata"]["uid"] == object["metadata"]["uid"])
+    };
+    for object in others {
+        if is_new(&object, &objects) {
+            objects.push(object);
+        }
+    }
     let Some((kind, name)) = found.workload() else {
         return Ok((objects, unknown));
     };
     for rival in cluster.rollouts_of(&found.namespace, kind, name).await? {
-        if rival.name != found.name {
-            objects.push(as_object(&rival.typed()?));
+        let rival = as_object(&rival.typed()?);
+        if is_new(&rival, &objects) {
+            objects.push(rival);
         }
     }
     let workload = objects

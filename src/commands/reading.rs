@@ -1,6 +1,7 @@
 //! Reading what a command needs to know about its Rollouts.
 
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
+use kube::api::DynamicObject;
 
 use crate::{
     api::v1beta1::{Phase, Rollout},
@@ -8,21 +9,29 @@ use crate::{
     cluster::{Cluster, Found, Resource, Served},
     error::{Error, Kind as ErrorKind, Result},
     release::Position,
+    traffic::{Provider, RouteKey, Routes},
     view::{
         Status,
-        status::{Looked, Seen, shown},
+        status::{Looked, Seen, providers},
     },
     workload::{self, selector},
 };
+
+/// The namespace of something that is named.
+#[must_use]
+pub fn namespace<'a>(cluster: &'a Cluster, named: &'a Named) -> &'a str {
+    named.namespace.as_deref().unwrap_or(&cluster.namespace)
+}
 
 /// Finds one Rollout.
 ///
 /// # Errors
 /// When it does not exist or cannot be read.
 pub async fn find(cluster: &Cluster, named: &Named) -> Result<Found> {
+    let namespace = namespace(cluster, named);
     match named.kind {
-        Kind::Rollout => cluster.rollout(&cluster.namespace, &named.name).await,
-        Kind::Workload(kind) => cluster.rollout_of(&cluster.namespace, kind, &named.name).await,
+        Kind::Rollout => cluster.rollout(namespace, &named.name).await,
+        Kind::Workload(kind) => cluster.rollout_of(namespace, kind, &named.name).await,
     }
 }
 
@@ -32,30 +41,77 @@ pub async fn find(cluster: &Cluster, named: &Named) -> Result<Found> {
 /// When a selection cannot be read or selects nothing.
 pub async fn find_all(cluster: &Cluster, targets: &Targets) -> Result<Vec<Result<Found>>> {
     match targets {
-        Targets::Names(names) => Ok(join_all(names.iter().map(|named| find(cluster, named))).await),
         Targets::Selected {
+            kinds,
             all_namespaces,
             labels,
-        } => {
+        } if kinds == &[Kind::Rollout] => {
             let namespace = (!all_namespaces).then_some(cluster.namespace.as_str());
             let found = cluster.rollouts(namespace, labels.as_deref()).await?;
             if found.is_empty() {
-                let place = namespace.map_or_else(
-                    || "any namespace".to_owned(),
-                    |name| format!("namespace {name:?}"),
-                );
-                let which = labels
-                    .as_ref()
-                    .map(|labels| format!(" with labels {labels:?}"))
-                    .unwrap_or_default();
-                return Err(Error::new(
-                    ErrorKind::NotFound,
-                    format!("no Rollouts{which} found in {place}"),
-                ));
+                return Err(nothing_selected("Rollouts", namespace, labels.as_deref()));
             }
             Ok(found.into_iter().map(Ok).collect())
         }
+        _ => {
+            let names = names(cluster, targets).await?;
+            Ok(join_all(names.iter().map(|named| find(cluster, named))).await)
+        }
     }
+}
+
+/// Everything that is meant, by name.
+///
+/// # Errors
+/// When a selection cannot be read or selects nothing.
+pub async fn names(cluster: &Cluster, targets: &Targets) -> Result<Vec<Named>> {
+    let (kinds, all_namespaces, labels) = match targets {
+        Targets::Names(names) => return Ok(names.clone()),
+        Targets::Selected {
+            kinds,
+            all_namespaces,
+            labels,
+        } => (kinds, *all_namespaces, labels.as_deref()),
+    };
+    let namespace = (!all_namespaces).then_some(cluster.namespace.as_str());
+    let (mut names, mut titles) = (Vec::new(), Vec::new());
+    for kind in kinds {
+        let objects = match kind {
+            Kind::Rollout => {
+                titles.push("Rollouts".to_owned());
+                let found = cluster.rollouts(namespace, labels).await?;
+                found.into_iter().map(|found| found.object).collect()
+            }
+            Kind::Workload(kind) => {
+                titles.push(Served::workload(*kind).full());
+                let select = async |served: &Served| cluster.select(served, namespace, labels).await;
+                cluster.in_served_version(*kind, select).await?.1
+            }
+        };
+        names.extend(objects.iter().map(|object| {
+            let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+            Named {
+                kind: *kind,
+                namespace: text("namespace"),
+                name: text("name").unwrap_or_default(),
+            }
+        }));
+    }
+    if names.is_empty() {
+        return Err(nothing_selected(&titles.join(" or "), namespace, labels));
+    }
+    Ok(names)
+}
+
+fn nothing_selected(what: &str, namespace: Option<&str>, labels: Option<&str>) -> Error {
+    let place = namespace.map_or_else(
+        || "any namespace".to_owned(),
+        |name| format!("namespace {name:?}"),
+    );
+    let which = labels
+        .map(|labels| format!(" with labels {labels:?}"))
+        .unwrap_or_default();
+    Error::new(ErrorKind::NotFound, format!("no {what}{which} found in {place}"))
 }
 
 /// Reads what surrounds a Rollout and judges: at most six requests beside the Rollout's own.
@@ -84,9 +140,6 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
         });
     }
     let routing = spec.strategy.traffic_routings().first();
-    let ingress = routing
-        .and_then(|routing| routing.ingress.as_ref())
-        .map(|ingress| ingress.name.clone());
     let service = routing.map(|routing| routing.service.clone());
     let look = async |resource: Resource, name: Option<String>| -> Result<Looked> {
         let Some(name) = name else {
@@ -121,36 +174,60 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
         };
         Ok::<_, Error>((Looked::There(workload), members))
     };
-    let shown = shown(&rollout);
-    let route = async {
-        let Some(provider) = &shown else {
-            return Ok(Looked::NotWanted);
-        };
-        for kind in provider.versions() {
-            let served = Served::namespaced(kind.api_version, kind.kind, kind.plural);
-            match cluster.read(&served, namespace, provider.name()).await {
-                Ok(object) => return Ok(object.map_or(Looked::Missing, Looked::There)),
-                // Another version may be served.
-                Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Looked::Missing)
+    let own = async {
+        let providers = providers(&rollout);
+        routes(cluster, namespace, &providers).await
     };
-    let ((workload, members), service, ingress_there, canary_ingress, route) = futures::try_join!(
-        pods,
-        look(Resource::Services, service),
-        look(Resource::Ingresses, ingress.clone()),
-        look(Resource::Ingresses, ingress.map(|name| format!("{name}-canary"))),
-        route,
-    )?;
+    let shared = async {
+        let Some(name) = rollout.traffic_routing_name() else {
+            return Ok((Looked::NotWanted, Routes::new()));
+        };
+        let served = Served::namespaced("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings");
+        let looked = match cluster.read(&served, namespace, name).await {
+            Ok(object) => object.map_or(Looked::Missing, Looked::There),
+            // A cluster without the kind has no object of it either.
+            Err(error) if error.kind == ErrorKind::NotFound => Looked::Missing,
+            Err(error) => return Err(error),
+        };
+        let seen = Seen {
+            shared: looked,
+            ..Seen::default()
+        };
+        let providers = seen.shared().map(|shared| shared.providers()).unwrap_or_default();
+        let routes = routes(cluster, namespace, &providers).await?;
+        Ok((seen.shared, routes))
+    };
+    let ((workload, members), service, own, (shared, others)) =
+        futures::try_join!(pods, look(Resource::Services, service), own, shared)?;
     Ok(Seen {
         rollout,
         workload,
         members,
         service,
-        ingress: ingress_there,
-        canary_ingress,
-        route,
+        shared,
+        routes: Some(own.into_iter().chain(others).collect()),
     })
+}
+
+/// The routes of these providers that are there, twins included.
+async fn routes(cluster: &Cluster, namespace: &str, providers: &[Provider]) -> Result<Routes> {
+    let reads = providers.iter().flat_map(|provider| {
+        let keys = provider.reads().into_iter();
+        keys.map(async |key| -> Result<Option<(RouteKey, DynamicObject)>> {
+            for kind in provider.versions() {
+                let served = Served::namespaced(kind.api_version, kind.kind, kind.plural);
+                match cluster.read(&served, namespace, &key.name).await {
+                    Ok(object) => {
+                        let object = object.and_then(|object| serde_json::from_value(object).ok());
+                        return Ok(object.map(|object| (key, object)));
+                    }
+                    // Another version may be served.
+                    Err(error) if error.kind == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(None)
+        })
+    });
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }

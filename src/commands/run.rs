@@ -1,15 +1,19 @@
 //! `run`: drives releases in this process, and what `--standalone` does after a change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
-    Outcomes, connect, interruption, reading,
+    Outcomes, connect, interruption, reading, targets,
     validity::{edit, invalid},
 };
 use crate::{
-    cli::{Global, args::RunArgs, target::Targets},
+    cli::{
+        Global,
+        args::RunArgs,
+        target::{self, Targets},
+    },
     cluster::{Cluster, Found, Resource, charge::Charge, connect_engine, failure},
     engine::{
         core::Stop,
@@ -26,27 +30,15 @@ use crate::{
 /// # Errors
 /// When nothing can be driven, a controller is in charge, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
-    let targets = args.targets.read()?;
+    let targets = targets::read(&args.targets, global)?;
     let cluster = connect(global).await?;
     let mut outcomes = Outcomes::default();
     let (scope, rollouts) = match &targets {
-        Targets::Names(_) => {
-            let mut rollouts = Vec::new();
-            for found in reading::find_all(&cluster, &targets).await? {
-                match found {
-                    Ok(found) => rollouts.push(found),
-                    Err(error) => outcomes.add(ui, Err(error))?,
-                }
-            }
-            if rollouts.is_empty() {
-                return Ok(outcomes.code());
-            }
-            (by_name(&cluster, &rollouts), rollouts)
-        }
         Targets::Selected {
+            kinds,
             all_namespaces,
             labels,
-        } => {
+        } if kinds == &[target::Kind::Rollout] => {
             let namespace = (!all_namespaces).then(|| cluster.namespace.clone());
             let rollouts = if args.forever {
                 // An engine that runs for ever may start before the first Rollout is made.
@@ -64,6 +56,26 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
                 },
                 rollouts,
             )
+        }
+        _ => {
+            let mut rollouts = Vec::new();
+            for found in reading::find_all(&cluster, &targets).await? {
+                match found {
+                    Ok(found) => rollouts.push(found),
+                    Err(error) => outcomes.add(ui, Err(error))?,
+                }
+            }
+            let mut scopes = by_name(&rollouts);
+            match (scopes.pop(), scopes.is_empty()) {
+                (None, _) => return Ok(outcomes.code()),
+                (Some(scope), true) => (scope, rollouts),
+                (Some(_), false) => {
+                    return Err(Error::usage(
+                        "these Rollouts are in several namespaces, and 'run' drives those of one",
+                    )
+                    .hint("run it once for each, or use 'run -A -l LABELS'"));
+                }
+            }
         }
     };
     if !args.force {
@@ -116,17 +128,24 @@ pub async fn standalone(
     rollouts: &[Found],
     aim: Aim,
 ) -> Result<u8> {
-    drive(ui, global, cluster, by_name(cluster, rollouts), false, aim).await
+    let mut outcomes = Outcomes::default();
+    for scope in by_name(rollouts) {
+        outcomes.add(ui, drive(ui, global, cluster, scope, false, aim).await)?;
+    }
+    Ok(outcomes.code())
 }
 
-fn by_name(cluster: &Cluster, rollouts: &[Found]) -> Scope {
-    let mut names: Vec<String> = rollouts.iter().map(|found| found.name.clone()).collect();
-    names.sort_unstable();
-    names.dedup();
-    Scope::Names {
-        namespace: cluster.namespace.clone(),
-        names,
+/// The Rollouts by their names, namespace by namespace.
+fn by_name(rollouts: &[Found]) -> Vec<Scope> {
+    let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for found in rollouts {
+        places.entry(&found.namespace).or_default().insert(&found.name);
     }
+    let scope = |(namespace, names): (&str, BTreeSet<&str>)| Scope::Names {
+        namespace: namespace.to_owned(),
+        names: names.into_iter().map(str::to_owned).collect(),
+    };
+    places.into_iter().map(scope).collect()
 }
 
 async fn drive(

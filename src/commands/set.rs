@@ -6,14 +6,14 @@ use serde_json::Value;
 use super::{
     Outcomes, changed, connect,
     run::{self, Aim},
-    validity,
-    write::{self, Place},
+    subject::{self, Subject},
+    targets, write,
 };
 use crate::{
     cli::{
         Global,
         args::{ChangeArgs, SetEnvArgs, SetImageArgs, SetResourcesArgs},
-        target::{self, Kind as TargetKind, Named},
+        target::{PickArgs, Targets},
         values::{Amount, ContainerImage, DryRun},
     },
     cluster::{Cluster, Found, Served},
@@ -74,7 +74,8 @@ impl Edit {
 /// # Errors
 /// When the command line is wrong or no server can be asked; failures of single objects are shown and decide the exit code.
 pub async fn image(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> {
-    let (targets, changes) = split(&args.words, |word| word.contains('='))?;
+    let (words, changes) = split(&args.words, |word| word.contains('='))?;
+    let targets = chosen(&args.pick, &words, global)?;
     let images: Vec<NewImage> = changes
         .iter()
         .map(|word| {
@@ -109,8 +110,12 @@ pub async fn image(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> 
 /// # Errors
 /// As [`image`].
 pub async fn env(ui: &Ui, global: &Global, args: &SetEnvArgs) -> Result<u8> {
-    let (targets, words) = split(&args.words, |word| word.contains('=') || word.ends_with('-'))?;
-    let mut changes: Vec<EnvChange> = words.iter().map(|word| variable(word)).collect::<Result<_>>()?;
+    let (words, settings) = split(&args.words, |word| word.contains('=') || word.ends_with('-'))?;
+    let targets = chosen(&args.pick, &words, global)?;
+    let mut changes: Vec<EnvChange> = settings
+        .iter()
+        .map(|word| variable(word))
+        .collect::<Result<_>>()?;
     if changes.is_empty() && args.from.is_none() {
         return Err(
             Error::usage("no variable is given").hint("give KEY=VALUE, KEY- to remove one, or --from")
@@ -132,7 +137,7 @@ pub async fn env(ui: &Ui, global: &Global, args: &SetEnvArgs) -> Result<u8> {
 /// # Errors
 /// As [`image`].
 pub async fn resources(ui: &Ui, global: &Global, args: &SetResourcesArgs) -> Result<u8> {
-    let targets = target::read(&args.targets)?;
+    let targets = chosen(&args.targets.pick, &args.targets.names, global)?;
     let amounts = |all: &[Amount]| -> Amounts {
         all.iter()
             .map(|amount| (amount.resource.clone(), amount.quantity.clone()))
@@ -147,8 +152,18 @@ pub async fn resources(ui: &Ui, global: &Global, args: &SetResourcesArgs) -> Res
     each(ui, global, &cluster, &targets, &edit, &args.change).await
 }
 
+fn chosen(pick: &PickArgs, words: &[String], global: &Global) -> Result<Targets> {
+    targets::deliberate(pick)?;
+    let selecting = pick.is_from_files() || pick.selector.is_some() || pick.all || pick.all_namespaces;
+    if words.is_empty() && !selecting {
+        return Err(Error::usage("nothing is named that is to be changed")
+            .hint("give NAME or rollout/NAME, or a workload: deploy/NAME, sts/NAME, cloneset/NAME ..."));
+    }
+    targets::pick(pick, words, global)
+}
+
 /// Parts the words: what is changed, then the changes.
-fn split(words: &[String], is_change: impl Fn(&str) -> bool) -> Result<(Vec<Named>, Vec<String>)> {
+fn split(words: &[String], is_change: impl Fn(&str) -> bool) -> Result<(Vec<String>, Vec<String>)> {
     let first = words
         .iter()
         .position(|word| is_change(word))
@@ -159,12 +174,7 @@ fn split(words: &[String], is_change: impl Fn(&str) -> bool) -> Result<(Vec<Name
             "{late:?} stands after the changes: what is to be changed must be named first"
         )));
     }
-    let targets = target::read(targets)?;
-    if targets.is_empty() {
-        return Err(Error::usage("nothing is named that is to be changed")
-            .hint("give NAME or rollout/NAME, or a workload: deploy/NAME, sts/NAME, cloneset/NAME ..."));
-    }
-    Ok((targets, changes.to_vec()))
+    Ok((targets.to_vec(), changes.to_vec()))
 }
 
 fn variable(word: &str) -> Result<EnvChange> {
@@ -238,15 +248,28 @@ async fn each(
     ui: &Ui,
     global: &Global,
     cluster: &Cluster,
-    targets: &[Named],
+    targets: &Targets,
     edit: &Edit,
     change: &ChangeArgs,
 ) -> Result<u8> {
+    let found = subject::find_all(cluster, targets).await?;
+    let titles: Vec<String> = found.iter().flatten().map(Subject::title).collect();
+    targets::confirm(
+        ui,
+        targets,
+        &format!("Set {} of", edit.what()),
+        &titles,
+        change.yes,
+    )?;
     let mut outcomes = Outcomes::default();
     let mut driven = Vec::new();
-    for named in targets {
-        match one(ui, cluster, named, edit, change).await {
-            Ok(rollout) => driven.extend(rollout),
+    for subject in found {
+        let done = match subject {
+            Ok(subject) => one(ui, cluster, &subject, edit, change).await.map(|()| subject),
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(subject) => driven.extend(subject.rollout),
             Err(error) => outcomes.add(ui, Err(error))?,
         }
     }
@@ -259,80 +282,39 @@ async fn each(
     Ok(outcomes.code())
 }
 
-/// Changes one workload; returns the Rollout behind it.
-async fn one(
-    ui: &Ui,
-    cluster: &Cluster,
-    named: &Named,
-    edit: &Edit,
-    change: &ChangeArgs,
-) -> Result<Option<Found>> {
-    let (kind, name, rollout) = match named.kind {
-        TargetKind::Rollout => {
-            let found = cluster.rollout(&cluster.namespace, &named.name).await?;
-            let (kind, name) = found
-                .workload()
-                .map(|(kind, name)| (kind, name.to_owned()))
-                .ok_or_else(|| unknown_workload(&found))?;
-            (kind, name, Some(found))
-        }
-        TargetKind::Workload(kind) => {
-            let rollout = rollout_behind(cluster, kind, &named.name).await?;
-            (kind, named.name.clone(), rollout)
-        }
-    };
-    let served = Served::workload(kind);
-    let place = Place {
-        served: &served,
-        namespace: &cluster.namespace,
-        name: &name,
-    };
-    let title = place.title();
-    let live = cluster
-        .read(&served, &cluster.namespace, &name)
-        .await?
-        .ok_or_else(|| not_found(&title, &cluster.namespace))?;
+/// Changes one workload.
+async fn one(ui: &Ui, cluster: &Cluster, subject: &Subject, edit: &Edit, change: &ChangeArgs) -> Result<()> {
+    let title = subject.title();
     if change.standalone {
-        let rollout = rollout.as_ref().ok_or_else(|| {
-            Error::new(
-                Kind::NotFound,
-                format!("no Rollout refers to {title}: there is nothing to drive"),
-            )
-            .hint(format!(
-                "leave --standalone out to set the {} all the same",
-                edit.what()
-            ))
-        })?;
-        run::refuse_where_controlled(cluster, Some(&rollout.namespace), std::slice::from_ref(rollout))
-            .await?;
+        let found = subject::to_drive(subject)?;
+        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
-    let holder = write::holder(ui, cluster, rollout.as_ref(), &live).await?;
+    let holder = write::holder(ui, cluster, subject.rollout.as_ref(), &subject.live).await?;
     let make = |live: &Value| {
         edit.of(live)
             .map_err(|unknown| no_such_container(&title, &unknown))
     };
-    let written = write::write(ui, cluster, place, live, make, holder, change.dry_run).await?;
+    let live = subject.live.clone();
+    let written = write::write(ui, cluster, subject.place(), live, make, holder, change.dry_run).await?;
     let done = if written.changed { "updated" } else { "unchanged" };
     if !written.changed {
         ui.talk(edit.nothing_to_do());
     }
     let words = format!("{} {done}", edit.what());
-    changed(ui, change.output, &title, &words, change.dry_run, &written.object)?;
+    changed(
+        ui,
+        change.output.as_ref(),
+        &title,
+        &words,
+        change.dry_run,
+        &written.object,
+    )?;
     if let Some(found) =
         holder.filter(|_| written.held && change.dry_run == DryRun::None && !change.standalone)
     {
         write::say_held(ui, found);
     }
-    Ok(rollout)
-}
-
-/// The Rollout of a workload, if there is one; a server without Rollouts has none.
-async fn rollout_behind(cluster: &Cluster, kind: crate::workload::Kind, name: &str) -> Result<Option<Found>> {
-    match cluster.rollouts_of(&cluster.namespace, kind, name).await {
-        Ok(found) => validity::only_one(found),
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(())
 }
 
 /// Says that a Rollout names a workload of a kind that cannot be released.
@@ -352,7 +334,7 @@ pub(super) fn no_such_container(title: &str, unknown: &UnknownContainer) -> Erro
     .hint(format!("its containers: {}", unknown.known.join(", ")))
 }
 
-fn not_found(title: &str, namespace: &str) -> Error {
+pub(super) fn not_found(title: &str, namespace: &str) -> Error {
     Error::new(
         Kind::NotFound,
         format!("{title} not found in namespace {namespace:?}"),
@@ -371,10 +353,10 @@ mod tests {
         type Parts = Result<(usize, usize), &'static str>;
         let cases: [(&[&str], Parts); 6] = [
             (&["web", "a=b"], Ok((1, 1))),
-            (&["sts", "web", "db", "a=b", "c-"], Ok((2, 2))),
+            (&["sts", "web", "db", "a=b", "c-"], Ok((3, 2))),
             (&["sts/web", "ds/x", "a=b"], Ok((2, 1))),
             (&["web"], Ok((1, 0))),
-            (&["a=b"], Err("nothing is named that is to be changed")),
+            (&["a=b"], Ok((0, 1))),
             (
                 &["web", "a=b", "db"],
                 Err("\"db\" stands after the changes: what is to be changed must be named first"),

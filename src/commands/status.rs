@@ -2,7 +2,7 @@
 
 use futures::{StreamExt, future::join_all};
 
-use super::{Outcomes, connect, interruption, reading};
+use super::{Outcomes, connect, interruption, reading, targets};
 use crate::{
     api::keys,
     cli::{Global, args::StatusArgs, target::Targets, values::Output},
@@ -23,20 +23,20 @@ use crate::{
 /// # Errors
 /// When nothing can be read, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
-    let targets = args.targets.read()?;
+    let targets = targets::read(&args.targets, global)?;
     let cluster = connect(global).await?;
     let work = async {
         if args.watch || args.until.is_some() {
             let until = args.until.clone().unwrap_or(Until::Healthy);
-            wait_for_all(ui, &cluster, &targets, &until, args.output).await
+            wait_for_all(ui, &cluster, &targets, &until, args.output.as_ref()).await
         } else {
-            print(ui, &cluster, &targets, args.output).await
+            print(ui, &cluster, &targets, args.output.as_ref()).await
         }
     };
     interruption::within(args.timeout, work).await
 }
 
-async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<Output>) -> Result<u8> {
+async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<&Output>) -> Result<u8> {
     let found = reading::find_all(cluster, targets).await?;
     let now = cluster.clock.now();
     let many = matches!(targets, Targets::Selected { .. });
@@ -71,15 +71,15 @@ async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<Out
                 ui.line(&Resource::Rollouts(Default::default()).object(&status.name))?;
             }
         }
-        Some(output) => ui.documents(
-            output,
+        Some(Output::Data(format)) => ui.documents(
+            format,
             &statuses
                 .iter()
                 .map(|status| status.document(now))
                 .collect::<Vec<_>>(),
         )?,
-        None if many => ui.table(&table(&statuses, targets))?,
-        None => {
+        _ if many => ui.table(&table(&statuses, targets))?,
+        _ => {
             for (number, status) in statuses.iter().enumerate() {
                 if number > 0 {
                     ui.line("")?;
@@ -114,7 +114,7 @@ async fn wait_for_all(
     cluster: &Cluster,
     targets: &Targets,
     until: &Until,
-    output: Option<Output>,
+    output: Option<&Output>,
 ) -> Result<u8> {
     let mut outcomes = Outcomes::default();
     // Somebody who waits for the end of a Rollout need not find one at the start.
@@ -177,7 +177,7 @@ async fn wait_for(
     cluster: &Cluster,
     found: &Found,
     until: &Until,
-    output: Option<Output>,
+    output: Option<&Output>,
 ) -> Result<u8> {
     let mut notices = cluster.follow(followed(found));
     let mut last = String::new();
@@ -191,7 +191,8 @@ async fn wait_for(
             || format!("{}/{}  gone", found.namespace, found.name),
             Status::line,
         );
-        if line != last && output.is_none() {
+        let format = output.and_then(Output::data);
+        if line != last && format.is_none() {
             ui.line(&stamped(now, &line))?;
         }
         last = line;
@@ -199,8 +200,8 @@ async fn wait_for(
         if wait == Wait::Open {
             continue;
         }
-        if let (Some(output), Some(status)) = (output, &status) {
-            ui.documents(output, &[status.document(now)])?;
+        if let (Some(format), Some(status)) = (format, &status) {
+            ui.documents(format, &[status.document(now)])?;
         }
         return match (wait, status, until) {
             (Wait::Met, _, Until::Paused | Until::Step(_) | Until::Traffic(_) | Until::Gone) => {

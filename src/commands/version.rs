@@ -31,10 +31,10 @@ pub fn run(ui: &Ui, global: &Global, args: &VersionArgs) -> Result<u8> {
         });
         failure = asked.err();
     }
-    match args.output {
-        Some(output @ (Output::Json | Output::Yaml)) => ui.documents(output, &[document])?,
+    match &args.output {
+        Some(Output::Data(format)) => ui.documents(format, &[document])?,
         Some(Output::Name) => ui.line(client)?,
-        None => ui.line(&lines.join("\n"))?,
+        None | Some(Output::Table | Output::Wide) => ui.line(&lines.join("\n"))?,
     }
     // The version of this program is known all the same; it is printed first.
     failure.map_or(Ok(exit_code::DONE), Err)

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt, stream::select_all};
 
-use super::{Outcomes, connect, interruption, reading, status};
+use super::{Outcomes, connect, interruption, reading, status, targets};
 use crate::{
     cli::{Global, args::WatchArgs},
     cluster::{Cluster, Found},
@@ -25,7 +25,7 @@ const GATHER: Duration = Duration::from_millis(50);
 /// # Errors
 /// When nothing can be read, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
-    let targets = args.targets.read()?;
+    let targets = targets::read(&args.targets, global)?;
     let cluster = connect(global).await?;
     interruption::within(args.timeout, async {
         let mut outcomes = Outcomes::default();

@@ -8,12 +8,14 @@ use serde_json::{Map, Value, json};
 use crate::{
     api::{
         keys,
-        v1beta1::{ObjectRef, Rollout},
+        v1beta1::{ObjectRef, Rollout, TrafficRoutingRef},
     },
     cluster::Served,
-    traffic,
+    traffic::{self, Shared},
     workload::{Kind, deployment::canary_label, pod::controller, selector},
 };
+
+const SHARED: &str = "rollouts.kruise.io/v1alpha1";
 
 /// Objects to be read.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,13 +72,42 @@ pub fn named_by(rollout: &Rollout) -> Vec<Wanted> {
             Which::All,
         ));
     }
+    if let Some(name) = rollout.traffic_routing_name() {
+        let named = Which::Named(name.to_owned());
+        all.push(Wanted::new(SHARED, "TrafficRouting", "trafficroutings", named));
+    }
     for routing in rollout.spec.strategy.traffic_routings() {
-        for name in [
-            routing.service.clone(),
-            traffic::service::canary_name(&routing.service),
-        ] {
-            all.push(Wanted::new("v1", "Service", "services", Which::Named(name)));
-        }
+        let twin = traffic::service::canary_name(&routing.service);
+        all.push(Wanted::new("v1", "Service", "services", Which::Named(twin)));
+    }
+    all.extend(routed_by(rollout.spec.strategy.traffic_routings()));
+    all
+}
+
+/// What a TrafficRouting that was read names, and the Rollouts that hold it: the last of them takes its split back.
+#[must_use]
+pub fn shared_by(object: &Value) -> Vec<Wanted> {
+    let Ok(object) = serde_json::from_value(object.clone()) else {
+        return Vec::new();
+    };
+    let shared = Shared::new(object);
+    let mut all = routed_by(shared.routings());
+    let holders = shared
+        .holders()
+        .filter_map(|holder| holder.strip_prefix(keys::TRAFFIC_ROUTING_HOLDER));
+    all.extend(holders.map(|name| {
+        let named = Which::Named(name.to_owned());
+        Wanted::new("rollouts.kruise.io/v1beta1", "Rollout", "rollouts", named)
+    }));
+    all
+}
+
+/// The Services and routes that routings name, with what a release makes beside them.
+fn routed_by(routings: &[TrafficRoutingRef]) -> Vec<Wanted> {
+    let mut all = Vec::new();
+    for routing in routings {
+        let name = Which::Named(routing.service.clone());
+        all.push(Wanted::new("v1", "Service", "services", name));
         for provider in traffic::Provider::all(routing) {
             for (route, kind) in provider.reads().into_iter().flat_map(|route| {
                 let kinds = provider.versions().iter();
@@ -181,8 +212,20 @@ pub(super) fn relevant(objects: Vec<Value>, namespace: &str, rollout: &str) -> V
         let text = |field: &str| reference[field].as_str().unwrap_or_default();
         kind.is_some() && Kind::of(text("apiVersion"), text("kind")) == kind && text("name") == name
     };
+    // Rollouts that hold a TrafficRouting: without them it would look as if this one were the last.
+    let holders: BTreeSet<String> = objects
+        .iter()
+        .filter(|object| object["kind"] == "TrafficRouting")
+        .filter_map(|object| object["metadata"]["finalizers"].as_array())
+        .flatten()
+        .filter_map(|text| text.as_str().map(str::to_owned))
+        .collect();
+    let holds = |object: &Value| {
+        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        object["metadata"]["namespace"] == namespace && holders.contains(&traffic::shared::holder(name))
+    };
     let keep = |object: &Value| match object["kind"].as_str().unwrap_or_default() {
-        "Rollout" => is(object, "Rollout", namespace, rollout) || about_workload(object),
+        "Rollout" => is(object, "Rollout", namespace, rollout) || about_workload(object) || holds(object),
         "Pod" | "ReplicaSet" | "ControllerRevision" => owned(object, &owners),
         "HorizontalPodAutoscaler" => kind.is_some_and(|kind| aims_at(object, kind, &name)),
         "Lease" | "Event" | "Endpoints" | "EndpointSlice" => false,
@@ -270,8 +313,8 @@ mod tests {
                 vec![
                     "clonesets.apps.kruise.io/web",
                     "horizontalpodautoscalers.autoscaling",
-                    "services/svc",
                     "services/svc-canary",
+                    "services/svc",
                     "ingresses.networking.k8s.io/in",
                     "ingresses.networking.k8s.io/in-canary",
                 ],

@@ -7,7 +7,7 @@ mod copy;
 mod render;
 mod timeline;
 
-pub use copy::{Wanted, Which, belonging_to, named_by, nodes_under, seen_ready_after};
+pub use copy::{Wanted, Which, belonging_to, named_by, nodes_under, seen_ready_after, shared_by};
 pub use render::{COLUMNS, span};
 
 use std::time::Duration;
@@ -51,7 +51,7 @@ const SETTLED: Duration = Duration::from_millis(100);
 /// What a plan starts from.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The objects the release touches, as they are: what [`named_by`] and [`belonging_to`] say, or more.
+    /// The objects the release touches, as they are: what [`named_by`], [`shared_by`] and [`belonging_to`] say, or more.
     pub objects: Vec<Value>,
     /// The Rollout's namespace.
     pub namespace: String,

@@ -51,6 +51,34 @@ pub enum Refusal {
     },
     /// The release is being rolled back or cancelled: no step of it goes on.
     RollingBack,
+    /// The steps are over; what is left is closing work.
+    StepsAreOver,
+    /// The plan has no such step.
+    NoSuchStep {
+        /// As given.
+        wanted: i32,
+        /// The number of steps.
+        total: i32,
+    },
+    /// An approval goes forward.
+    NotAhead {
+        /// As given.
+        wanted: i32,
+        /// As it is.
+        step: i32,
+    },
+    /// A way back goes back.
+    NotBehind {
+        /// As given.
+        wanted: i32,
+        /// As it is.
+        step: i32,
+    },
+    /// No earlier step keeps traffic away from the new version.
+    NoQuietStep {
+        /// As it is.
+        step: i32,
+    },
     /// Another step than the one named is at hand.
     OtherStep {
         /// As given.
@@ -86,6 +114,24 @@ impl std::fmt::Display for Refusal {
                 "does not allow to approve, because current {style} state is not 'StepPaused' (step {step}/{total} is in {state})"
             ),
             Self::RollingBack => f.write_str("is rolling back; there is nothing to approve"),
+            Self::StepsAreOver => f.write_str("has all of its steps behind it: nothing is left to jump to"),
+            Self::NoSuchStep { wanted, total } => write!(f, "has {total} steps, and no step {wanted}"),
+            Self::NotAhead { wanted, step } => {
+                write!(
+                    f,
+                    "is at step {step}, and step {wanted} is not ahead; nothing was approved"
+                )
+            }
+            Self::NotBehind { wanted, step } => {
+                write!(
+                    f,
+                    "is at step {step}, and step {wanted} is not behind it; nothing was changed"
+                )
+            }
+            Self::NoQuietStep { step } => write!(
+                f,
+                "is at step {step}, and no earlier step keeps traffic away from the new version"
+            ),
             Self::OtherStep { wanted, step } => {
                 write!(f, "is at step {step}, not at step {wanted}; nothing was approved")
             }
@@ -104,34 +150,13 @@ impl std::fmt::Display for Refusal {
 /// # Errors
 /// When there is nothing to approve, or a guard does not hold.
 pub fn decide(rollout: &Value, guard: &Guard) -> Result<Approval, Refusal> {
-    let status = &rollout["status"];
-    let phase = Phase::from(status["phase"].as_str().unwrap_or("Initial"));
-    let progressing = |reason: &str| {
-        status["conditions"].as_array().is_some_and(|all| {
-            all.iter()
-                .any(|c| c["type"] == "Progressing" && c["reason"] == reason)
-        })
-    };
-    let (field, style) = match (
-        status["canaryStatus"].is_object(),
-        status["blueGreenStatus"].is_object(),
-    ) {
-        (true, _) => ("canaryStatus", "canary"),
-        (false, true) => ("blueGreenStatus", "blue-green"),
-        (false, false) => return Err(Refusal::NotUnderWay { phase }),
-    };
-    if phase != Phase::Progressing || progressing("Completed") {
-        return Err(Refusal::NotUnderWay { phase });
-    }
-    if progressing("Cancelling") {
-        return Err(Refusal::RollingBack);
-    }
-    let sub = &status[field];
-    let step = sub["currentStepIndex"]
-        .as_i64()
-        .and_then(|n| i32::try_from(n).ok())
-        .unwrap_or_default();
-    let state = StepState::from(sub["currentStepState"].as_str().unwrap_or_default());
+    let Sub {
+        field,
+        style,
+        step,
+        state,
+        value: sub,
+    } = sub_status(rollout)?;
     if let Some(wanted) = guard.step.filter(|wanted| *wanted != step) {
         return Err(Refusal::OtherStep { wanted, step });
     }
@@ -169,7 +194,59 @@ pub fn decide(rollout: &Value, guard: &Guard) -> Result<Approval, Refusal> {
     }
 }
 
-fn total(rollout: &Value) -> i32 {
+/// The part of the status that a client may write to, of a release under way.
+pub(super) struct Sub<'a> {
+    /// Its name: `canaryStatus` or `blueGreenStatus`.
+    pub(super) field: &'static str,
+    /// `canary` or `blue-green`.
+    pub(super) style: &'static str,
+    /// The step.
+    pub(super) step: i32,
+    /// Where the step is.
+    pub(super) state: StepState,
+    /// All of it.
+    pub(super) value: &'a Value,
+}
+
+pub(super) fn sub_status(rollout: &Value) -> Result<Sub<'_>, Refusal> {
+    let status = &rollout["status"];
+    let phase = Phase::from(status["phase"].as_str().unwrap_or("Initial"));
+    let progressing = |reason: &str| {
+        status["conditions"].as_array().is_some_and(|all| {
+            all.iter()
+                .any(|c| c["type"] == "Progressing" && c["reason"] == reason)
+        })
+    };
+    let (field, style) = match (
+        status["canaryStatus"].is_object(),
+        status["blueGreenStatus"].is_object(),
+    ) {
+        (true, _) => ("canaryStatus", "canary"),
+        (false, true) => ("blueGreenStatus", "blue-green"),
+        (false, false) => return Err(Refusal::NotUnderWay { phase }),
+    };
+    if phase != Phase::Progressing || progressing("Completed") {
+        return Err(Refusal::NotUnderWay { phase });
+    }
+    if progressing("Cancelling") {
+        return Err(Refusal::RollingBack);
+    }
+    let sub = &status[field];
+    let step = sub["currentStepIndex"]
+        .as_i64()
+        .and_then(|n| i32::try_from(n).ok())
+        .unwrap_or_default();
+    let state = StepState::from(sub["currentStepState"].as_str().unwrap_or_default());
+    Ok(Sub {
+        field,
+        style,
+        step,
+        state,
+        value: sub,
+    })
+}
+
+pub(super) fn total(rollout: &Value) -> i32 {
     let strategy = &rollout["spec"]["strategy"];
     let steps = ["canary", "blueGreen"]
         .iter()

@@ -1,12 +1,16 @@
 //! What clients read out of a Rollout's status, and what they may do to a release under way. Pure.
 
 pub mod approval;
+pub mod history;
+pub mod jump;
 pub mod pods;
 pub mod position;
 pub mod traffic;
 pub mod verdict;
 
 pub use approval::{Approval, Guard, Refusal};
+pub use history::{Entry, History, Part};
+pub use jump::Jump;
 pub use pods::{Pods, Revision, Role};
 pub use position::Position;
 pub use traffic::Traffic;

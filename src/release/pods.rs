@@ -229,10 +229,6 @@ fn new_wanted(position: &Position, workload: &Workload<'_>) -> i32 {
     if position.reason == "Cancelling" {
         return 0;
     }
-    let kept = |path: &str| match hold::at(workload.spec(), path) {
-        Value::Null => 0,
-        partition => workload.kept_by(partition),
-    };
     match workload.kind {
         Kind::CloneSet
             if position.style == Some(RollingStyle::BlueGreen) && position.reason != "Finalising" =>
@@ -240,19 +236,18 @@ fn new_wanted(position: &Position, workload: &Workload<'_>) -> i32 {
             let surge =
                 serde_json::from_value::<IntOrPercent>(hold::at(workload.spec(), hold::MAX_SURGE).clone());
             let surge = surge.map_or(0, |surge| surge.of(total, Round::Up));
-            if kept(hold::PARTITION) < total {
+            if workload.kept() < total {
                 surge.min(total)
             } else {
                 0
             }
         }
-        Kind::CloneSet => total - kept(hold::PARTITION),
         Kind::Deployment | Kind::DaemonSet => {
             let step = position.current().and_then(|step| step.replicas.as_ref());
             step.map_or(0, |replicas| replicas.of(total, Round::Up).clamp(0, total.max(0)))
         }
-        Kind::StatefulSet | Kind::AdvancedStatefulSet | Kind::AdvancedDaemonSet => {
-            total - kept(hold::ROLLING_PARTITION)
+        Kind::CloneSet | Kind::StatefulSet | Kind::AdvancedStatefulSet | Kind::AdvancedDaemonSet => {
+            total - workload.kept()
         }
     }
 }

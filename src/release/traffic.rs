@@ -1,16 +1,20 @@
 //! The share of traffic that the new version should get and the share that is set.
 
-use serde_json::Value;
+use kube::api::DynamicObject;
 
 use super::position::Position;
 use crate::{
     api::v1beta1::{Step, StepState},
-    traffic::Share,
+    traffic::{Provider, RouteKey, Routes, Share, Split, Wiring, ingress},
 };
 
-/// Annotations by which ingress-nginx marks and weighs a canary Ingress.
-const NGINX_WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
-const NGINX_HEADER: &str = "nginx.ingress.kubernetes.io/canary-by-header";
+/// How the annotations end by which the classes of Ingress weigh and match; what stands before is the class's own.
+const WEIGHT: &str = "ingress.kubernetes.io/canary-weight";
+const MATCHES: [(&str, &str); 3] = [
+    ("ingress.kubernetes.io/canary-by-header", "header"),
+    ("ingress.kubernetes.io/canary-by-cookie", "cookie"),
+    ("ingress.kubernetes.io/canary-by-query", "query parameter"),
+];
 
 /// Traffic of the new version.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -26,48 +30,57 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Reads the share from the canary Ingress (absent: nothing goes to the new version).
+    /// What goes through a route that is there; nothing when it says nothing about that. `wanted` is the share that is asked
+    /// for, in words.
     #[must_use]
-    pub fn through_ingress(position: &Position, name: &str, canary: Option<&Value>) -> Self {
-        let annotations = canary.map(|ingress| &ingress["metadata"]["annotations"]);
-        let annotation = |key: &str| annotations.and_then(|all| all[key].as_str()).map(str::to_owned);
-        let percent = match annotation(NGINX_WEIGHT) {
-            Some(text) => text.parse().ok(),
-            None if canary.is_none() => Some(0),
-            None => None,
+    pub fn through(provider: &Provider, wiring: &Wiring<'_>, routes: &Routes, wanted: &str) -> Option<Self> {
+        let route = provider.found(routes)?;
+        let kind = provider.versions().first()?.kind;
+        let (set, percent) = match provider {
+            Provider::Ingress { name, .. } => {
+                said_by_twin(routes.get(&RouteKey::ingress(&ingress::canary_name(name))))
+            }
+            _ => match provider.share(route, wiring)? {
+                Share::Percent(percent) => (format!("{percent}%"), Some(percent)),
+                Share::Matching => ("by match".to_owned(), None),
+            },
         };
-        let set = match (percent, annotation(NGINX_HEADER)) {
-            (Some(percent), None) => format!("{percent}%"),
-            (_, Some(header)) => format!("requests with header {header}"),
-            (None, None) => "unknown".to_owned(),
-        };
-        Self {
-            route: format!("ingress/{name}"),
-            wanted: wanted(position),
+        Some(Self {
+            route: format!("{}/{}", kind.to_lowercase(), provider.name()),
+            wanted: wanted.to_owned(),
             set,
             percent,
-        }
+        })
     }
 }
 
-impl Traffic {
-    /// The share that a route says by itself.
-    #[must_use]
-    pub fn through_route(position: &Position, kind: &str, name: &str, share: Share) -> Self {
-        let (set, percent) = match share {
-            Share::Percent(percent) => (format!("{percent}%"), Some(percent)),
-            Share::Matching => ("by match".to_owned(), None),
-        };
-        Self {
-            route: format!("{}/{name}", kind.to_lowercase()),
-            wanted: wanted(position),
-            set,
-            percent,
-        }
+/// What a canary Ingress says; without one nothing goes to the new version.
+fn said_by_twin(twin: Option<&DynamicObject>) -> (String, Option<i32>) {
+    let Some(twin) = twin else {
+        return ("0%".to_owned(), Some(0));
+    };
+    let annotations = twin.metadata.annotations.as_ref();
+    let ending = |end: &str| {
+        let mut all = annotations.into_iter().flatten();
+        all.find(|(key, _)| key.ends_with(end)).map(|(_, value)| value)
+    };
+    let percent = ending(WEIGHT).and_then(|text| text.parse::<i32>().ok());
+    let matched = MATCHES.iter().find_map(|(key, what)| {
+        let name = ending(key)?;
+        Some(format!("requests with {what} {name}"))
+    });
+    match (percent, matched) {
+        (Some(percent), None) => (format!("{percent}%"), Some(percent)),
+        // What matches goes there besides: how much that is nobody knows.
+        (Some(percent), Some(matched)) => (format!("{percent}% and {matched}"), Some(percent)),
+        (None, Some(matched)) => (matched, None),
+        (None, None) => ("unknown".to_owned(), None),
     }
 }
 
-fn wanted(position: &Position) -> String {
+/// What the step under way asks for, in words; empty when it asks for nothing.
+#[must_use]
+pub fn wanted(position: &Position) -> String {
     if !position.under_way() || position.reason == "Cancelling" {
         return String::new();
     }
@@ -82,6 +95,16 @@ fn wanted(position: &Position) -> String {
         .and_then(|n| n.checked_sub(1))
         .and_then(|at| position.steps.get(at));
     step.map(of_step).unwrap_or_default()
+}
+
+/// A split in words.
+#[must_use]
+pub fn of_split(split: &Split<'_>) -> String {
+    match split.weight {
+        Some(weight) if split.matches.is_empty() => format!("{weight}%"),
+        Some(weight) => format!("{weight}% and by match"),
+        None => "by match".to_owned(),
+    }
 }
 
 /// The traffic of a step in words.

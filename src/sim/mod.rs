@@ -205,7 +205,10 @@ impl Sim {
     pub fn new(options: Options) -> Self {
         let optional: [(bool, &[&str]); 2] = [
             (options.kruise, &[resource::KRUISE]),
-            (options.gateways, &[resource::GATEWAY, resource::ISTIO]),
+            (
+                options.gateways,
+                &[resource::GATEWAY, resource::ISTIO, resource::TRAEFIK],
+            ),
         ];
         let without = optional.iter().filter(|(is_served, _)| !is_served);
         let without: Vec<&str> = without.flat_map(|(_, groups)| groups.iter().copied()).collect();

@@ -11,6 +11,8 @@ mod provider;
 mod route;
 mod rules;
 pub mod service;
+pub mod shared;
+pub mod traefik;
 
 use std::fmt;
 
@@ -18,6 +20,7 @@ use crate::api::v1beta1::{Step, TrafficRoutingRef};
 
 pub use provider::{Change, Provider, Share, Wiring, patched_labels};
 pub use route::{RouteKey, RouteKind, Routes};
+pub use shared::Shared;
 
 /// Seconds to wait after a traffic write when the Rollout does not say (upstream's CRD default).
 pub const DEFAULT_GRACE: i32 = 3;
@@ -105,6 +108,20 @@ pub enum Obstacle {
         /// Kind of the route.
         kind: &'static str,
     },
+    /// An object that is split by the Rollout itself and by the TrafficRouting that it names.
+    Twice {
+        /// Kind of the route.
+        kind: String,
+        /// The route.
+        name: String,
+        /// The TrafficRouting.
+        shared: String,
+    },
+    /// The TrafficRouting that the Rollout names is being deleted.
+    Deleting {
+        /// The TrafficRouting.
+        name: String,
+    },
     /// What a route was before the release cannot be read.
     Original {
         /// Kind of the route.
@@ -148,8 +165,13 @@ impl fmt::Display for Obstacle {
             }
             Self::NoTwin { kind } => write!(
                 f,
-                "{kind} tells versions by their Services, and disableGenerateCanaryService leaves the new one none"
+                "{kind} tells versions by their Services, and both have the same one here (disableGenerateCanaryService, or a TrafficRouting)"
             ),
+            Self::Twice { kind, name, shared } => write!(
+                f,
+                "{kind} {name} is named in trafficRoutings and by TrafficRouting {shared}; only one of them can split it"
+            ),
+            Self::Deleting { name } => write!(f, "TrafficRouting {name} is being deleted"),
             Self::Original { kind, name } => write!(
                 f,
                 "annotation {} of {kind} {name} cannot be read; without it the weights of rules that somebody edited are lost",

@@ -4,16 +4,19 @@
 pub mod live;
 pub mod progress;
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use comfy_table::{ContentArrangement, presets};
 use owo_colors::{OwoColorize, Style};
 use serde_json::Value;
 
 use crate::{
-    cli::values::{ColorChoice, Output},
+    cli::values::ColorChoice,
     error::{Error, Kind, Result},
-    view::{Block, Table, Tone},
+    view::{Block, Format, Table, Tone, jsonpath::Unfit},
 };
 
 pub use live::Live;
@@ -27,7 +30,11 @@ pub struct Ui {
     out_terminal: bool,
     err_terminal: bool,
     in_terminal: bool,
+    collected: Arc<Mutex<Option<Collected>>>,
 }
+
+/// Documents that are printed together.
+type Collected = (Format, Vec<Value>);
 
 /// What decides about colour.
 #[derive(Clone, Debug, Default)]
@@ -72,6 +79,7 @@ impl Ui {
             out_terminal: out_terminal && !around.dumb,
             err_terminal: err_terminal && !around.dumb,
             in_terminal: io::stdin().is_terminal(),
+            collected: Arc::default(),
         }
     }
 
@@ -170,22 +178,61 @@ impl Ui {
         self.text(&render_table(table))
     }
 
-    /// Prints documents: YAML separated by `---`; JSON as one document, a list when there are several.
+    /// Prints documents: YAML separated by `---`; JSON as one document, a list when there are several; templates filled in
+    /// for each.
     ///
     /// # Errors
-    /// As [`Ui::line`].
-    pub fn documents(&self, output: Output, documents: &[Value]) -> Result<()> {
-        match output {
-            Output::Yaml => {
+    /// As [`Ui::line`], and when a template does not fit a document.
+    pub fn documents(&self, format: &Format, documents: &[Value]) -> Result<()> {
+        let unfit = |why: Unfit| Error::new(Kind::General, format!("the template does not fit: {why}"));
+        match format {
+            Format::Yaml => {
                 let texts = documents.iter().map(yaml).collect::<Result<Vec<_>>>()?;
                 self.text(&texts.join("---\n"))
             }
-            Output::Json | Output::Name => {
+            Format::Json => {
                 let several = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": documents });
                 let document = if let [only] = documents { only } else { &several };
                 self.line(&format!("{document:#}"))
             }
+            Format::JsonPath(path) => {
+                let texts = documents.iter().map(|document| path.fill(document));
+                self.text(&texts.collect::<std::result::Result<String, _>>().map_err(unfit)?)
+            }
+            Format::JsonPathAsJson(path) => {
+                for document in documents {
+                    let found = path.find(document).map_err(unfit)?;
+                    self.line(&indented(&Value::Array(found))?)?;
+                }
+                Ok(())
+            }
+            Format::Columns(columns) => {
+                let rows = columns.rows(documents).map_err(unfit)?;
+                self.text(&render_rows(&[], &rows))
+            }
         }
+    }
+
+    /// Keeps a document until the command has ended: several are printed as one.
+    pub fn collect(&self, format: &Format, document: &Value) {
+        let mut collected = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
+        collected
+            .get_or_insert_with(|| (format.clone(), Vec::new()))
+            .1
+            .push(document.clone());
+    }
+
+    /// Prints what was kept.
+    ///
+    /// # Errors
+    /// As [`Ui::documents`].
+    pub fn finish(&self) -> Result<()> {
+        let collected = self
+            .collected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        collected.map_or(Ok(()), |(format, documents)| self.documents(&format, &documents))
     }
 
     /// Asks a question whose answer is no unless a person on a terminal says yes. `None` where there is nobody to ask.
@@ -219,6 +266,16 @@ pub fn yaml(value: &Value) -> Result<String> {
     let text = serde_saphyr::to_string(value)
         .map_err(|error| Error::new(Kind::General, format!("cannot write YAML: {error}")))?;
     Ok(format!("{}\n", text.trim_end_matches('\n')))
+}
+
+/// JSON with four spaces a level, as kubectl writes what templates find.
+fn indented(value: &Value) -> Result<String> {
+    let mut bytes = Vec::new();
+    let form = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut writer = serde_json::Serializer::with_formatter(&mut bytes, form);
+    serde::Serialize::serialize(value, &mut writer)
+        .map_err(|error| Error::new(Kind::General, format!("cannot write JSON: {error}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn paint(text: &str, tone: Tone, color: bool) -> String {
@@ -263,12 +320,18 @@ fn render(blocks: &[Block], color: bool) -> String {
 }
 
 fn render_table(table: &Table) -> String {
+    render_rows(&table.header, &table.rows)
+}
+
+fn render_rows(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut drawn = comfy_table::Table::new();
     drawn
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled);
-    drawn.set_header(table.header.clone());
-    drawn.add_rows(table.rows.clone());
+    if !header.is_empty() {
+        drawn.set_header(header.to_vec());
+    }
+    drawn.add_rows(rows.to_vec());
     for column in drawn.column_iter_mut() {
         column.set_padding((0, 3));
     }

@@ -10,7 +10,7 @@ use crate::{
         v1beta1::{RollingStyle, Rollout, Step, StepState},
     },
     release::{Actor, Pods, Position, Role, Traffic, Verdict, traffic, verdict::Surroundings},
-    traffic::{Provider, Wiring},
+    traffic::{Provider, RouteKey, Routes, Shared, Wiring},
     view::suggest::Command,
 };
 
@@ -37,24 +37,72 @@ pub struct Seen {
     pub members: Vec<Value>,
     /// The stable Service.
     pub service: Looked,
-    /// The user's Ingress.
-    pub ingress: Looked,
-    /// The canary Ingress; missing means that no traffic goes to the new version.
-    pub canary_ingress: Looked,
-    /// The first route that says the new version's share by itself.
-    pub route: Looked,
+    /// The TrafficRouting that it shares with others.
+    pub shared: Looked,
+    /// Its routes and those of the TrafficRouting, twins included; nothing when they were not looked for.
+    pub routes: Option<Routes>,
 }
 
-/// The first of a Rollout's providers whose route says the new version's share by itself.
+impl Seen {
+    /// The TrafficRouting that the Rollout shares with others.
+    #[must_use]
+    pub fn shared(&self) -> Option<Shared> {
+        let Looked::There(object) = &self.shared else {
+            return None;
+        };
+        Some(Shared::new(serde_json::from_value(object.clone()).ok()?))
+    }
+}
+
+/// What splits the traffic of a Rollout.
 #[must_use]
-pub fn shown(rollout: &Rollout) -> Option<Provider> {
-    let routing = rollout.spec.strategy.traffic_routings().first()?;
-    Provider::all(routing).into_iter().find(|provider| {
-        matches!(
-            provider,
-            Provider::Gateway { .. } | Provider::VirtualService { .. }
+pub fn providers(rollout: &Rollout) -> Vec<Provider> {
+    let routing = rollout.spec.strategy.traffic_routings().first();
+    routing.map(Provider::all).unwrap_or_default()
+}
+
+/// The TrafficRouting that a Rollout shares with others, as `status` tells it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SharedState {
+    /// Name.
+    pub name: String,
+    /// What it is doing, one word.
+    pub phase: String,
+    /// Its sentence.
+    pub message: String,
+    /// The Rollouts that need it now.
+    pub holders: Vec<String>,
+}
+
+impl SharedState {
+    fn of(shared: &Shared) -> Self {
+        let phase = shared.phase().map(ToString::to_string);
+        let holders = shared.holders().map(|holder| {
+            let name = holder.strip_prefix(keys::TRAFFIC_ROUTING_HOLDER);
+            name.unwrap_or(holder).to_owned()
+        });
+        Self {
+            name: shared.name().to_owned(),
+            phase: phase.unwrap_or_else(|| "Unknown".to_owned()),
+            message: shared.message().to_owned(),
+            holders: holders.collect(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let held = match self.holders.as_slice() {
+            [] => "no Rollout needs it".to_owned(),
+            holders => format!("needed by {}", holders.join(", ")),
+        };
+        // The sentence of one that cannot be opened says why.
+        let why = self.message.split_once(": ").map(|(_, why)| format!(" ({why})"));
+        format!(
+            "trafficrouting/{} is {}{}, {held}",
+            self.name,
+            self.phase,
+            why.unwrap_or_default()
         )
-    })
+    }
 }
 
 /// Something that keeps a release from working.
@@ -83,6 +131,8 @@ pub struct Status {
     pub verdict: Verdict,
     /// Pods by version.
     pub pods: Pods,
+    /// The TrafficRouting that it shares with others.
+    pub shared: Option<SharedState>,
     /// Traffic by route.
     pub traffic: Vec<Traffic>,
     /// What is missing.
@@ -115,18 +165,8 @@ impl Status {
             Looked::There(workload) => Pods::count(&position, workload, &seen.members),
             _ => Pods::default(),
         };
-        let routings = rollout.spec.strategy.traffic_routings();
-        let ingress = routings.iter().find_map(|routing| routing.ingress.as_ref());
-        let mut traffic = match (ingress, &seen.canary_ingress) {
-            (Some(ingress), Looked::There(canary)) => {
-                vec![Traffic::through_ingress(&position, &ingress.name, Some(canary))]
-            }
-            (Some(ingress), Looked::Missing) => {
-                vec![Traffic::through_ingress(&position, &ingress.name, None)]
-            }
-            _ => Vec::new(),
-        };
-        traffic.extend(through_route(seen, &position));
+        let shared = seen.shared();
+        let traffic = traffic_of(seen, shared.as_ref(), &position);
         let reference = &rollout.spec.workload_ref;
         Self {
             object: json!({ "uid": meta.uid, "generation": meta.generation, "resourceVersion": meta.resource_version }),
@@ -137,6 +177,7 @@ impl Status {
             position,
             verdict,
             pods,
+            shared: shared.as_ref().map(SharedState::of),
             traffic,
             problems,
         }
@@ -221,6 +262,9 @@ impl Status {
         );
         if !self.position.message.is_empty() {
             fields.push(("Message", self.position.message.clone(), Tone::Faint));
+        }
+        if let Some(shared) = &self.shared {
+            fields.push(("Shared", shared.sentence(), Tone::Plain));
         }
         for problem in &self.problems {
             fields.push((
@@ -395,12 +439,15 @@ impl Status {
             "revisions": revisions.collect::<Vec<_>>(),
             "newRevision": position.new_revision,
             "traffic": traffic.collect::<Vec<_>>(),
+            "trafficRouting": self.shared.as_ref().map(|shared| {
+                json!({ "name": shared.name, "phase": shared.phase, "message": shared.message, "neededBy": shared.holders })
+            }),
             "problems": self.problems.iter().map(|p| json!({ "message": p.what, "hint": p.hint })).collect::<Vec<_>>(),
             "observedAt": now,
         })
     }
 
-    /// How much traffic the new version gets for certain, in percent.
+    /// How much traffic the new version gets for certain, in percent: of several routes the least.
     #[must_use]
     pub fn percent(&self) -> i32 {
         match self.verdict {
@@ -409,7 +456,7 @@ impl Status {
                 .traffic
                 .iter()
                 .filter_map(|traffic| traffic.percent)
-                .max()
+                .min()
                 .unwrap_or_default(),
         }
     }
@@ -447,17 +494,27 @@ fn state_phrase(state: &StepState) -> &str {
     }
 }
 
-/// The traffic of the route that says it by itself.
-fn through_route(seen: &Seen, position: &Position) -> Option<Traffic> {
-    let Looked::There(route) = &seen.route else {
-        return None;
+/// The traffic of every route that is there and says something of it, the Rollout's own first.
+fn traffic_of(seen: &Seen, shared: Option<&Shared>, position: &Position) -> Vec<Traffic> {
+    let Some(routes) = &seen.routes else {
+        return Vec::new();
     };
-    let provider = shown(&seen.rollout)?;
-    let wiring = Wiring::of(&seen.rollout, Value::Null)?;
-    let route = serde_json::from_value(route.clone()).ok()?;
-    let kind = provider.versions().first()?.kind;
-    let share = provider.share(&route, &wiring)?;
-    Some(Traffic::through_route(position, kind, provider.name(), share))
+    let mut all = Vec::new();
+    if let Some(wiring) = Wiring::of(&seen.rollout, Value::Null) {
+        let wanted = traffic::wanted(position);
+        for provider in providers(&seen.rollout) {
+            all.extend(Traffic::through(&provider, &wiring, routes, &wanted));
+        }
+    }
+    if let Some(shared) = shared {
+        let is_held = shared.is_held_by(seen.rollout.metadata.name.as_deref().unwrap_or_default());
+        let wanted = shared.split().filter(|_| is_held);
+        let wanted = wanted.map(|split| traffic::of_split(&split)).unwrap_or_default();
+        for (wiring, provider) in shared.wired() {
+            all.extend(Traffic::through(&provider, &wiring, routes, &wanted));
+        }
+    }
+    all
 }
 
 fn problems(seen: &Seen, namespace: &str) -> Vec<Problem> {
@@ -480,19 +537,18 @@ fn problems(seen: &Seen, namespace: &str) -> Vec<Problem> {
         "service",
         routing.map(|r| r.service.as_str()).unwrap_or_default(),
     );
-    missing(
-        &seen.ingress,
-        "ingress",
-        routing
-            .and_then(|r| r.ingress.as_ref())
-            .map(|i| i.name.as_str())
-            .unwrap_or_default(),
-    );
-    if let Some((kind, name)) = shown(&seen.rollout).as_ref().and_then(|provider| {
-        let kind = provider.versions().first()?.kind.to_lowercase();
-        Some((kind, provider.name()))
-    }) {
-        missing(&seen.route, &kind, name);
+    if let Some(name) = seen.rollout.traffic_routing_name() {
+        missing(&seen.shared, "trafficrouting", name);
+    }
+    let shared = seen.shared();
+    let shared_providers = shared.iter().flat_map(Shared::providers);
+    for provider in providers(&seen.rollout).into_iter().chain(shared_providers) {
+        let (Some(RouteKey { kind, name, .. }), Some(routes)) = (provider.key(), &seen.routes) else {
+            continue;
+        };
+        if provider.found(routes).is_none() {
+            missing(&Looked::Missing, &kind.to_lowercase(), &name);
+        }
     }
     problems
 }

@@ -1,7 +1,7 @@
 //! Which pods of a DaemonSet are replaced next: its controller replaces none by itself while it is held, and makes every
 //! new one from the new template (engine-workloads 8).
 
-use super::Pod;
+use super::{Pod, size};
 
 /// The pods to delete so that `wanted` of the pods have the new version, never more at a time than `unavailable` allows.
 ///
@@ -14,7 +14,6 @@ pub fn to_replace<'a>(
     wanted: i32,
     unavailable: i32,
 ) -> Vec<&'a Pod> {
-    let size = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
     // A pod on its way out makes place for a new one already.
     let going = size(old.iter().filter(|pod| pod.deleting).count());
     let missing = (desired - size(old.len()) - size(new.iter().filter(|pod| !pod.deleting).count())).max(0);

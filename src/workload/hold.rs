@@ -134,6 +134,16 @@ pub fn held(kind: Kind, style: RollingStyle) -> Fields {
     }
 }
 
+/// The field that says how many pods of a kind stay at the old version, where one does.
+#[must_use]
+pub fn partition(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Deployment | Kind::DaemonSet => None,
+        Kind::CloneSet => Some(PARTITION),
+        Kind::StatefulSet | Kind::AdvancedStatefulSet | Kind::AdvancedDaemonSet => Some(ROLLING_PARTITION),
+    }
+}
+
 /// Fields of holds that servers give a value when there is none.
 pub const DEFAULTED: [&str; 7] = [
     STRATEGY,

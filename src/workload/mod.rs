@@ -65,6 +65,11 @@ pub fn digest(template: &Value, salt: &str) -> String {
         .collect()
 }
 
+/// How many there are, as Kubernetes counts.
+pub(crate) fn size(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
 /// An integer field, 0 when absent.
 pub(crate) fn count(value: &Value) -> i32 {
     value.as_i64().and_then(|n| i32::try_from(n).ok()).unwrap_or(0)

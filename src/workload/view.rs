@@ -109,9 +109,10 @@ impl<'a> Workload<'a> {
         }
     }
 
-    /// Pods that stay at the old version under a partition.
+    /// Pods that stay at the old version under its partition.
     #[must_use]
-    pub fn kept_by(&self, partition: &Value) -> i32 {
+    pub fn kept(&self) -> i32 {
+        let partition = hold::partition(self.kind).map_or(&Value::Null, |path| hold::at(self.spec(), path));
         super::partition::kept(self.kind, partition, self.replicas())
     }
 

@@ -6,7 +6,7 @@ use kube::CustomResource;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::api::{IntOrPercent, Time, open_enum::open_enum, schema};
+use crate::api::{IntOrPercent, Time, keys, open_enum::open_enum, schema};
 
 /// What a Rollout should do.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -338,6 +338,8 @@ open_enum! {
         RemoveCanaryService = "RemoveCanaryService",
         /// The workload rolls by itself again.
         ResumeWorkload = "ResumeWorkload",
+        /// The TrafficRouting that is shared with other Rollouts is left.
+        LeaveTrafficRouting = "LeaveTrafficRouting",
         /// The canary Deployment and the mark go.
         ReleaseWorkloadControl = "ReleaseWorkloadControl",
         /// Nothing is left to do.
@@ -536,6 +538,20 @@ pub enum RollingStyle {
     BlueGreen,
 }
 
+impl Rollout {
+    /// The TrafficRouting object that it names: in its strategy (which upstream ignores, engine-traffic 8, D25), else in its
+    /// annotation.
+    #[must_use]
+    pub fn traffic_routing_name(&self) -> Option<&str> {
+        let annotations = self.metadata.annotations.as_ref();
+        let annotation = annotations.and_then(|all| all.get(keys::TRAFFIC_ROUTING).map(String::as_str));
+        [Some(self.spec.strategy.traffic_routing_ref()), annotation]
+            .into_iter()
+            .flatten()
+            .find(|name| !name.is_empty())
+    }
+}
+
 impl Strategy {
     /// The style this strategy asks for; nothing when neither canary nor blue-green is set.
     #[must_use]
@@ -575,6 +591,16 @@ impl Strategy {
             (Some(blue_green), _) => !blue_green.disable_generate_canary_service,
             (None, Some(canary)) => !canary.disable_generate_canary_service,
             (None, None) => false,
+        }
+    }
+
+    /// The TrafficRouting object that whichever strategy is set names; empty when it names none.
+    #[must_use]
+    pub fn traffic_routing_ref(&self) -> &str {
+        match (&self.blue_green, &self.canary) {
+            (Some(blue_green), _) => &blue_green.traffic_routing_ref,
+            (None, Some(canary)) => &canary.traffic_routing_ref,
+            (None, None) => "",
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::api::{
     IntOrPercent,
     int_or_percent::Round,
-    v1beta1::{RolloutSpec, Step},
+    v1beta1::{Rollout, RolloutSpec, Step},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -28,8 +28,10 @@ pub(super) fn is_everything(step: &Step) -> bool {
     step.replicas == Some(IntOrPercent::Percent(100))
 }
 
-/// Digest of the plan that a release follows. Pauses, the failure threshold and `paused` do not count as changes of it.
-pub(super) fn plan_hash(spec: &RolloutSpec) -> String {
+/// Digest of the plan that a release follows. Pauses, the failure threshold and `paused` do not count as changes of it; the
+/// TrafficRouting that is named does, be it by annotation.
+pub(super) fn plan_hash(rollout: &Rollout) -> String {
+    let spec = &rollout.spec;
     let mut strategy = spec.strategy.clone();
     strategy.paused = false;
     if let Some(canary) = &mut strategy.canary {
@@ -47,10 +49,19 @@ pub(super) fn plan_hash(spec: &RolloutSpec) -> String {
             .for_each(|step| step.pause = Default::default());
     }
     let text = serde_json::to_string(&strategy).unwrap_or_default();
-    format!("{}{SEPARATOR}{}", subject(spec), hex(&text, 12))
+    let plan = format!("{}{SEPARATOR}{}", subject(spec), hex(&text, 12));
+    match rollout.traffic_routing_name() {
+        Some(name) => format!("{plan}{SEPARATOR}{}", hex(name, 4)),
+        None => plan,
+    }
 }
 
-/// What stands between the two digests of a plan's hash; upstream's has none.
+/// Whether a plan's hash is one of ours with a TrafficRouting.
+pub(super) fn is_shared(hash: &str) -> bool {
+    hash.split(SEPARATOR).count() == 3
+}
+
+/// What stands between the digests of a plan's hash; upstream's has none.
 const SEPARATOR: char = '-';
 
 fn subject(spec: &RolloutSpec) -> String {

@@ -69,7 +69,7 @@ impl<'a> Machine<'a> {
         let present = hold::at(workload.spec(), place);
         let is_open = match workload.kind {
             Kind::Deployment => hold::at(workload.spec(), hold::PAUSED) != &json!(true),
-            _ => workload.kept_by(hold::at(workload.spec(), hold::PARTITION)) == 0,
+            _ => workload.kept() == 0,
         };
         let surge = if is_open && read(present) >= wanted {
             present.clone()

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::v1beta1::{FinalisingStep, Phase, RollingStyle, StepState},
     traffic::{self, service},
-    workload::{Kind, Pod, Workload, deployment::NotRolledOut, hold},
+    workload::{Kind, Pod, Workload, deployment::NotRolledOut, size},
 };
 
 /// Why a release ends.
@@ -126,6 +126,10 @@ impl Machine<'_> {
 
     /// Does what is left to do; nothing when all is done.
     pub(super) fn finalise(&mut self, ending: Ending) -> Option<Flow> {
+        // First of all, as upstream has it: the pods of the lane go next.
+        if let Some(flow) = self.leave_shared(ending.reason("the TrafficRouting is left")) {
+            return Some(flow);
+        }
         let order = ending.order(self.style());
         let cursor = self.sub().finalising_step.clone();
         let from =
@@ -189,7 +193,10 @@ impl Machine<'_> {
                     ending.reason("all traffic goes to the new version"),
                 )
             }
-            FinalisingStep::End | FinalisingStep::None | FinalisingStep::Other(_) => None,
+            FinalisingStep::LeaveTrafficRouting
+            | FinalisingStep::End
+            | FinalisingStep::None
+            | FinalisingStep::Other(_) => None,
         }
     }
 
@@ -204,14 +211,14 @@ impl Machine<'_> {
         if !effects.is_empty() {
             return Some(Flow::Do(effects, reason));
         }
-        let routing = self.s.routing()?;
+        let grace = self.grace_seconds()?;
         if self.sub().finalising_step != step {
             self.sub().finalising_step = step;
             self.stamp();
         }
         let until = self
             .stamped()
-            .saturating_add(SignedDuration::from_secs(traffic::grace(routing)))
+            .saturating_add(SignedDuration::from_secs(grace))
             .unwrap_or(Timestamp::MAX);
         (self.now < until).then_some(Flow::Wait(Wake::At(until), reason))
     }
@@ -287,7 +294,7 @@ impl Machine<'_> {
         }
         let (_, step) = self.step();
         let wanted = step.map_or(0, |step| self.wanted(step));
-        let kept = i32::try_from(self.new_pods().len()).unwrap_or(i32::MAX);
+        let kept = size(self.new_pods().len());
         let is_short = self.s.kind() == Some(Kind::Deployment) && kept < wanted;
         if style == RollingStyle::BlueGreen || is_short {
             self.label_pods()
@@ -307,13 +314,7 @@ impl Machine<'_> {
             return Some(NotRolledOut::NotObserved);
         };
         // A partition of the user's own keeps pods at the old version for good.
-        let place = if workload.kind == Kind::CloneSet {
-            hold::PARTITION
-        } else {
-            hold::ROLLING_PARTITION
-        };
-        let wanted = workload.replicas() - workload.kept_by(hold::at(workload.spec(), place));
-        let size = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        let wanted = workload.replicas() - workload.kept();
         let pods: Vec<&Pod> = self.own_pods().collect();
         let new = || {
             pods.iter()

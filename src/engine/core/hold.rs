@@ -12,7 +12,7 @@ use crate::{
         Kind, Mark, Pod, ReplicaSet, Workload,
         hold::{self, Fields},
         mark::Original,
-        same_template,
+        same_template, size,
     },
 };
 
@@ -131,7 +131,7 @@ impl<'a> Machine<'a> {
                 .is_some_and(|created| created.as_second() >= self.stamped().as_second());
             !(pod.deleting || is_new || is_young && !pod.ready || pod.label(keys::SPECIFIED_DELETE) == "true")
         });
-        i32::try_from(settled.count()).unwrap_or(i32::MAX) < workload.replicas()
+        size(settled.count()) < workload.replicas()
     }
 
     /// The write that puts mark, hold and the stable revision's label in place. The first one takes ownership of them by a
@@ -179,11 +179,7 @@ impl<'a> Machine<'a> {
         for (path, held) in whole.iter() {
             // Somebody took the mark away, or it is upstream's, which keeps no originals: a value that a hold put there is not
             // the user's. A pause, a strategy or its bounds may well be.
-            let may_be_the_users = matches!(
-                path,
-                hold::PAUSED | hold::UPDATE_PAUSED | hold::STRATEGY | hold::MAX_SURGE | hold::MAX_UNAVAILABLE
-            );
-            let is_lost = is_bare || stage == Stage::Rolling || !may_be_the_users;
+            let is_lost = is_bare || stage == Stage::Rolling || !(path == hold::PAUSED || is_bound(path));
             if is_lost && hold::at(workload.spec(), path) == held {
                 mark.original.keep(path, Value::Null);
             }
@@ -278,7 +274,7 @@ impl<'a> Machine<'a> {
             .collect();
         let ready = others.iter().filter(|pod| pod.ready && !pod.deleting).count();
         let reason = Reason::RestoringStable {
-            ready: i32::try_from(ready).unwrap_or(i32::MAX),
+            ready: size(ready),
             wanted,
         };
         let Some(next) = loose.iter().max_by_key(|pod| (!pod.ready, pod.ordinal())) else {
@@ -290,7 +286,7 @@ impl<'a> Machine<'a> {
         // One at a time, those first that serve nobody, from the highest ordinal down as the controller does. One that was
         // just taken back may be gone already and not yet be there again.
         let rest: Vec<&Pod> = self.own_pods().filter(|pod| pod.name != next.name).collect();
-        let is_whole = i32::try_from(rest.len()).unwrap_or(i32::MAX) >= wanted - 1;
+        let is_whole = size(rest.len()) >= wanted - 1;
         let rest_is_ready = is_whole && rest.iter().all(|pod| pod.ready && !pod.deleting);
         if next.ready && !rest_is_ready {
             // One of a version that was given up never gets ready, and would be waited for until the deadline.

@@ -11,9 +11,9 @@ use super::{
 use crate::{
     api::{IntOrPercent, int_or_percent::Round, keys, v1beta1::Step},
     workload::{
-        Deployment, Kind, Pod, ReplicaSet, Workload, count, daemon, digest, hold, partition,
+        Deployment, Pod, ReplicaSet, Workload, count, daemon, digest, hold, partition,
         rolling::{self, Bounds, Change, Version},
-        same_template,
+        same_template, size,
     },
 };
 
@@ -38,13 +38,10 @@ impl<'a> Machine<'a> {
             self.most_wanted().max(wanted)
         };
         let in_percent = matches!(step.replicas, Some(IntOrPercent::Percent(_)));
-        let place = if workload.kind == Kind::CloneSet {
-            hold::PARTITION
-        } else {
-            hold::ROLLING_PARTITION
-        };
-        let value = partition::value(workload.kind, open, replicas, in_percent);
-        let fields = hold::held(workload.kind, self.style()).with(place, value);
+        let mut fields = hold::held(workload.kind, self.style());
+        if let Some(place) = hold::partition(workload.kind) {
+            fields = fields.with(place, partition::value(workload.kind, open, replicas, in_percent));
+        }
         let purpose = format!("let {} through", counted(open));
         let mut effects: Vec<Effect> = fields
             .difference(workload.spec())
@@ -85,8 +82,7 @@ impl<'a> Machine<'a> {
 
     /// The same for a workload that was handed back and rolls by itself.
     pub(super) fn unblock_all(&self, workload: &Workload<'_>) -> Option<Effect> {
-        let kept = workload.kept_by(hold::at(workload.spec(), hold::ROLLING_PARTITION));
-        self.unblock(workload, &self.version()?, kept)
+        self.unblock(workload, &self.version()?, workload.kept())
     }
 
     /// A DaemonSet of type OnDelete: pods are deleted so that its controller makes them anew.
@@ -130,7 +126,6 @@ impl<'a> Machine<'a> {
         wanted: i32,
     ) -> Batch {
         let pods = self.pods_of(revision);
-        let size = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         Batch {
             effects,
             wanted,
@@ -203,7 +198,6 @@ impl<'a> Machine<'a> {
             replicas,
             ..self.bounds(replicas)
         };
-        let present = self.new_set();
         let stable = self
             .status
             .canary_status

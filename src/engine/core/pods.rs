@@ -10,7 +10,7 @@ use crate::{
         IntOrPercent, keys,
         v1beta1::{RollingStyle, Step, StepState},
     },
-    workload::{Kind, Pod},
+    workload::{Kind, Pod, size},
 };
 
 /// What a step's pods are like, and what must be written for them.
@@ -206,11 +206,8 @@ impl<'a> Machine<'a> {
         };
         let id = sub.observed_rollout_id.as_deref().unwrap_or_default();
         let pods = self.pods_of(&sub.canary_revision);
-        let count = pods
-            .iter()
-            .filter(|pod| pod.label(keys::NO_NEED_UPDATE) == id)
-            .count();
-        i32::try_from(count).unwrap_or(i32::MAX)
+        let kept = pods.iter().filter(|pod| pod.label(keys::NO_NEED_UPDATE) == id);
+        size(kept.count())
     }
 
     /// While nothing is let through yet: notes which pods a rollback in batches need not touch.

@@ -4,7 +4,7 @@ use kube::api::DynamicObject;
 use serde_json::json;
 
 use super::{
-    Effect, Reason, Verb, Wake, batch,
+    Effect, Reason, Verb, Wake,
     condition::{self, Course},
     hold::Stage,
     machine::{Flow, Machine},
@@ -31,7 +31,7 @@ impl Machine<'_> {
                 .workload
                 .as_ref()
                 .and_then(|object| object.metadata.generation),
-            rollout_hash: Some(batch::plan_hash(&self.s.rollout.spec)),
+            rollout_hash: Some(self.plan().to_owned()),
             stable_revision: Some(revision.to_owned()),
             canary_revision: revision.to_owned(),
             current_step_index: last,
@@ -209,6 +209,7 @@ impl Machine<'_> {
     /// The writes that remove all that a release makes beside the workload.
     pub(super) fn traces(&self) -> Vec<Effect> {
         let mut effects = self.restore_route();
+        effects.extend(self.leave_shared_at_once());
         effects.extend(self.unpin());
         effects.extend(self.remove_canary_service());
         effects.extend(self.remove_canaries());
@@ -225,6 +226,7 @@ impl Machine<'_> {
             return Flow::Do(vec![self.let_go(workload, &mark)], Reason::AtRest);
         }
         let mut effects = self.clean(versions);
+        effects.extend(self.tend_shared());
         effects.extend(self.remove_finalizer());
         if !effects.is_empty() {
             return Flow::Do(effects, Reason::AtRest);
@@ -317,7 +319,7 @@ impl Machine<'_> {
                 .as_ref()
                 .and_then(|object| object.metadata.generation),
             observed_rollout_id: Some(id),
-            rollout_hash: Some(batch::plan_hash(&self.s.rollout.spec)),
+            rollout_hash: Some(self.plan().to_owned()),
             stable_revision: Some(revision.to_owned()),
             canary_revision: digest,
             current_step_index: 1,
@@ -453,6 +455,9 @@ impl Machine<'_> {
     /// What an older version's release made of the traffic is taken back, and then its canary goes.
     fn remove_outdated(&mut self) -> Option<Flow> {
         if self.style() != RollingStyle::Canary {
+            if let Some(flow) = self.leave_shared(Reason::Restarting) {
+                return Some(flow);
+            }
             let route = self.restore_route();
             let twin = self.remove_canary_service();
             if route.is_empty() && twin.is_none() {
@@ -470,6 +475,9 @@ impl Machine<'_> {
         if outdated.is_empty() {
             self.sub().finalising_step = FinalisingStep::None;
             return None;
+        }
+        if let Some(flow) = self.leave_shared(Reason::Restarting) {
+            return Some(flow);
         }
         let route = self.restore_route();
         if let Some(flow) = self.settle(FinalisingStep::RouteTrafficToStable, route, Reason::Restarting) {

@@ -14,7 +14,7 @@ use crate::{
         keys,
         v1beta1::{CanaryStrategy, Rollout, TrafficRoutingRef},
     },
-    traffic::{self, Change, Provider, Routes, Wiring},
+    traffic::{self, Change, Provider, Routes, Shared, Wiring},
     workload::{Kind, Pod, ReplicaSet},
 };
 
@@ -40,6 +40,10 @@ pub struct Snapshot {
     pub services: BTreeMap<String, DynamicObject>,
     /// The objects that route requests to the Service and what a release makes beside them; only those that are there.
     pub routes: Routes,
+    /// The TrafficRouting that the Rollout names, and those that it holds and names no more; by name.
+    pub shared: Vec<Shared>,
+    /// Finalizers on those by Rollouts that are no more.
+    pub orphaned: BTreeSet<String>,
     /// What a release of this Rollout made or changed for a workload or a route that the Rollout names no more: workloads
     /// with its mark, its canaries, Services, Ingresses and autoscalers.
     pub strays: Vec<DynamicObject>,
@@ -48,7 +52,7 @@ pub struct Snapshot {
     /// A kind that the Rollout needs and the cluster does not serve, such as `clonesets.apps.kruise.io`; not one of a
     /// route.
     pub unserved: Option<String>,
-    /// Kinds of routes that the cluster serves in no version, such as `httproutes.gateway.networking.k8s.io`.
+    /// Kinds of routes, and of TrafficRoutings, that the cluster serves in no version, such as `httproutes.gateway.networking.k8s.io`.
     pub unserved_routes: BTreeSet<String>,
 }
 
@@ -100,6 +104,13 @@ impl Snapshot {
     #[must_use]
     pub fn routing(&self) -> Option<&TrafficRoutingRef> {
         self.rollout.spec.strategy.traffic_routings().first()
+    }
+
+    /// The TrafficRouting that the Rollout names, if it is there.
+    #[must_use]
+    pub fn named_shared(&self) -> Option<&Shared> {
+        let name = self.rollout.traffic_routing_name()?;
+        self.shared.iter().find(|shared| shared.name() == name)
     }
 
     /// What splits the traffic.

@@ -80,8 +80,12 @@ impl<'a> Machine<'a> {
     /// While the release may not go on no step begins and no traffic moves, but the batch that was begun goes on, and
     /// follows when the workload is scaled: nobody else sizes it (engine-rollout 11.4).
     fn keep_batch(&mut self) -> Vec<Effect> {
-        let plan = batch::plan_hash(&self.s.rollout.spec);
-        let is_edited = self.sub().rollout_hash != Some(plan);
+        let followed = self
+            .status
+            .canary_status
+            .as_ref()
+            .and_then(|sub| sub.rollout_hash.as_deref());
+        let is_edited = followed != Some(self.plan());
         let (index, step) = self.step();
         let step = match self.sub().current_step_state {
             StepState::BeforeStepUpgrade | StepState::Other(_) => {
@@ -117,9 +121,13 @@ impl<'a> Machine<'a> {
             self.sub().current_step_state,
             StepState::BeforeStepUpgrade | StepState::StepUpgrade | StepState::StepTrafficRouting
         );
+        if !moving {
+            return None;
+        }
         let (_, step) = self.step();
-        let step = step.filter(|step| moving && self.routes(step))?;
-        validate::in_the_way(self.s, step)
+        let own = step.filter(|step| self.routes(step));
+        own.and_then(|step| validate::in_the_way(self.s, step))
+            .or_else(|| validate::shared(self.s))
     }
 
     fn steps(&self) -> &'a [Step] {
@@ -159,8 +167,8 @@ impl<'a> Machine<'a> {
     /// An edited plan: the step is done again from its beginning, so that it pauses again; one that is no more becomes the
     /// last. Upstream may advance by itself when a step shrinks (engine-rollout 10.2); this never does.
     fn follow_plan(&mut self) {
-        let hash = batch::plan_hash(&self.s.rollout.spec);
-        if self.sub().rollout_hash.as_deref() == Some(hash.as_str()) {
+        let hash = self.plan().to_owned();
+        if self.sub().rollout_hash.as_ref() == Some(&hash) {
             return;
         }
         let target = self.sub().current_step_index.clamp(1, self.total().max(1));
@@ -214,7 +222,7 @@ impl<'a> Machine<'a> {
     }
 
     fn grace(&self) -> SignedDuration {
-        SignedDuration::from_secs(self.s.routing().map_or(0, traffic::grace))
+        SignedDuration::from_secs(self.grace_seconds().unwrap_or(0))
     }
 
     fn until_grace_ends(&self) -> Timestamp {
@@ -365,8 +373,13 @@ impl<'a> Machine<'a> {
                 );
             }
         }
+        let shared = self.open_shared();
+        if !shared.is_empty() {
+            let total = self.total();
+            return Flow::Do(shared, Reason::TrafficGrace { step: index, total });
+        }
         // From here on the state says: the route is as wanted, and its grace runs since the stamp.
-        self.enter(if self.is_full(step) {
+        self.enter(if self.is_full(step) && !self.shares() {
             StepState::StepMetricsAnalysis
         } else {
             StepState::StepTrafficRouting
@@ -438,8 +451,8 @@ impl<'a> Machine<'a> {
     fn route(&mut self) -> Flow {
         let (index, step) = self.step();
         let Some(step) = step else { return Flow::Again };
-        if self.routes(step) {
-            if !self.split(step).is_empty() {
+        if self.routes(step) || self.shares() {
+            if (self.routes(step) && !self.split(step).is_empty()) || !self.open_shared().is_empty() {
                 // Someone undid it: written again, and waited for again.
                 self.enter(StepState::StepUpgrade);
                 return Flow::Again;
@@ -493,7 +506,8 @@ impl<'a> Machine<'a> {
         if batch.lost {
             // Removed by hand: no traffic goes to it, and it is brought up again before anybody is asked to approve it.
             // Written first: a canary that is there again must not be taken for one that this pause left behind.
-            let route = self.restore_route();
+            let mut route = self.restore_route();
+            route.extend(self.leave_shared_at_once());
             if !route.is_empty() {
                 return Flow::Do(route, reason);
             }
@@ -522,12 +536,12 @@ impl<'a> Machine<'a> {
     /// The writes that bring back what this step made of the traffic and somebody undid. The pods never left, so there is
     /// nothing to wait for.
     fn repair(&mut self, step: &Step, revision: Option<&str>) -> Vec<Effect> {
-        let Some(revision) = revision.filter(|_| self.routes(step)) else {
-            return Vec::new();
-        };
-        let mut effects: Vec<Effect> = self.pin().into_iter().collect();
-        effects.extend(self.twin_service(revision, true));
-        effects.extend(self.split(step));
+        let mut effects = self.open_shared();
+        if let Some(revision) = revision.filter(|_| self.routes(step)) {
+            effects.extend(self.pin());
+            effects.extend(self.twin_service(revision, true));
+            effects.extend(self.split(step));
+        }
         for effect in &mut effects {
             effect.purpose.push_str(", again: somebody changed it");
         }

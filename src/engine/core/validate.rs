@@ -17,7 +17,7 @@ use crate::{
         rollout::immutable,
         v1beta1::{Phase, RollingStyle, Rollout, RolloutSpec, Step, TrafficRoutingRef},
     },
-    traffic::{self, Obstacle, Split, service},
+    traffic::{self, Obstacle, Provider, Split, service},
     workload::{Kind, Workload},
 };
 
@@ -149,6 +149,7 @@ pub fn of_rollout(rollout: &Rollout, workload: Option<&DynamicObject>) -> Vec<Pr
         }
     );
     found.extend(routing_problems(&place, spec.strategy.traffic_routings()));
+    found.extend(shared_problem(&place, rollout));
     let style = kind.zip(asked).map(|(kind, asked)| kind.style(asked)).or(asked);
     let steps = spec.strategy.steps();
     if steps.is_empty() && asked.is_some() {
@@ -212,6 +213,26 @@ fn routing_problems(place: &str, routings: &[TrafficRoutingRef]) -> Vec<Problem>
         }
     }
     found
+}
+
+/// The TrafficRouting may be named in the strategy or by annotation; two of them are none.
+fn shared_problem(place: &str, rollout: &Rollout) -> Option<Problem> {
+    let field = rollout.spec.strategy.traffic_routing_ref();
+    let annotation = rollout
+        .metadata
+        .annotations
+        .as_ref()?
+        .get(keys::TRAFFIC_ROUTING)?;
+    let is_clear = field.is_empty() || annotation.is_empty() || field == annotation;
+    (!is_clear).then(|| {
+        Problem::new(
+            format!("{place}.trafficRoutingRef"),
+            format!(
+                "names TrafficRouting {field}, and annotation {} names {annotation}",
+                keys::TRAFFIC_ROUTING
+            ),
+        )
+    })
 }
 
 fn step_problems(place: &str, step: &Step, style: Option<RollingStyle>) -> Vec<Problem> {
@@ -358,7 +379,57 @@ pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
         .filter_map(|(index, step)| Some((index + 1, traffic::split(step)?)))
         .collect();
     let idle = [(0, Split::NOTHING)];
-    found(snapshot, if splits.is_empty() { &idle } else { &splits })
+    found(snapshot, if splits.is_empty() { &idle } else { &splits }).or_else(|| shared(snapshot))
+}
+
+/// What keeps the traffic that the Rollout shares with others from being split.
+#[must_use]
+pub fn shared(snapshot: &Snapshot) -> Option<Obstacle> {
+    let name = snapshot.rollout.traffic_routing_name()?;
+    let unserved = format!("trafficroutings.{}", keys::GROUP);
+    if snapshot.unserved_routes.contains(&unserved) {
+        return Some(Obstacle::Unserved { kind: unserved });
+    }
+    let Some(shared) = snapshot.named_shared() else {
+        return Some(Obstacle::Missing {
+            kind: "TrafficRouting",
+            name: name.to_owned(),
+        });
+    };
+    if shared.is_deleting() {
+        return Some(Obstacle::Deleting {
+            name: name.to_owned(),
+        });
+    }
+    let mut services = shared.routings().iter().map(|routing| &routing.service);
+    if let Some(missing) = services.find(|service| !snapshot.services.contains_key(*service)) {
+        return Some(Obstacle::Missing {
+            kind: "Service",
+            name: missing.clone(),
+        });
+    }
+    let own: Vec<_> = snapshot.providers().iter().filter_map(Provider::key).collect();
+    for provider in shared.providers() {
+        if let Some(unserved) = unserved_kind(snapshot, &provider) {
+            return Some(unserved);
+        }
+        if let Some(key) = provider.key().filter(|key| own.contains(key)) {
+            return Some(Obstacle::Twice {
+                kind: key.kind,
+                name: key.name,
+                shared: name.to_owned(),
+            });
+        }
+    }
+    shared.opened(&snapshot.routes).err()
+}
+
+fn unserved_kind(snapshot: &Snapshot, provider: &Provider) -> Option<Obstacle> {
+    let kind = provider.versions().first()?.qualified();
+    snapshot
+        .unserved_routes
+        .contains(&kind)
+        .then_some(Obstacle::Unserved { kind })
 }
 
 /// What keeps traffic from being split as the step under way asks.
@@ -403,9 +474,8 @@ fn found(snapshot: &Snapshot, splits: &[(usize, Split<'_>)]) -> Option<Obstacle>
     }
     let providers = snapshot.providers();
     for provider in &providers {
-        let unserved = provider.versions().first().map(|kind| kind.qualified());
-        if let Some(kind) = unserved.filter(|kind| snapshot.unserved_routes.contains(kind)) {
-            return Some(Obstacle::Unserved { kind });
+        if let Some(unserved) = unserved_kind(snapshot, provider) {
+            return Some(unserved);
         }
         for (number, split) in splits {
             if let Err(obstacle) = provider.split(&snapshot.routes, &wiring, split) {

@@ -1,5 +1,7 @@
 //! What is known of the cluster: filled by watches and by the answers to our own writes, whichever is newer.
 
+mod gather;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -9,14 +11,13 @@ use kube::{api::DynamicObject, runtime::watcher};
 
 use super::{
     RolloutKey,
-    kind::{self, DEPLOYMENT, DEPLOYMENT_PODS, Kind, REVISION_PODS},
+    kind::{self, Kind},
     table::{self, Entry, Name, Put, State, Table, controller},
 };
 use crate::{
-    api::{keys, v1beta1::Rollout},
-    engine::core::{self, Pod, Snapshot},
-    traffic::{self, Provider, RouteKind},
-    workload::{Kind as WorkloadKind, Mark},
+    api::v1beta1::Rollout,
+    engine::core,
+    traffic::{self, Provider, RouteKind, Shared},
 };
 
 /// Something that a Rollout names: group, kind, namespace, name.
@@ -27,8 +28,12 @@ type Mention = (String, String, String, String);
 pub(super) struct Cache {
     tables: BTreeMap<Kind, Table>,
     rollouts: BTreeMap<RolloutKey, Rollout>,
+    /// Those whose plan was edited and no engine has taken note: worked out once, when the Rollout is new.
+    edited: BTreeSet<RolloutKey>,
     /// Which Rollouts name a workload, a Service or a route, twins included.
     mentions: HashMap<Mention, BTreeSet<RolloutKey>>,
+    /// What each Rollout names, as it stands there.
+    mentioned: BTreeMap<RolloutKey, Vec<Mention>>,
     /// Uids of workloads and ReplicaSets: what pods and revisions belong to.
     owners: HashMap<String, (Kind, Name)>,
     /// Uids of objects that we deleted and whose last watch event is still to come.
@@ -69,17 +74,6 @@ fn providers_of(rollout: &Rollout) -> impl Iterator<Item = Provider> {
     routings.flat_map(Provider::all)
 }
 
-fn mentions_of(key: &RolloutKey, rollout: &Rollout) -> Vec<Mention> {
-    let namespace = || key.namespace.clone();
-    let services = services_of(rollout).map(|name| mention(Kind::Service, &(namespace(), name)));
-    let routes = providers_of(rollout).flat_map(|provider| provider.reads());
-    let routes = routes.map(|route| (route.group, route.kind, namespace(), route.name));
-    services
-        .chain(routes)
-        .chain([workload_of(&key.namespace, rollout)])
-        .collect()
-}
-
 /// The versions in which a kind can be read, preferred first: routes of Gateway API are served in either of two.
 fn versions(kind: Kind) -> Vec<Kind> {
     match kind {
@@ -88,6 +82,10 @@ fn versions(kind: Kind) -> Vec<Kind> {
         }
         _ => vec![kind],
     }
+}
+
+fn finalizers(object: &DynamicObject) -> impl Iterator<Item = &str> {
+    object.metadata.finalizers.iter().flatten().map(String::as_str)
 }
 
 impl Cache {
@@ -113,7 +111,7 @@ impl Cache {
         let needed = self
             .rollouts
             .get(key)
-            .map(|rollout| self.needed_by(rollout))
+            .map(|rollout| self.needed_by(key, rollout))
             .unwrap_or_default();
         needed.into_iter().filter(|kind| self.is_awaited(*kind)).collect()
     }
@@ -126,8 +124,11 @@ impl Cache {
 
     /// The kinds that a Rollout needs, each in the first version that is not known to be unserved; the preferred one besides,
     /// which may come to be served.
-    fn needed_by(&self, rollout: &Rollout) -> BTreeSet<Kind> {
-        let mut needed = Kind::needed_by(rollout);
+    fn needed_by(&self, key: &RolloutKey, rollout: &Rollout) -> BTreeSet<Kind> {
+        let mut needed = Kind::needed_by(rollout, self.edited.contains(key));
+        for shared in self.shared_by(rollout) {
+            needed.extend(Kind::routed_by(shared.routings()));
+        }
         for kind in needed.clone() {
             let versions = versions(kind);
             let last = versions.iter().position(|version| !self.is_unserved(*version));
@@ -207,7 +208,7 @@ impl Cache {
     fn that_need(&self, kind: Kind) -> BTreeSet<RolloutKey> {
         let needing = self.rollouts.iter();
         needing
-            .filter(|(_, rollout)| self.needed_by(rollout).contains(&kind))
+            .filter(|(key, rollout)| self.needed_by(key, rollout).contains(&kind))
             .map(|(key, _)| key.clone())
             .collect()
     }
@@ -251,6 +252,9 @@ impl Cache {
         if kind == Kind::Rollout {
             touched.extend(self.index_rollout(name, parsed));
         }
+        if kind == Kind::TrafficRouting {
+            self.index_shared(name);
+        }
         // An autoscaler may have been turned to another workload.
         touched.extend(
             old.map(|old| self.rollouts_of(kind, name, &old))
@@ -290,6 +294,9 @@ impl Cache {
         if kind == Kind::Rollout {
             touched.extend(self.index_rollout(name, None));
         }
+        if kind == Kind::TrafficRouting {
+            self.index_shared(name);
+        }
         touched
     }
 
@@ -300,25 +307,94 @@ impl Cache {
             name: name.1.clone(),
         };
         let mut touched = BTreeSet::from([key.clone()]);
+        self.edited.remove(&key);
         if let Some(old) = self.rollouts.remove(&key) {
-            for mention in mentions_of(&key, &old) {
-                if let Some(keys) = self.mentions.get_mut(&mention) {
-                    keys.remove(&key);
-                    if keys.is_empty() {
-                        self.mentions.remove(&mention);
-                    }
-                }
-            }
+            self.forget_mentions(&key);
             touched.extend(self.that_mention(&workload_of(&key.namespace, &old)));
         }
         if let Some(rollout) = rollout {
-            for mention in mentions_of(&key, &rollout) {
-                self.mentions.entry(mention).or_default().insert(key.clone());
-            }
+            self.note_mentions(&key, &rollout);
             touched.extend(self.that_mention(&workload_of(&key.namespace, &rollout)));
+            if core::is_edited(&rollout) {
+                self.edited.insert(key.clone());
+            }
             self.rollouts.insert(key, rollout);
         }
         touched
+    }
+
+    fn note_mentions(&mut self, key: &RolloutKey, rollout: &Rollout) {
+        let all = self.mentions_of(key, rollout);
+        for mention in &all {
+            self.mentions
+                .entry(mention.clone())
+                .or_default()
+                .insert(key.clone());
+        }
+        self.mentioned.insert(key.clone(), all);
+    }
+
+    fn forget_mentions(&mut self, key: &RolloutKey) {
+        for mention in self.mentioned.remove(key).unwrap_or_default() {
+            if let Some(keys) = self.mentions.get_mut(&mention) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.mentions.remove(&mention);
+                }
+            }
+        }
+    }
+
+    /// Follows what a TrafficRouting names, for the Rollouts that name it.
+    fn index_shared(&mut self, name: &Name) {
+        for key in self.that_mention(&mention(Kind::TrafficRouting, name)) {
+            if let Some(rollout) = self.rollouts.get(&key).cloned() {
+                self.forget_mentions(&key);
+                self.note_mentions(&key, &rollout);
+            }
+        }
+    }
+
+    /// Everything that a Rollout names, and that is named by the TrafficRoutings that it shares.
+    fn mentions_of(&self, key: &RolloutKey, rollout: &Rollout) -> Vec<Mention> {
+        let of = |kind: Kind, name: String| mention(kind, &(key.namespace.clone(), name));
+        let shared = self.shared_by(rollout);
+        let shared_services = shared.iter().flat_map(Shared::routings);
+        let services = services_of(rollout)
+            .chain(shared_services.map(|routing| routing.service.clone()))
+            .map(|name| of(Kind::Service, name));
+        let shared_providers = shared.iter().flat_map(Shared::providers);
+        let providers = providers_of(rollout).chain(shared_providers);
+        let routes = providers.flat_map(|provider| provider.reads());
+        let routes = routes.map(|route| (route.group, route.kind, key.namespace.clone(), route.name));
+        let named = rollout.traffic_routing_name().map(str::to_owned);
+        let named = named.map(|name| of(Kind::TrafficRouting, name));
+        services
+            .chain(routes)
+            .chain(named)
+            .chain([workload_of(&key.namespace, rollout)])
+            .collect()
+    }
+
+    /// The TrafficRouting that a Rollout names, and those that its release holds and it names no more; by name.
+    fn shared_by(&self, rollout: &Rollout) -> Vec<Shared> {
+        let metadata = &rollout.metadata;
+        let (Some(namespace), Some(own)) = (&metadata.namespace, &metadata.name) else {
+            return Vec::new();
+        };
+        let named = rollout.traffic_routing_name();
+        let may_hold_another = core::may_hold_another(rollout);
+        if named.is_none() && !may_hold_another {
+            return Vec::new();
+        }
+        let is_its =
+            |shared: &Shared| named == Some(shared.name()) || may_hold_another && shared.is_held_by(own);
+        let table = self.tables.get(&Kind::TrafficRouting).into_iter();
+        table
+            .flat_map(|table| table.objects_of(namespace))
+            .map(|object| Shared::new(object.clone()))
+            .filter(is_its)
+            .collect()
     }
 
     fn that_mention(&self, mention: &Mention) -> BTreeSet<RolloutKey> {
@@ -357,6 +433,18 @@ impl Cache {
                 ))
             }),
             Kind::Service | Kind::Route(_) => self.that_mention(&mention(kind, name)),
+            Kind::TrafficRouting => {
+                let mut all = self.that_mention(&mention(kind, name));
+                // Held by a Rollout that names it no more.
+                let held: BTreeSet<&str> = entry.object().map(finalizers).into_iter().flatten().collect();
+                let in_namespace = self.rollouts.keys().filter(|key| key.namespace == name.0);
+                all.extend(
+                    in_namespace
+                        .filter(|key| held.contains(traffic::shared::holder(&key.name).as_str()))
+                        .cloned(),
+                );
+                all
+            }
         }
     }
 
@@ -376,171 +464,9 @@ impl Cache {
             .flat_map(move |table| table.linked(link))
     }
 
-    /// The objects of a kind that belong to an owner, by name.
-    fn owned(&self, kind: Kind, owner: Option<&str>) -> Vec<DynamicObject> {
-        let entries = owner.into_iter().flat_map(|uid| self.linked(kind, uid));
-        entries.filter_map(Entry::object).cloned().collect()
-    }
-
-    /// The pods of these owners that have not come to their end, by name.
-    fn pods<'a>(&self, kind: Kind, owners: impl Iterator<Item = &'a DynamicObject>) -> Vec<Arc<Pod>> {
-        let uids = owners.filter_map(|owner| owner.metadata.uid.as_deref());
-        let entries = uids.flat_map(|uid| self.linked(kind, uid));
-        let mut pods: Vec<Arc<Pod>> = entries.filter_map(Entry::pod).cloned().collect();
-        pods.sort_by(|a, b| a.name.cmp(&b.name));
-        pods
-    }
-
     /// The Rollouts that are known.
     pub(super) fn rollouts(&self) -> impl Iterator<Item = (&RolloutKey, &Rollout)> {
         self.rollouts.iter()
-    }
-
-    /// Everything one decision may read.
-    pub(super) fn snapshot(&self, key: &RolloutKey) -> Option<Snapshot> {
-        let rollout = self.rollouts.get(key)?.clone();
-        let namespace = key.namespace.as_str();
-        let needed = self.needed_by(&rollout);
-        let is_route = |kind: &&Kind| matches!(kind, Kind::Route(_));
-        let mut others = needed.iter().filter(|kind| !is_route(kind));
-        let unserved = others.find(|kind| self.is_unserved(**kind));
-        let routes = needed.iter().filter(is_route);
-        let unserved_routes = routes.filter(|kind| {
-            versions(**kind)
-                .into_iter()
-                .all(|version| self.is_unserved(version))
-        });
-        let reference = &rollout.spec.workload_ref;
-        let named = kind::named(&rollout);
-        let workload = named.and_then(|(kind, version)| {
-            self.object(Kind::Workload(kind, version), namespace, &reference.name)
-                .cloned()
-        });
-        let uid = workload
-            .as_ref()
-            .and_then(|workload| workload.metadata.uid.as_deref());
-        let mut snapshot = Snapshot {
-            unserved: unserved.map(|kind| kind.qualified()),
-            unserved_routes: unserved_routes.map(|kind| kind.qualified()).collect(),
-            ..Snapshot::default()
-        };
-        if let Some((WorkloadKind::Deployment, _)) = named {
-            snapshot.canaries = self.owned(DEPLOYMENT, rollout.metadata.uid.as_deref());
-            let deployments = workload.iter().chain(&snapshot.canaries);
-            snapshot.replica_sets = deployments
-                .flat_map(|deployment| self.owned(Kind::ReplicaSet, deployment.metadata.uid.as_deref()))
-                .collect();
-            snapshot.pods = self.pods(DEPLOYMENT_PODS, snapshot.replica_sets.iter());
-        } else {
-            snapshot.pods = self.pods(REVISION_PODS, workload.iter());
-        }
-        if needed.contains(&Kind::ControllerRevision) {
-            snapshot.revisions = self.owned(Kind::ControllerRevision, uid);
-        }
-        if needed.contains(&Kind::Autoscaler) {
-            let (group, _) = kind::split(&reference.api_version);
-            let link = table::autoscaled(namespace, group, &reference.kind, &reference.name);
-            snapshot.autoscalers = self.owned(Kind::Autoscaler, Some(&link));
-        }
-        let service = |name: String| {
-            Some((
-                name.clone(),
-                self.object(Kind::Service, namespace, &name)?.clone(),
-            ))
-        };
-        snapshot.services = services_of(&rollout).filter_map(service).collect();
-        for provider in providers_of(&rollout) {
-            for key in provider.reads() {
-                let mut versions = provider.versions().iter();
-                let found =
-                    versions.find_map(|version| self.object(Kind::Route(*version), namespace, &key.name));
-                snapshot.routes.extend(found.map(|object| (key, object.clone())));
-            }
-        }
-        snapshot.strays = self.strays(key, &rollout);
-        let rivals = self.that_mention(&workload_of(namespace, &rollout)).into_iter();
-        snapshot.rivals = rivals
-            .filter(|rival| rival != key)
-            .filter(|rival| self.rollouts.get(rival).is_some_and(|other| !other.spec.disabled))
-            .map(|rival| rival.name)
-            .collect();
-        snapshot.workload = workload;
-        snapshot.rollout = rollout;
-        Some(snapshot)
-    }
-}
-
-impl Cache {
-    /// What a release of this Rollout made for a workload or a route that it names no more. Its own objects are found by
-    /// their owner; others are looked for only while an edit of the plan waits to be noted.
-    fn strays(&self, key: &RolloutKey, rollout: &Rollout) -> Vec<DynamicObject> {
-        let uid = rollout.metadata.uid.as_deref();
-        let in_namespace = |kind: Kind| {
-            let table = self.tables.get(&kind).into_iter();
-            table.flat_map(|table| table.objects_of(&key.namespace))
-        };
-        let name = |object: &DynamicObject| object.metadata.name.clone().unwrap_or_default();
-        let mut strays = Vec::new();
-        let mentioned = mentions_of(key, rollout);
-        let is_mentioned = |kind: Kind, object: &DynamicObject| {
-            mentioned.contains(&mention(kind, &(key.namespace.clone(), name(object))))
-        };
-        for kind in [Kind::Service, Kind::Route(RouteKind::INGRESS[0])] {
-            let own = self.owned(kind, uid).into_iter();
-            strays.extend(own.filter(|object| !is_mentioned(kind, object)));
-        }
-        if let Some(revision) = core::pinned_revision(rollout).filter(|_| core::is_edited(rollout)) {
-            let pinned = in_namespace(Kind::Service).filter(|service| {
-                core::pin_of(service, revision).is_some() && core::owner_uid(service) != uid
-            });
-            strays.extend(
-                pinned
-                    .filter(|service| !is_mentioned(Kind::Service, service))
-                    .cloned(),
-            );
-            // Routes that are edited in place: those with a release's note that no Rollout names.
-            let routes = RouteKind::all().map(Kind::Route);
-            for kind in routes.filter(|kind| self.is_open(*kind)) {
-                let edited = in_namespace(kind).filter(|route| {
-                    let note = route.metadata.annotations.as_ref();
-                    note.is_some_and(|all| all.contains_key(keys::ORIGINAL_SPEC))
-                        && self
-                            .that_mention(&mention(kind, &(key.namespace.clone(), name(route))))
-                            .is_empty()
-                });
-                strays.extend(edited.cloned());
-            }
-        }
-        if !core::is_turned(rollout) {
-            return strays;
-        }
-        let reference = &rollout.spec.workload_ref;
-        let is_named = |kind: WorkloadKind, object: &DynamicObject| {
-            kind.kind() == reference.kind
-                && kind.group() == kind::split(&reference.api_version).0
-                && name(object) == reference.name
-        };
-        let kinds: Vec<Kind> = self.tables.keys().copied().collect();
-        for (workload, kind) in kinds.into_iter().filter_map(|kind| match kind {
-            Kind::Workload(workload, _) => Some((workload, kind)),
-            _ => None,
-        }) {
-            let marked = in_namespace(kind).filter(|object| {
-                Mark::read(object).is_some_and(|mark| mark.rollout_name == key.name)
-                    && core::owner_uid(object) != uid
-                    && !is_named(workload, object)
-            });
-            for object in marked {
-                let link =
-                    table::autoscaled(&key.namespace, workload.group(), workload.kind(), &name(object));
-                strays.extend(self.owned(Kind::Autoscaler, Some(&link)));
-                strays.push(object.clone());
-            }
-        }
-        if WorkloadKind::named(reference) != Some(WorkloadKind::Deployment) {
-            strays.extend(self.owned(DEPLOYMENT, uid));
-        }
-        strays
     }
 }
 
@@ -565,141 +491,4 @@ fn parse(entry: Entry) -> (Entry, Option<Rollout>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use kube::{api::DynamicObject, runtime::watcher::Event};
-    use serde_json::{Value, json};
-
-    use super::{Cache, DEPLOYMENT, DEPLOYMENT_PODS, Entry, Kind};
-    use crate::engine::driver::RolloutKey;
-
-    struct Bench(Cache);
-
-    impl Bench {
-        /// A Rollout, blue-green, of a Deployment of two pods.
-        fn new() -> Self {
-            let mut bench = Self(Cache::default());
-            let steps = json!([{ "replicas": "100%" }]);
-            bench.apply(
-                Kind::Rollout,
-                "web",
-                1,
-                json!({ "spec": {
-                    "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
-                    "strategy": { "blueGreen": { "steps": steps } } } }),
-            );
-            bench.apply(DEPLOYMENT, "web", 2, json!({}));
-            bench.apply(Kind::ReplicaSet, "web-a", 3, owned("Deployment", "web"));
-            for pod in ["web-a-2", "web-a-1"] {
-                bench.apply(DEPLOYMENT_PODS, pod, 4, owned("ReplicaSet", "web-a"));
-            }
-            bench
-        }
-
-        /// Whether the Rollout must be looked at after an object was written.
-        fn apply(&mut self, kind: Kind, name: &str, version: u32, mut object: Value) -> bool {
-            object["metadata"]["name"] = json!(name);
-            object["metadata"]["namespace"] = json!("shop");
-            object["metadata"]["uid"] = json!(format!("uid-{name}"));
-            object["metadata"]["resourceVersion"] = json!(version.to_string());
-            let object: DynamicObject = serde_json::from_value(object).unwrap();
-            let touched = self.0.observe(kind, Event::Apply(Entry::of(kind, object)));
-            touched.contains(&key())
-        }
-
-        fn snapshot(&self) -> crate::engine::core::Snapshot {
-            self.0.snapshot(&key()).unwrap()
-        }
-
-        fn autoscalers(&self) -> Vec<String> {
-            let snapshot = self.snapshot();
-            let names = snapshot.autoscalers.into_iter();
-            names.filter_map(|object| object.metadata.name).collect()
-        }
-    }
-
-    fn key() -> RolloutKey {
-        RolloutKey {
-            namespace: "shop".to_owned(),
-            name: "web".to_owned(),
-        }
-    }
-
-    fn owned(kind: &str, name: &str) -> Value {
-        json!({ "metadata": { "ownerReferences": [{ "apiVersion": "apps/v1", "kind": kind, "name": name,
-            "uid": format!("uid-{name}"), "controller": true }] } })
-    }
-
-    fn aims_at(api_version: &str, kind: &str, name: &str) -> Value {
-        json!({ "spec": { "scaleTargetRef": { "apiVersion": api_version, "kind": kind, "name": name } } })
-    }
-
-    #[test]
-    fn autoscalers_are_found_by_what_they_aim_at_also_when_switched_off() {
-        let mut bench = Bench::new();
-        assert!(bench.apply(Kind::Autoscaler, "a", 10, aims_at("apps/v1", "Deployment", "web")));
-        assert!(bench.apply(
-            Kind::Autoscaler,
-            "b",
-            11,
-            aims_at("apps/v1", "Deployment", "web-DisableByRollout-DisableByRollout")
-        ));
-        let others = [
-            aims_at("apps/v1", "StatefulSet", "web"),
-            aims_at("apps.example.com/v1", "Deployment", "web"),
-            aims_at("apps/v1", "Deployment", "webber"),
-        ];
-        for (index, other) in (12..).zip(others) {
-            assert!(!bench.apply(Kind::Autoscaler, &format!("c{index}"), index, other));
-        }
-        assert_eq!(bench.autoscalers(), ["a", "b"]);
-        // Turned to another workload: that is news for the one it leaves.
-        assert!(bench.apply(
-            Kind::Autoscaler,
-            "a",
-            20,
-            aims_at("apps/v1", "Deployment", "other")
-        ));
-        assert_eq!(bench.autoscalers(), ["b"]);
-    }
-
-    #[test]
-    fn pods_are_shared_and_only_news_of_them_is_a_reason_to_look() {
-        let mut bench = Bench::new();
-        let (first, second) = (bench.snapshot().pods, bench.snapshot().pods);
-        let names: Vec<&str> = first.iter().map(|pod| pod.name.as_str()).collect();
-        assert_eq!(names, ["web-a-1", "web-a-2"]);
-        assert!(first.iter().zip(&second).all(|(a, b)| Arc::ptr_eq(a, b)));
-        let pod = |status: Value| {
-            let mut pod = owned("ReplicaSet", "web-a");
-            pod["status"] = status;
-            pod
-        };
-        let heartbeat = json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "False" }] });
-        assert!(!bench.apply(DEPLOYMENT_PODS, "web-a-1", 10, pod(heartbeat)));
-        assert_eq!(bench.snapshot().pods[0].resource_version, "10");
-        let ready = json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] });
-        assert!(bench.apply(DEPLOYMENT_PODS, "web-a-1", 11, pod(ready)));
-        assert!(bench.apply(DEPLOYMENT_PODS, "web-a-1", 12, pod(json!({ "phase": "Failed" }))));
-        assert_eq!(bench.snapshot().pods.len(), 1);
-        // Of a pod that belongs to nobody's workload nothing is to be learnt.
-        assert!(!bench.apply(DEPLOYMENT_PODS, "foreign", 13, owned("ReplicaSet", "foreign")));
-    }
-
-    #[test]
-    fn what_we_deleted_stays_gone_until_the_watch_agrees() {
-        let mut bench = Bench::new();
-        bench
-            .0
-            .forget(DEPLOYMENT_PODS, "shop", "web-a-1", Some("uid-web-a-1"));
-        let stale = owned("ReplicaSet", "web-a");
-        assert!(!bench.apply(DEPLOYMENT_PODS, "web-a-1", 9, stale));
-        assert_eq!(bench.snapshot().pods.len(), 1);
-        assert_eq!(bench.0.deleted.len(), 1);
-        // A list that has it no more is the last word.
-        bench.0.observe(DEPLOYMENT_PODS, Event::Init);
-        bench.0.observe(DEPLOYMENT_PODS, Event::InitDone);
-        assert_eq!((bench.0.deleted.len(), bench.snapshot().pods.len()), (0, 0));
-    }
-}
+mod tests;

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use kube::api::ApiResource;
 
 use crate::{
-    api::{keys, v1beta1::Rollout},
+    api::{
+        keys,
+        v1beta1::{Rollout, TrafficRoutingRef},
+    },
     engine::core::{self, Target},
     traffic::{Provider, RouteKind},
     workload,
@@ -27,6 +30,7 @@ pub(super) enum Kind {
     /// pods that belong to kinds nobody releases.
     Pod(&'static str),
     Service,
+    TrafficRouting,
     /// A kind of route in one version.
     Route(RouteKind),
 }
@@ -53,6 +57,7 @@ impl Kind {
             ),
             Self::Pod(_) => ("v1", "Pod", "pods"),
             Self::Service => ("v1", "Service", "services"),
+            Self::TrafficRouting => ("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings"),
             Self::Route(route) => (route.api_version, route.kind, route.plural),
         }
     }
@@ -95,6 +100,7 @@ impl Kind {
             DEPLOYMENT_PODS,
             REVISION_PODS,
             Self::Service,
+            Self::TrafficRouting,
         ];
         let routes = RouteKind::all().map(Self::Route);
         let workloads = workload::Kind::ALL.into_iter().flat_map(|kind| {
@@ -113,7 +119,7 @@ impl Kind {
     }
 
     /// The kinds without which nothing can be decided about a Rollout.
-    pub(super) fn needed_by(rollout: &Rollout) -> BTreeSet<Self> {
+    pub(super) fn needed_by(rollout: &Rollout, is_edited: bool) -> BTreeSet<Self> {
         let spec = &rollout.spec;
         let mut needed = BTreeSet::new();
         if let Some((kind, version)) = named(rollout) {
@@ -132,7 +138,7 @@ impl Kind {
                 needed.insert(Self::Autoscaler);
             }
         }
-        if core::is_edited(rollout) {
+        if is_edited {
             // What it named before may be among these.
             needed.extend([Self::Service, Self::Route(RouteKind::INGRESS[0])]);
         }
@@ -145,17 +151,20 @@ impl Kind {
             needed.extend(native.map(|kind| Self::Workload(kind, "apps/v1")));
             needed.insert(Self::Autoscaler);
         }
-        for routing in spec.strategy.traffic_routings() {
-            needed.insert(Self::Service);
-            let providers = Provider::all(routing);
-            needed.extend(
-                providers
-                    .iter()
-                    .filter_map(|provider| provider.versions().first().copied())
-                    .map(Self::Route),
-            );
+        if rollout.traffic_routing_name().is_some() || core::may_hold_another(rollout) {
+            needed.insert(Self::TrafficRouting);
         }
+        needed.extend(Self::routed_by(spec.strategy.traffic_routings()));
         needed
+    }
+
+    /// The kinds of what these routings name.
+    pub(super) fn routed_by(routings: &[TrafficRoutingRef]) -> impl Iterator<Item = Self> {
+        routings.iter().flat_map(|routing| {
+            let providers = Provider::all(routing).into_iter();
+            let routes = providers.filter_map(|provider| provider.versions().first().copied());
+            routes.map(Self::Route).chain([Self::Service])
+        })
     }
 }
 
@@ -191,7 +200,7 @@ mod tests {
             "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout", "metadata": { "name": "web" }, "spec": spec,
         }))
         .unwrap();
-        Kind::needed_by(&rollout)
+        Kind::needed_by(&rollout, crate::engine::core::is_edited(&rollout))
             .into_iter()
             .map(|kind| match kind {
                 Kind::Pod(label) => format!("pods of {label}"),

@@ -7,6 +7,7 @@ pub mod apply;
 pub mod env;
 pub mod image;
 pub mod resources;
+pub mod restart;
 pub mod revision;
 
 use serde_json::{Value, json};
@@ -15,7 +16,8 @@ pub use apply::{Applied, TypeChange, applied};
 pub use env::{EnvChange, EnvValue, with_env};
 pub use image::{NewImage, set_images, with_images};
 pub use resources::{Amounts, with_resources};
-pub use revision::{restore_template, template_of};
+pub use restart::{InPlaceOnly, restarted};
+pub use revision::{CHANGE_CAUSE, template_of, with_revision};
 
 use super::{Kind, Mark, hold, same_template};
 use crate::api::keys;

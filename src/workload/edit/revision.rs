@@ -2,18 +2,31 @@
 
 use serde_json::{Value, json};
 
-use super::unchanged_since;
+use super::{super::same_template, hold};
 use crate::api::keys;
 
-/// Makes the JSON patch that puts the template of `revision` (a ReplicaSet or a ControllerRevision) back exactly; nothing
-/// when it is there.
+/// Annotation in which people say why a revision was made; kubectl's.
+pub const CHANGE_CAUSE: &str = "kubernetes.io/change-cause";
+
+/// The workload with the template of a revision, exactly, and with what was said of why it was made. Everything else stays,
+/// annotations of others too. Where the template is that of the revision already, nothing changes.
 #[must_use]
-pub fn restore_template(workload: &Value, revision: &Value) -> Option<Value> {
-    let template = template_of(revision);
-    let same = workload["spec"]["template"] == template;
-    (!same).then(|| {
-        json!([unchanged_since(workload), { "op": "replace", "path": "/spec/template", "value": template }])
-    })
+pub fn with_revision(workload: &Value, template: &Value, change_cause: Option<&str>) -> Value {
+    let mut after = workload.clone();
+    if same_template(&workload["spec"]["template"], template) {
+        return after;
+    }
+    after["spec"]["template"] = template.clone();
+    let annotations = &workload["metadata"]["annotations"];
+    if annotations[CHANGE_CAUSE].as_str() != change_cause {
+        let mut annotations = annotations.as_object().cloned().unwrap_or_default();
+        match change_cause {
+            Some(text) => drop(annotations.insert(CHANGE_CAUSE.to_owned(), json!(text))),
+            None => drop(annotations.remove(CHANGE_CAUSE)),
+        }
+        hold::put(&mut after["metadata"], "annotations", Value::Object(annotations));
+    }
+    after
 }
 
 /// The template of a revision as its workload had it.
@@ -43,9 +56,9 @@ mod tests {
 
     use super::{
         super::tests::{patched, workload},
-        restore_template,
+        template_of, with_revision,
     };
-    use crate::workload::Kind;
+    use crate::workload::{Kind, edit::write};
 
     fn revision_of(kind: Kind, template: &Value) -> Value {
         let mut template = template.clone();
@@ -60,20 +73,35 @@ mod tests {
     #[test]
     fn puts_the_template_back_as_it_was() {
         for kind in Kind::ALL {
-            let now = workload(kind, &json!({}));
-            assert_eq!(
-                restore_template(&now, &revision_of(kind, &now["spec"]["template"])),
-                None
-            );
-            let mut expected = now.clone();
+            // What the bad version added is gone again, which no merge patch could do.
+            let mut now = workload(kind, &json!({}));
+            now["spec"]["template"]["spec"]["nodeSelector"] = json!({ "disk": "ssd" });
+            now["spec"]["template"]["metadata"]["annotations"] = json!({ "added": "later" });
+            let same = template_of(&revision_of(kind, &now["spec"]["template"]));
+            assert_eq!(write(&now, &with_revision(&now, &same, Some("no")), None), None);
+            let mut expected = workload(kind, &json!({}));
             expected["spec"]["template"]["spec"]["containers"] =
                 json!([{ "name": "web", "image": "web:v0" }]);
-            let old = revision_of(kind, &expected["spec"]["template"]);
+            let old = template_of(&revision_of(kind, &expected["spec"]["template"]));
+            let after = with_revision(&now, &old, None);
             assert_eq!(
-                patched(&now, restore_template(&now, &old).unwrap()),
+                patched(&now, write(&now, &after, None).unwrap()),
                 expected,
                 "{kind:?}"
             );
         }
+    }
+
+    #[test]
+    fn annotations_of_others_stay() {
+        let mut now = workload(Kind::Deployment, &json!({}));
+        now["metadata"]["annotations"] = json!({ "mine": "kept", "kubernetes.io/change-cause": "v2" });
+        let template = json!({ "spec": {} });
+        let annotations = |cause| with_revision(&now, &template, cause)["metadata"]["annotations"].clone();
+        assert_eq!(
+            annotations(Some("v1")),
+            json!({ "mine": "kept", "kubernetes.io/change-cause": "v1" })
+        );
+        assert_eq!(annotations(None), json!({ "mine": "kept" }));
     }
 }

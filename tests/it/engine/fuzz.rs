@@ -14,6 +14,7 @@ use kubectl_kruise::{
     api::{patch::merge_diff, rollout::convert, v1beta1::Rollout},
     engine::core::{Decision, Effect, Reason, Snapshot, Verb, Wake, decide, problems},
     release::{Guard, Position, approval},
+    traffic::RouteKey,
     view::{
         Status,
         status::{Looked, Seen},
@@ -285,8 +286,19 @@ fn read(case: &Value) {
         workload: looked(Some(&case["workload"])),
         members: replica_sets,
         service: looked(case["services"].get("echoserver")),
-        ingress: looked(case["ingresses"].get("echoserver")),
-        canary_ingress: looked(case["ingresses"].get("echoserver-canary")),
+        routes: Some(
+            case["ingresses"]
+                .as_object()
+                .unwrap()
+                .iter()
+                .filter_map(|(name, ingress)| {
+                    Some((
+                        RouteKey::ingress(name),
+                        serde_json::from_value(ingress.clone()).ok()?,
+                    ))
+                })
+                .collect(),
+        ),
         ..Seen::default()
     });
     let _ = (

@@ -23,6 +23,7 @@ pub(crate) struct Place {
 const PLACES: &[Place] = &[
     place("v1", "Service", "services"),
     place("v1", "Pod", "pods"),
+    place("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
     place("networking.k8s.io/v1", "Ingress", "ingresses"),
     place("apps/v1", "Deployment", "deployments"),
     place("apps/v1", "StatefulSet", "statefulsets"),
@@ -41,6 +42,9 @@ const PLACES: &[Place] = &[
         "DestinationRule",
         "destinationrules",
     ),
+    place("coordination.k8s.io/v1", "Lease", "leases"),
+    place("traefik.io/v1alpha1", "TraefikService", "traefikservices"),
+    place("traefik.io/v1alpha1", "IngressRoute", "ingressroutes"),
     place("apps.kruise.io/v1alpha1", "CloneSet", "clonesets"),
     place("apps.kruise.io/v1beta1", "StatefulSet", "statefulsets"),
     place("apps.kruise.io/v1alpha1", "DaemonSet", "daemonsets"),

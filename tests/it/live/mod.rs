@@ -10,5 +10,6 @@ pub(crate) mod holds;
 pub(crate) mod models;
 pub(crate) mod releases;
 mod routes;
+mod traffic;
 mod turns;
 pub(crate) mod workload;

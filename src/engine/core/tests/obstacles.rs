@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{at_rest, decide, held, now, object, paused_at_step_1, told};
-use crate::{engine::core::Snapshot, traffic::RouteKey};
+use super::situation::{at_rest, held, now, object, paused_at_step_1, told};
+use crate::{
+    engine::core::{Snapshot, decide},
+    traffic::RouteKey,
+};
 
 /// The release at step 1 with its pods ready, about to split traffic.
 fn about_to_split() -> Snapshot {

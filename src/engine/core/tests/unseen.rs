@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{at_rest, decide, deployment, now, object, paused_at_step_1, replica_set, told};
+use super::situation::{at_rest, deployment, now, object, paused_at_step_1, replica_set, told};
 use crate::{
     api::v1beta1::RolloutStatus,
-    engine::core::{Decision, Snapshot, batch},
+    engine::core::{Decision, Snapshot, batch, decide},
 };
 
 const MARK: &str = r#"{"rolloutName":"web","original":{"paused":false}}"#;

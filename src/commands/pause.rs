@@ -1,0 +1,246 @@
+//! `pause` and `resume`: freeze a release, or a workload's own update, where it is. Both may be said twice.
+
+use serde_json::{Value, json};
+
+use super::{
+    FIELD_MANAGER, Outcomes, changed, connect, jump, reading,
+    run::{self, Aim},
+    subject::{self, Subject},
+    targets, write,
+};
+use crate::{
+    cli::{
+        Global,
+        args::{PauseArgs, ResumeArgs},
+        target::{Kind as TargetKind, Named, ObjectArgs},
+        values::{DryRun, Output},
+    },
+    cluster::{Body, Cluster, Found, Patch},
+    error::{Error, Kind, Result},
+    exit_code,
+    ui::Ui,
+    workload::{Kind as WorkloadKind, hold},
+};
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Verb {
+    Pause,
+    Resume,
+}
+
+impl Verb {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+        }
+    }
+
+    fn done(self) -> &'static str {
+        match self {
+            Self::Pause => "paused",
+            Self::Resume => "resumed",
+        }
+    }
+
+    fn doing(self) -> &'static str {
+        match self {
+            Self::Pause => "pausing",
+            Self::Resume => "resuming",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Pause => "Pause",
+            Self::Resume => "Resume",
+        }
+    }
+}
+
+/// What decides beside the targets.
+struct Options<'a> {
+    verb: Verb,
+    force: bool,
+    dry_run: DryRun,
+    output: Option<&'a Output>,
+    yes: bool,
+    standalone: bool,
+}
+
+/// Runs `pause`.
+///
+/// # Errors
+/// When no object can be looked for at all; failures of single objects are shown and decide the exit code.
+pub async fn pause(ui: &Ui, global: &Global, args: &PauseArgs) -> Result<u8> {
+    let options = Options {
+        verb: Verb::Pause,
+        force: args.force,
+        dry_run: args.dry_run,
+        output: args.output.as_ref(),
+        yes: args.yes,
+        standalone: false,
+    };
+    each(ui, global, &args.targets, &options).await
+}
+
+/// Runs `resume`.
+///
+/// # Errors
+/// As [`pause`].
+pub async fn resume(ui: &Ui, global: &Global, args: &ResumeArgs) -> Result<u8> {
+    let options = Options {
+        verb: Verb::Resume,
+        force: args.force,
+        dry_run: args.change.dry_run,
+        output: args.change.output.as_ref(),
+        yes: args.change.yes,
+        standalone: args.change.standalone,
+    };
+    each(ui, global, &args.targets, &options).await
+}
+
+async fn each(ui: &Ui, global: &Global, args: &ObjectArgs, options: &Options<'_>) -> Result<u8> {
+    targets::deliberate(&args.pick)?;
+    let targets = targets::pick(&args.pick, &args.names, global)?;
+    let cluster = connect(global).await?;
+    let names = reading::names(&cluster, &targets).await?;
+    let titles: Vec<String> = names.iter().map(|named| named.name.clone()).collect();
+    targets::confirm(ui, &targets, options.verb.title(), &titles, options.yes)?;
+    let mut outcomes = Outcomes::default();
+    let mut driven = Vec::new();
+    for named in &names {
+        match one(ui, &cluster, named, options).await {
+            Ok(rollout) => driven.extend(rollout),
+            Err(error) => outcomes.add(ui, Err(error))?,
+        }
+    }
+    if options.standalone && !driven.is_empty() {
+        outcomes.add(
+            ui,
+            run::standalone(ui, global, &cluster, &driven, Aim::Forward).await,
+        )?;
+    }
+    outcomes.add(ui, Ok(exit_code::DONE))?;
+    Ok(outcomes.code())
+}
+
+async fn one(ui: &Ui, cluster: &Cluster, named: &Named, options: &Options<'_>) -> Result<Option<Found>> {
+    match named.kind {
+        TargetKind::Rollout => {
+            let found = cluster
+                .rollout(reading::namespace(cluster, named), &named.name)
+                .await?;
+            release(ui, cluster, &found, options).await?;
+            Ok(Some(found))
+        }
+        TargetKind::Workload(_) => {
+            let subject = subject::find(cluster, named).await?;
+            workload(ui, cluster, &subject, options).await?;
+            Ok(subject.rollout)
+        }
+    }
+}
+
+async fn release(ui: &Ui, cluster: &Cluster, found: &Found, options: &Options<'_>) -> Result<()> {
+    let &Options { verb, dry_run, .. } = options;
+    if options.standalone {
+        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+    }
+    let wanted = verb == Verb::Pause;
+    let is = found.object["spec"]["strategy"]["paused"] == true;
+    let title = found.title();
+    let object = if is == wanted {
+        ui.talk(&already(&title, verb));
+        found.object.clone()
+    } else {
+        let patch = Patch {
+            body: Body::Merge(json!({ "spec": { "strategy": { "paused": wanted } } })),
+            subresource: None,
+            field_manager: FIELD_MANAGER,
+            dry_run: dry_run == DryRun::Server,
+        };
+        jump::send(ui, cluster, found, &patch, dry_run).await?
+    };
+    changed(ui, options.output, &title, verb.done(), dry_run, &object)?;
+    if is != wanted && wanted && dry_run == DryRun::None {
+        let under_way = found.object["status"]["phase"] == "Progressing";
+        ui.talk(if under_way {
+            "pods and traffic stay as they are until it is resumed; a rollback works all the same"
+        } else {
+            "no release is under way: the next one waits before its first step"
+        });
+        ui.hint(&format!(
+            "kubectl kruise rollout resume {} -n {}",
+            found.name, found.namespace
+        ));
+    }
+    Ok(())
+}
+
+fn already(title: &str, verb: Verb) -> String {
+    match verb {
+        Verb::Pause => format!("{title} is paused already"),
+        Verb::Resume => format!("{title} is not paused"),
+    }
+}
+
+/// The field by which a kind pauses its own update; none where its controller has no such thing.
+fn field(kind: WorkloadKind) -> Option<&'static str> {
+    match kind {
+        WorkloadKind::Deployment => Some(hold::PAUSED),
+        WorkloadKind::CloneSet => Some(hold::UPDATE_PAUSED),
+        WorkloadKind::AdvancedStatefulSet | WorkloadKind::AdvancedDaemonSet => Some(hold::ROLLING_PAUSED),
+        WorkloadKind::StatefulSet | WorkloadKind::DaemonSet => None,
+    }
+}
+
+async fn workload(ui: &Ui, cluster: &Cluster, subject: &Subject, options: &Options<'_>) -> Result<()> {
+    let &Options { verb, dry_run, .. } = options;
+    let title = subject.title();
+    let path = field(subject.kind).ok_or_else(|| unsupported(subject, verb))?;
+    if options.standalone {
+        subject::to_drive(subject)?;
+    }
+    let wanted = verb == Verb::Pause;
+    let is = *hold::at(&subject.live["spec"], path) == true;
+    if is == wanted {
+        ui.talk(&already(&title, verb));
+        return changed(ui, options.output, &title, verb.done(), dry_run, &subject.live);
+    }
+    if !options.force {
+        subject.refuse_while_released(verb.word())?;
+    }
+    let make = |live: &Value| {
+        let mut after = live.clone();
+        hold::put(&mut after["spec"], path, json!(wanted));
+        Ok(after)
+    };
+    let live = subject.live.clone();
+    let written = write::write(ui, cluster, subject.place(), live, make, None, dry_run).await?;
+    changed(ui, options.output, &title, verb.done(), dry_run, &written.object)
+}
+
+fn unsupported(subject: &Subject, verb: Verb) -> Error {
+    let error = Error::new(
+        Kind::General,
+        format!(
+            "{} {:?} {} is not supported: its controller cannot be paused",
+            subject.served.full(),
+            subject.name,
+            verb.doing()
+        ),
+    );
+    match &subject.rollout {
+        Some(found) => error.hint(format!(
+            "its Rollout can: kubectl kruise rollout {} {} -n {}",
+            verb.word(),
+            found.name,
+            found.namespace
+        )),
+        None => error.hint(
+            "Deployments, CloneSets, Advanced StatefulSets and Advanced DaemonSets can, and every Rollout",
+        ),
+    }
+}

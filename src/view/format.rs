@@ -1,0 +1,18 @@
+//! The forms in which documents are printed for programs.
+
+use super::{columns::Columns, jsonpath::JsonPath};
+
+/// A form.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Format {
+    /// One JSON document, a List when there are several.
+    Json,
+    /// YAML, several documents separated by `---`.
+    Yaml,
+    /// A template, filled in for each document.
+    JsonPath(JsonPath),
+    /// What a template's paths find, as a JSON list for each document.
+    JsonPathAsJson(JsonPath),
+    /// A table of what paths find.
+    Columns(Columns),
+}

@@ -1,0 +1,185 @@
+//! Requests in a loop, at a bounded rate, each on a connection of its own.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddrV4,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::TokioIo;
+use kubectl_kruise::clock::Clock;
+use tokio::{
+    net::TcpStream,
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+    time::MissedTickBehavior,
+};
+
+use super::{diary::Diary, nginx::GENERATION, pod::VERSION};
+
+/// The host of every Ingress and route here.
+pub(super) const HOST: &str = "web.example.com";
+
+/// Between two requests: 250 a second at most.
+const PACE: Duration = Duration::from_millis(4);
+const AT_ONCE: usize = 64;
+
+/// A kind of users: requests that differ in a header.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Who {
+    Anybody,
+    /// Sends `x-group: insider`.
+    Insider,
+    /// Sends `x-group: outsider`.
+    Outsider,
+}
+
+impl Who {
+    fn group(self) -> Option<&'static str> {
+        match self {
+            Self::Anybody => None,
+            Self::Insider => Some("insider"),
+            Self::Outsider => Some("outsider"),
+        }
+    }
+}
+
+/// What became of a request.
+struct Record {
+    who: Who,
+    /// The version, by the gateway's configuration of this number.
+    answer: Result<(String, u64), String>,
+}
+
+pub(super) struct Load {
+    users: &'static [Who],
+    records: Arc<Mutex<Vec<Record>>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Load {
+    /// Sends until this is dropped; the users take turns.
+    pub(super) fn start(gateway: SocketAddrV4, users: &'static [Who], diary: Diary) -> Self {
+        let records = Arc::new(Mutex::new(Vec::new()));
+        let to = Arc::clone(&records);
+        let task = tokio::spawn(async move {
+            let mut tick = tokio::time::interval(PACE);
+            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let slots = Arc::new(Semaphore::new(AT_ONCE));
+            // Requests end with the loop.
+            let mut sent = JoinSet::new();
+            for who in users.iter().copied().cycle() {
+                tick.tick().await;
+                let slot = Arc::clone(&slots).acquire_owned().await.unwrap();
+                let (to, diary) = (Arc::clone(&to), diary.clone());
+                sent.spawn(async move {
+                    let answer = tokio::time::timeout(Duration::from_secs(20), ask(gateway, who)).await;
+                    let answer = answer.unwrap_or_else(|_| Err("no answer within 20 s".to_owned()));
+                    if let Err(error) = &answer {
+                        diary.note(format!("REQUEST FAILED: {who:?}: {error}"));
+                    }
+                    to.lock().unwrap().push(Record { who, answer });
+                    drop(slot);
+                });
+                while sent.try_join_next().is_some() {}
+            }
+        });
+        Self { users, records, task }
+    }
+
+    /// The answers of the next `count` requests of each user that a configuration of this number or a later one served, by
+    /// user and version.
+    pub(super) async fn sample(
+        &self,
+        generation: u64,
+        count: usize,
+    ) -> BTreeMap<Who, BTreeMap<String, usize>> {
+        let from = self.records.lock().unwrap().len();
+        loop {
+            {
+                let records = self.records.lock().unwrap();
+                let mut sample: BTreeMap<Who, BTreeMap<String, usize>> = BTreeMap::new();
+                let mut seen: BTreeMap<Who, usize> = BTreeMap::new();
+                for Record { who, answer } in &records[from..] {
+                    let Ok((version, by)) = answer else { continue };
+                    if *by < generation || seen.get(who) == Some(&count) {
+                        continue;
+                    }
+                    *seen.entry(*who).or_default() += 1;
+                    *sample
+                        .entry(*who)
+                        .or_default()
+                        .entry(version.clone())
+                        .or_default() += 1;
+                }
+                if self.users.iter().all(|who| seen.get(who) == Some(&count)) {
+                    return sample;
+                }
+            }
+            Clock::wall().sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// How many requests a version answered, by configurations of this number or later ones.
+    pub(super) fn answered(&self, version: &str, generation: u64) -> usize {
+        let by = |answer: &Result<(String, u64), String>| {
+            answer
+                .as_ref()
+                .is_ok_and(|(by, number)| by == version && *number >= generation)
+        };
+        let records = self.records.lock().unwrap();
+        records.iter().filter(|record| by(&record.answer)).count()
+    }
+
+    /// How many requests were answered or failed, and how many failed.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let records = self.records.lock().unwrap();
+        let failed = records.iter().filter(|record| record.answer.is_err()).count();
+        (records.len(), failed)
+    }
+}
+
+async fn ask(gateway: SocketAddrV4, who: Who) -> Result<(String, u64), String> {
+    let stream = TcpStream::connect(gateway)
+        .await
+        .map_err(|error| format!("connect: {error}"))?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| format!("handshake: {error}"))?;
+    let request = Request::get("/shop/cart")
+        .header("host", HOST)
+        .header("connection", "close");
+    let request = match who.group() {
+        Some(group) => request.header("x-group", group),
+        None => request,
+    };
+    let request = request.body(Empty::<Bytes>::new()).unwrap();
+    let answered = async {
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(|error| format!("send: {error}"))?;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.map_err(|error| format!("body: {error}"))?;
+        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let generation = header(GENERATION).and_then(|number| number.parse().ok());
+        match (parts.status.as_u16(), header(VERSION), generation) {
+            (200, Some(version), Some(generation)) if body.to_bytes() == "hello\n" => {
+                Ok((version.to_owned(), generation))
+            }
+            (status, _, generation) => Err(format!("{status} by configuration {generation:?}")),
+        }
+    };
+    let (answer, _) = tokio::join!(answered, connection);
+    answer
+}
