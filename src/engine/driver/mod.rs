@@ -6,6 +6,7 @@ mod apply;
 mod cache;
 mod kind;
 mod lease;
+mod patience;
 mod record;
 mod run;
 mod table;

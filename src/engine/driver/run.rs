@@ -192,8 +192,14 @@ impl Engine {
 
     fn open(&mut self, kind: Kind) {
         self.cache.open(kind);
-        self.watches
-            .push(watch::watch(&self.client, self.clock, &self.scope, kind));
+        let identity = &self.options.identity;
+        self.watches.push(watch::watch(
+            &self.client,
+            self.clock,
+            identity,
+            &self.scope,
+            kind,
+        ));
     }
 
     /// Whether a label selector picks the Rollouts.

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Scope,
     kind::Kind,
+    patience::Patience,
     table::{Entry, Name, PodObject},
 };
 use crate::{
@@ -42,11 +43,18 @@ pub(super) type Watched = (Kind, Result<Said, watcher::Error>);
 
 /// Watches a kind. After an error the stream waits, longer each time up to half a minute, and goes on; it ends only after
 /// the API server ceased to serve the kind: a watch that goes on from there would never list again.
-pub(super) fn watch(client: &Client, clock: Clock, scope: &Scope, kind: Kind) -> BoxStream<'static, Watched> {
+pub(super) fn watch(
+    client: &Client,
+    clock: Clock,
+    identity: &str,
+    scope: &Scope,
+    kind: Kind,
+) -> BoxStream<'static, Watched> {
+    let patience = Patience::of(identity, &kind.qualified());
     if let Kind::Route(route) = kind
         && route.is_custom()
     {
-        return found(client, clock, scope, kind, route);
+        return found(client, clock, patience, scope, kind, route);
     }
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
     match (kind, scope) {
@@ -57,6 +65,7 @@ pub(super) fn watch(client: &Client, clock: Clock, scope: &Scope, kind: Kind) ->
             },
         ) => stream(
             client,
+            patience,
             scope,
             kind,
             config.labels(labels),
@@ -75,16 +84,25 @@ pub(super) fn watch(client: &Client, clock: Clock, scope: &Scope, kind: Kind) ->
                 labels: None,
             };
             let config = config.fields(&format!("metadata.name={}", script::CONFIGURATION));
-            stream(client, &home, kind, config, move |object: DynamicObject| {
-                Entry::of(kind, object)
-            })
+            let keep = move |object: DynamicObject| Entry::of(kind, object);
+            stream(client, patience, &home, kind, config, keep)
         }
-        (Kind::Pod(label), _) => stream(client, scope, kind, config.labels(label), |pod: PodObject| {
-            Entry::of_pod(pod.metadata, &pod.status.unwrap_or_default())
-        }),
-        _ => stream(client, scope, kind, config, move |object: DynamicObject| {
-            Entry::of(kind, object)
-        }),
+        (Kind::Pod(label), _) => stream(
+            client,
+            patience,
+            scope,
+            kind,
+            config.labels(label),
+            |pod: PodObject| Entry::of_pod(pod.metadata, &pod.status.unwrap_or_default()),
+        ),
+        _ => stream(
+            client,
+            patience,
+            scope,
+            kind,
+            config,
+            move |object: DynamicObject| Entry::of(kind, object),
+        ),
     }
 }
 
@@ -93,6 +111,7 @@ pub(super) fn watch(client: &Client, clock: Clock, scope: &Scope, kind: Kind) ->
 fn found(
     client: &Client,
     clock: Clock,
+    patience: Patience,
     scope: &Scope,
     kind: Kind,
     route: RouteKind,
@@ -120,7 +139,15 @@ fn found(
                 let config = watcher::Config::default().timeout(WATCH_SECONDS);
                 let keep = move |object: DynamicObject| Entry::of(kind, object);
                 stream::iter([(kind, Ok(Said::Plural(plural)))])
-                    .chain(stream_of(&client, &scope, kind, &resource, config, keep))
+                    .chain(stream_of(
+                        &client,
+                        patience.clone(),
+                        &scope,
+                        kind,
+                        &resource,
+                        config,
+                        keep,
+                    ))
                     .boxed()
             }
             Err(error) => stream::iter([(kind, Err(watcher::Error::InitialListFailed(error)))]).boxed(),
@@ -145,6 +172,7 @@ async fn place(client: &Client, route: RouteKind) -> Result<String, kube::Error>
 
 fn stream<K>(
     client: &Client,
+    patience: Patience,
     scope: &Scope,
     kind: Kind,
     config: watcher::Config,
@@ -158,11 +186,12 @@ where
         + Send
         + 'static,
 {
-    stream_of(client, scope, kind, &kind.resource(), config, keep)
+    stream_of(client, patience, scope, kind, &kind.resource(), config, keep)
 }
 
 fn stream_of<K>(
     client: &Client,
+    patience: Patience,
     scope: &Scope,
     kind: Kind,
     resource: &ApiResource,
@@ -182,7 +211,7 @@ where
         None => Api::all_with(client.clone(), resource),
     };
     watcher(api, config)
-        .default_backoff()
+        .backoff(patience.forgetting())
         .scan(false, |is_lost, item| {
             let next = (!*is_lost).then_some(item);
             *is_lost = matches!(&next, Some(Err(error)) if is_lost_watch(error));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::situation::{at_rest, deployment, now, object, paused_at_step_1, replica_set, told};
 use crate::{
     api::v1beta1::RolloutStatus,
-    engine::core::{Decision, Snapshot, decide},
+    engine::core::{Decision, Snapshot, batch, decide},
 };
 
 const MARK: &str = r#"{"rolloutName":"web","original":{"paused":false}}"#;
@@ -76,4 +76,46 @@ fn the_mark_stays_until_the_replica_set_that_gets_a_copy_of_it_is_seen() {
         seen.contains("deployment/web: take the mark off the workload"),
         "{seen}"
     );
+}
+
+#[test]
+fn nothing_is_taken_from_a_version_that_is_everywhere() {
+    // Scaled up while no old pod was left: the Deployment's own controller gave the new version what was missing.
+    for (old, new, expected) in [(0, 5, ""), (1, 4, "PATCH replicaset/web-aaa: 3 old pods\n")] {
+        let mut s = paused_at_step_1();
+        let canary = s.rollout.spec.strategy.canary.as_mut().unwrap();
+        canary.enable_extra_workload_for_canary = false;
+        canary.traffic_routings.clear();
+        canary.steps.iter_mut().for_each(|step| step.traffic = None);
+        let plan = batch::plan_hash(&s.rollout.spec);
+        s.rollout
+            .status
+            .as_mut()
+            .unwrap()
+            .canary_status
+            .as_mut()
+            .unwrap()
+            .rollout_hash = Some(plan);
+        s.canaries.clear();
+        s.pods.clear();
+        (s.services, s.routes) = (at_rest().services, at_rest().routes);
+        let mut web = deployment("web", "web:v2", 5);
+        web["metadata"]["labels"]["rollouts.kruise.io/stable-revision"] = json!("aaa");
+        web["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] =
+            json!(r#"{"rolloutName":"web","original":{"paused":false,"strategy":{"type":"RollingUpdate"}}}"#);
+        web["spec"]["paused"] = json!(true);
+        web["spec"]["strategy"] = json!({ "type": "Recreate" });
+        s.workload = Some(object(web));
+        s.replica_sets = vec![
+            object(replica_set("web", "aaa", "web:v1", old)),
+            object(replica_set("web", "bbb", "web:v2", new)),
+        ];
+        let found = told(&decide(&s, now()));
+        let sizes: String = found
+            .lines()
+            .filter(|line| line.contains("replicaset"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        assert_eq!(sizes, expected, "{found}");
+    }
 }
