@@ -84,7 +84,7 @@ async fn canary_by_weight(name: &'static str, program: Program) {
     stage
         .share("step 2, scaled from 6 to 3", "v2", &[(Anybody, 60)])
         .await;
-    println!("OLD after all new: {}", stage.complete("v1").await);
+    stage.complete("v1").await;
     stage.share("completed", "v2", &[(Anybody, 100)]).await;
     stage.release("v3").await;
     stage.paused(1).await;
@@ -111,7 +111,7 @@ async fn canary_by_header(name: &'static str, program: Program) {
     stage.approve().await;
     stage.paused(2).await;
     stage.share("step 2", "v2", &everybody(50)).await;
-    println!("OLD after all new: {}", stage.complete("v1").await);
+    stage.complete("v1").await;
     stage.share("completed", "v2", &everybody(100)).await;
     stage.release("v3").await;
     stage.paused(1).await;
@@ -138,7 +138,7 @@ async fn blue_green(name: &'static str, program: Program) {
     stage.approve().await;
     stage.paused(3).await;
     stage.share("step 3", "v2", &[(Anybody, 100)]).await;
-    println!("OLD after all new: {}", stage.complete("v1").await);
+    stage.complete("v1").await;
     stage.share("completed", "v2", &[(Anybody, 100)]).await;
     stage.release("v3").await;
     stage.paused(1).await;
@@ -170,7 +170,7 @@ async fn partition(name: &'static str, program: Program) {
     stage
         .share("step 2, scaled from 4 to 6", "v2", &[(Anybody, 50)])
         .await;
-    println!("OLD after all new: {}", stage.complete("v1").await);
+    stage.complete("v1").await;
     stage.share("completed", "v2", &[(Anybody, 100)]).await;
     stage.release("v3").await;
     stage.paused(1).await;

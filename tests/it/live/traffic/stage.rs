@@ -242,9 +242,8 @@ impl Stage {
         );
     }
 
-    /// Approves the last step and waits until everything is at rest. Once all routes lead to the new version, how often the
-    /// old one answers until it is gone.
-    pub(super) async fn complete(&self, old: &str) -> usize {
+    /// Approves and waits until everything is at rest. Once all requests go to the new version, nobody gets the old one.
+    pub(super) async fn complete(&self, old: &str) {
         let from = self.gateway.settled().await;
         self.approve().await;
         self.healthy().await;
@@ -252,7 +251,12 @@ impl Stage {
         let all = self
             .gateway
             .first(from, |table| table.reached().into_iter().eq(["web-canary-80"]));
-        all.map_or(0, |all| self.load.answered(old, all))
+        let answered = all.map_or(0, |all| self.load.answered(old, all));
+        assert_eq!(
+            answered, 0,
+            "{}: answers of {old} after all requests went to the new one",
+            self.name
+        );
     }
 
     /// Scales the Deployment and waits for the pods of its own.
