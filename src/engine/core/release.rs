@@ -4,7 +4,7 @@ use kube::api::DynamicObject;
 use serde_json::json;
 
 use super::{
-    Effect, Reason, Verb, Wake, batch,
+    Effect, Reason, Verb, Wake,
     condition::{self, Course},
     hold::Stage,
     machine::{Flow, Machine},
@@ -31,7 +31,7 @@ impl Machine<'_> {
                 .workload
                 .as_ref()
                 .and_then(|object| object.metadata.generation),
-            rollout_hash: Some(batch::plan_hash(&self.s.rollout)),
+            rollout_hash: Some(self.plan().to_owned()),
             stable_revision: Some(revision.to_owned()),
             canary_revision: revision.to_owned(),
             current_step_index: last,
@@ -323,7 +323,7 @@ impl Machine<'_> {
                 .as_ref()
                 .and_then(|object| object.metadata.generation),
             observed_rollout_id: Some(id),
-            rollout_hash: Some(batch::plan_hash(&self.s.rollout)),
+            rollout_hash: Some(self.plan().to_owned()),
             stable_revision: Some(revision.to_owned()),
             canary_revision: digest,
             current_step_index: 1,

@@ -47,7 +47,7 @@ pub fn is_turned(rollout: &Rollout) -> bool {
 /// Whether the release under way may hold a TrafficRouting that the Rollout names no more.
 #[must_use]
 pub fn may_hold_another(rollout: &Rollout) -> bool {
-    is_edited(rollout) && followed(rollout).is_some_and(batch::is_shared)
+    followed(rollout).is_some_and(batch::is_shared) && is_edited(rollout)
 }
 
 /// The revision that a release under way keeps the stable Service to.

@@ -38,6 +38,9 @@ const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(2);
 
 /// Rounds of writes without a wait, after which the API server is given a rest; no release needs nearly as many.
 const BUSY_ROUNDS: u32 = 64;
+/// How often whoever brings news is given a turn before it is looked at.
+const BURST: usize = 4;
+
 /// The rest.
 const BUSY_REST: SignedDuration = SignedDuration::from_secs(2);
 
@@ -107,9 +110,12 @@ pub async fn drive(
             Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
             Some(watched) = engine.watches.next() => {
                 engine.observe(watched)?;
-                // What else is there already: a thousand pods that change at once are one reason to look.
-                while let Some(Some(watched)) = engine.watches.next().now_or_never() {
-                    engine.observe(watched)?;
+                // What else is there already, or on its way: a thousand pods that change at once are one reason to look.
+                for _ in 0..BURST {
+                    while let Some(Some(watched)) = engine.watches.next().now_or_never() {
+                        engine.observe(watched)?;
+                    }
+                    tokio::task::yield_now().await;
                 }
             }
             () = timer => engine.wake_due(),

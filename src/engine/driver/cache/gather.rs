@@ -24,7 +24,7 @@ impl Cache {
     pub(in crate::engine::driver) fn snapshot(&self, key: &RolloutKey) -> Option<Snapshot> {
         let rollout = self.rollouts.get(key)?.clone();
         let namespace = key.namespace.as_str();
-        let needed = self.needed_by(&rollout);
+        let needed = self.needed_by(key, &rollout);
         let is_route = |kind: &&Kind| matches!(kind, Kind::Route(_) | Kind::TrafficRouting);
         let mut others = needed.iter().filter(|kind| !is_route(kind));
         let unserved = others.find(|kind| self.is_unserved(**kind));
@@ -143,7 +143,7 @@ impl Cache {
             let own = self.owned(kind, uid).into_iter();
             strays.extend(own.filter(|object| !is_mentioned(kind, object)));
         }
-        if let Some(revision) = core::pinned_revision(rollout).filter(|_| core::is_edited(rollout)) {
+        if let Some(revision) = core::pinned_revision(rollout).filter(|_| self.edited.contains(key)) {
             let pinned = in_namespace(Kind::Service).filter(|service| {
                 core::pin_of(service, revision).is_some() && core::owner_uid(service) != uid
             });
