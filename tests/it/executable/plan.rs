@@ -19,7 +19,7 @@ fn a_table_of_steps() {
     1        1     3     3..4    20%       approval   +TIME      11
     2        2     3     4..5    50%       600 s      +TIME      7
     3        3     3     5..6    100%      -          +TIME     6
-    finish   3     0     3..7    -         -          +TIME     13
+    finish   3     0     3..7    -         -          +TIME     14
 
     Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
     ");
@@ -49,7 +49,7 @@ fn the_rest_of_a_release_under_way() {
     1        1     3     4       20%       approval   +TIME      0
     2        2     3     4..5    50%       600 s      +TIME      7
     3        3     3     5..6    100%      -          +TIME     6
-    finish   3     0     3..7    -         -          +TIME     13
+    finish   3     0     3..7    -         -          +TIME     14
 
     Summary: 3 steps, 27 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
     ");
