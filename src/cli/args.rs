@@ -48,6 +48,8 @@ pub enum Verb {
     Apply(ApplyArgs),
     /// Print what a cluster may be given: crds, policy, rbac, engine
     Manifests(ManifestsArgs),
+    /// Print the JSON schema of what status, history or plan print with -o json
+    Schema(SchemaArgs),
     /// Show version
     Version(VersionArgs),
     /// Print a completion script
@@ -435,6 +437,25 @@ pub struct ManifestsArgs {
     /// Image of the engine
     #[arg(long, value_name = "IMAGE", default_value = concat!("kubectl-kruise:", env!("CARGO_PKG_VERSION")))]
     pub image: String,
+}
+
+/// A document.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum Document {
+    /// Of `status`.
+    Status,
+    /// Of `history`.
+    History,
+    /// Of `plan`.
+    Plan,
+}
+
+/// `schema`.
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// status, history or plan
+    #[arg(value_enum, value_name = "DOCUMENT")]
+    pub document: Document,
 }
 
 /// `version`.

@@ -155,8 +155,11 @@ async fn size(cluster: &Cluster, found: &Found) -> Result<i32> {
     let Some((kind, name)) = found.workload() else {
         return Ok(100);
     };
-    let served = crate::cluster::Served::workload(kind);
-    let object = cluster.read(&served, &found.namespace, name).await?;
+    let (_, object) = cluster
+        .in_served_version(kind, async |served| {
+            cluster.read(served, &found.namespace, name).await
+        })
+        .await?;
     let object = object.and_then(|object| serde_json::from_value(object).ok());
     Ok(object
         .as_ref()

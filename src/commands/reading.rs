@@ -83,9 +83,9 @@ pub async fn names(cluster: &Cluster, targets: &Targets) -> Result<Vec<Named>> {
                 found.into_iter().map(|found| found.object).collect()
             }
             Kind::Workload(kind) => {
-                let served = Served::workload(*kind);
-                titles.push(served.full());
-                cluster.select(&served, namespace, labels).await?
+                titles.push(Served::workload(*kind).full());
+                let select = async |served: &Served| cluster.select(served, namespace, labels).await;
+                cluster.in_served_version(*kind, select).await?.1
             }
         };
         names.extend(objects.iter().map(|object| {

@@ -6,6 +6,7 @@ pub mod columns;
 pub mod format;
 pub mod history;
 pub mod jsonpath;
+pub mod schema;
 pub mod status;
 pub mod suggest;
 pub mod until;

@@ -111,11 +111,8 @@ impl Machine<'_> {
                 self.begin(&stable, Reason::Starting);
                 Flow::Again
             }
-            None => {
-                // It went out while nobody held it.
-                self.at_rest(&version);
-                Flow::Again
-            }
+            // It went out while nobody held it.
+            None => self.accept(&version),
         }
     }
 
@@ -157,8 +154,7 @@ impl Machine<'_> {
         {
             // It went out while nobody held it; taking capacity from a version that serves would help nobody.
             let revision = present.hash().to_owned();
-            self.at_rest(&revision);
-            return Flow::Again;
+            return self.accept(&revision);
         }
         let stable = versions
             .iter()
@@ -341,14 +337,24 @@ impl Machine<'_> {
     /// everywhere while nobody looked.
     pub(super) fn newer(&mut self) -> Flow {
         if let Some(revision) = self.everywhere() {
-            self.at_rest(&revision);
-            self.status.phase = Some(Phase::Healthy);
-            return Flow::Again;
+            return self.accept(&revision);
         }
         match self.style() {
             RollingStyle::BlueGreen => self.refuse_newer(),
             _ => self.restart(),
         }
+    }
+
+    /// What is everywhere already is the stable version. Written before anything else: the hold is lifted next, and while the
+    /// workload's controller has not seen that, nothing would look as if it were everywhere, and be held again.
+    fn accept(&mut self, revision: &str) -> Flow {
+        if self.status.phase == Some(Phase::Progressing) {
+            self.course(Course::Completed, &Reason::AtRest.message());
+            condition::remove(&mut self.status, condition::DEGRADED);
+            self.status.phase = Some(Phase::Healthy);
+        }
+        self.at_rest(revision);
+        Flow::Wait(Wake::At(self.now), Reason::AtRest)
     }
 
     /// The revision of the template, when all pods have it.

@@ -7,14 +7,10 @@ use kube::api::DynamicObject;
 use super::{Cache, mention, providers_of, services_of, versions, workload_of};
 use crate::{
     api::{keys, v1beta1::Rollout},
-    engine::{
-        core::{self, Pod, Snapshot},
-        driver::{
-            RolloutKey,
-            kind::{self, DEPLOYMENT, DEPLOYMENT_PODS, Kind, REVISION_PODS},
-            table::{self, Entry},
-        },
-    },
+    engine::core::{self, Pod, Snapshot},
+    engine::driver::RolloutKey,
+    engine::driver::kind::{self, DEPLOYMENT, DEPLOYMENT_PODS, Kind, REVISION_PODS},
+    engine::driver::table::{self, Entry},
     traffic::{self, RouteKind, Shared},
     workload::{Kind as WorkloadKind, Mark},
 };
