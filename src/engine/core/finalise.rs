@@ -184,6 +184,7 @@ impl Machine<'_> {
                 let reason = ending.reason("the canary goes");
                 // Whoever closed the release so far may have had another order.
                 if ending == Ending::Success
+                    && self.style() == RollingStyle::Canary
                     && let Some(workload) = self.workload()
                     && self.resumed(&workload).is_some()
                 {

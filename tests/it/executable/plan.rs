@@ -31,9 +31,9 @@ fn a_table_of_steps() {
     1        1     10    3..11    20%       approval   +TIME      11
     2        2     10    11..12   50%       600 s      +TIME      7
     3        10    10    12..20   100%      -          +TIME     13
-    finish   10    0     10..23   -         -          +TIME     13
+    finish   10    0     10..23   -         -          +TIME     14
 
-    Summary: 3 steps, 44 writes, never below 3 ready pods, at most 23 pods, SECONDS s at the earliest, completes.
+    Summary: 3 steps, 45 writes, never below 3 ready pods, at most 23 pods, SECONDS s at the earliest, completes.
     ");
     assert_eq!(shop.sim.trace(), [], "nothing is written");
 }
