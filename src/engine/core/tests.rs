@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Snapshot, Wake, decide};
 use crate::traffic::RouteKey;
 
+mod closing;
 mod obstacles;
 mod situation;
 mod unseen;
