@@ -11,7 +11,7 @@ pub const NAME: &str = "rollouts-engine";
 pub const NAMESPACE: &str = "rollouts-engine";
 
 /// What the engine may do: group, resources, verbs.
-const RULES: [(&str, &[&str], &[&str]); 21] = [
+const RULES: [(&str, &[&str], &[&str]); 23] = [
     (keys::GROUP, &["rollouts"], &["get", "list", "watch", "patch"]),
     (keys::GROUP, &["rollouts/status"], &["patch"]),
     // Owner references that block deletion need it where the server enforces them (OpenShift does).
@@ -74,6 +74,16 @@ const RULES: [(&str, &[&str], &[&str]); 21] = [
     (
         "networking.istio.io",
         &["virtualservices", "destinationrules"],
+        &["get", "list", "watch", "patch"],
+    ),
+    (
+        "traefik.io",
+        &["traefikservices", "ingressroutes", "ingressroutetcps"],
+        &["get", "list", "watch", "patch"],
+    ),
+    (
+        "traefik.containo.us",
+        &["traefikservices", "ingressroutes", "ingressroutetcps"],
         &["get", "list", "watch", "patch"],
     ),
     // Deleted at rest: without that the next engine would wait until the Lease ends.
@@ -213,6 +223,9 @@ mod tests {
         rollouts.kruise.io rollouts: get,list,watch,patch
         rollouts.kruise.io rollouts/status: patch
         rollouts.kruise.io rollouts/finalizers: update
+        rollouts.kruise.io trafficroutings: get,list,watch,patch
+        rollouts.kruise.io trafficroutings/status: patch
+        rollouts.kruise.io trafficroutings/finalizers: update
         rollouts.kruise.io batchreleases: get,list
         apps deployments: get,list,watch,create,patch,delete
         apps statefulsets,daemonsets: get,list,watch,patch
@@ -226,6 +239,8 @@ mod tests {
         networking.k8s.io ingresses: get,list,watch,create,patch,delete
         gateway.networking.k8s.io httproutes,grpcroutes: get,list,watch,patch
         networking.istio.io virtualservices,destinationrules: get,list,watch,patch
+        traefik.io traefikservices,ingressroutes,ingressroutetcps: get,list,watch,patch
+        traefik.containo.us traefikservices,ingressroutes,ingressroutetcps: get,list,watch,patch
         coordination.k8s.io leases: get,create,patch,delete
          events: create
         "#);

@@ -268,4 +268,64 @@ mod tests {
         "#);
         assert_eq!(Class::named("istio"), None);
     }
+
+    #[test]
+    fn d10_mse_needs_no_annotations_parts_its_headers_and_forgets_earlier_steps() {
+        let set = || json!({ "set": [{ "name": "x-a", "value": "1" }, { "name": "x-b", "value": "2" }] });
+        let query =
+            || json!([{ "queryParams": [{ "type": "RegularExpression", "name": "user", "value": "a.*" }] }]);
+        let mse =
+            |user: &[(&str, &str)], matches, modifier| annotations(Class::Mse, user, None, matches, modifier);
+        let android = || json!([{ "headers": [{ "name": "user-agent", "value": "Android" }] }]);
+        // No annotations at all; several headers; the prefix that MSE reads.
+        let both = mse(&[], query(), set());
+        assert_eq!(
+            both,
+            r#"{"M/canary-by-query":"user","M/canary-by-query-pattern":"a.*","M/request-header-control-update":"x-a 1\nx-b 2","N/canary":"true"}"#
+        );
+        // Made from the user's Ingress every time: nothing of another step is left.
+        assert_eq!(
+            mse(&[("k", "v")], android(), json!(null)),
+            r#"{"k":"v","N/canary":"true","N/canary-by-header":"user-agent","N/canary-by-header-value":"Android"}"#
+        );
+        for modifier in [
+            json!({ "add": [{ "name": "x", "value": "1" }] }),
+            json!({ "remove": ["x"] }),
+        ] {
+            assert_eq!(
+                mse(&[], android(), modifier),
+                "MSE Ingress can set request headers, not add or remove them"
+            );
+        }
+    }
+
+    #[test]
+    fn d11_a_match_that_the_class_cannot_express_is_refused_and_not_passed_over() {
+        let query = || json!([{ "queryParams": [{ "name": "user", "value": "a" }] }]);
+        let path = || json!([{ "path": { "value": "/x" } }]);
+        for class in [Class::Nginx, Class::Higress, Class::AliyunAlb, Class::Mse] {
+            let refused = |matches| annotations(class, &[], None, matches, json!(null));
+            let title = class.title();
+            assert_eq!(refused(path()), format!("{title} cannot match a path"));
+            assert!(refused(json!([{}])).starts_with(&format!("{title} matches ")));
+            if class != Class::Mse {
+                assert_eq!(refused(query()), format!("{title} cannot match query parameters"));
+            }
+        }
+    }
+
+    #[test]
+    fn d12_a_second_header_or_match_is_refused_and_overwrites_nothing() {
+        let header = |name: &str| json!({ "name": name, "value": "1" });
+        for class in [Class::Nginx, Class::Higress, Class::AliyunAlb, Class::Mse] {
+            let refused = |matches| annotations(class, &[], None, matches, json!(null));
+            let title = class.title();
+            let headers = refused(json!([{ "headers": [header("a"), header("b")] }]));
+            assert!(headers.contains("the step has 2 headers"), "{headers}");
+            assert_eq!(
+                refused(json!([{ "headers": [header("a")] }, { "headers": [header("b")] }])),
+                format!("{title} takes one match, the step has 2")
+            );
+        }
+    }
 }

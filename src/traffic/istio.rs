@@ -302,6 +302,7 @@ fn grammar<'a>(is_stable: &'a dyn Fn(&Value) -> bool, is_canary: &'a dyn Fn(&Val
         is_stable,
         is_canary,
         most: u64::from(u32::MAX / 2),
+        unsaid: 0,
     }
 }
 

@@ -12,6 +12,7 @@ mod route;
 mod rules;
 pub mod service;
 pub mod shared;
+pub mod traefik;
 
 use std::fmt;
 

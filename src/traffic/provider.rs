@@ -16,6 +16,7 @@ use super::{
     ingress,
     ingress_class::Class,
     istio, service,
+    traefik::Traefik,
 };
 use crate::api::v1beta1::{ObjectRef, Rollout, TrafficRoutingRef};
 
@@ -131,6 +132,15 @@ pub enum Provider {
         /// Its name.
         name: String,
     },
+    /// An object of Traefik's, edited in place.
+    Traefik {
+        /// Which.
+        traefik: Traefik,
+        /// The version in which the Rollout names it.
+        version: &'static [RouteKind],
+        /// Its name.
+        name: String,
+    },
     /// A kind that we know nothing of.
     Unknown {
         /// What the Rollout says of it.
@@ -178,6 +188,14 @@ impl Provider {
     fn custom(reference: &ObjectRef, class: &str) -> Self {
         let name = reference.name.clone();
         let of = |kinds| version(kinds, &reference.api_version);
+        let traefik = |traefik, kinds| {
+            let name = reference.name.clone();
+            of(kinds).map(|version| Self::Traefik {
+                traefik,
+                version,
+                name,
+            })
+        };
         let known = match reference.kind.as_str() {
             "VirtualService" => {
                 of(RouteKind::VIRTUAL_SERVICE).map(|version| Self::VirtualService { version, name })
@@ -195,6 +213,9 @@ impl Provider {
                 versions,
                 name,
             }),
+            "TraefikService" => traefik(Traefik::Service, RouteKind::TRAEFIK_SERVICE),
+            "IngressRoute" => traefik(Traefik::Route, RouteKind::INGRESS_ROUTE),
+            "IngressRouteTCP" => traefik(Traefik::TcpRoute, RouteKind::INGRESS_ROUTE_TCP),
             "Ingress" => of(RouteKind::INGRESS).map(|_| Self::Ingress {
                 name,
                 class: class.to_owned(),
@@ -212,7 +233,9 @@ impl Provider {
         match self {
             Self::Ingress { .. } => RouteKind::INGRESS,
             Self::Gateway { versions, .. } => versions,
-            Self::VirtualService { version, .. } | Self::DestinationRule { version, .. } => version,
+            Self::VirtualService { version, .. }
+            | Self::DestinationRule { version, .. }
+            | Self::Traefik { version, .. } => version,
             Self::Unknown { .. } => &[],
         }
     }
@@ -224,7 +247,8 @@ impl Provider {
             Self::Ingress { name, .. }
             | Self::Gateway { name, .. }
             | Self::VirtualService { name, .. }
-            | Self::DestinationRule { name, .. } => name,
+            | Self::DestinationRule { name, .. }
+            | Self::Traefik { name, .. } => name,
             Self::Unknown { reference } => &reference.name,
         }
     }
@@ -277,6 +301,7 @@ impl Provider {
         match self {
             Self::Ingress { class, .. } => Class::named(class).map_or(Ok(()), |class| class.check(split)),
             Self::Gateway { gateway, .. } => gateway.check(split),
+            Self::Traefik { traefik, .. } => traefik.check(split),
             Self::VirtualService { .. } | Self::DestinationRule { .. } | Self::Unknown { .. } => Ok(()),
         }
     }
@@ -302,6 +327,7 @@ impl Provider {
         let body = match self {
             Self::Ingress { class, .. } => return split_ingress(class, route, routes, wiring, split),
             Self::Gateway { gateway, .. } => gateway.split(route, wiring, split)?,
+            Self::Traefik { traefik, .. } => traefik.split(route, wiring, split)?,
             Self::VirtualService { .. } => istio::split_virtual_service(route, wiring, split)?,
             Self::DestinationRule { .. } => istio::split_destination_rule(route, wiring, wiring.labels)?,
             Self::Unknown { .. } => None,
@@ -316,6 +342,7 @@ impl Provider {
         match self {
             Self::Gateway { .. } => Some(gateway::share(route, wiring)),
             Self::VirtualService { .. } => Some(istio::share(route, wiring)),
+            Self::Traefik { traefik, .. } => Some(traefik.share(route, wiring)),
             Self::Ingress { .. } | Self::DestinationRule { .. } | Self::Unknown { .. } => None,
         }
     }
@@ -340,6 +367,12 @@ impl Provider {
             Self::VirtualService { .. } => {
                 let route = route()?;
                 istio::restore_virtual_service(route, wiring).map(|body| Change::Merge(route, body))
+            }
+            Self::Traefik { traefik, .. } => {
+                let route = route()?;
+                traefik
+                    .restore(route, wiring)
+                    .map(|body| Change::Merge(route, body))
             }
             Self::DestinationRule { .. } => {
                 let route = route()?;

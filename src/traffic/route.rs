@@ -61,6 +61,30 @@ impl RouteKind {
         ),
     ];
 
+    /// The TraefikService; the second group is that of Traefik before 2.10.
+    pub const TRAEFIK_SERVICE: &'static [Self] = &[
+        kind("traefik.io/v1alpha1", "TraefikService", "traefikservices"),
+        kind(
+            "traefik.containo.us/v1alpha1",
+            "TraefikService",
+            "traefikservices",
+        ),
+    ];
+    /// The IngressRoute of Traefik.
+    pub const INGRESS_ROUTE: &'static [Self] = &[
+        kind("traefik.io/v1alpha1", "IngressRoute", "ingressroutes"),
+        kind("traefik.containo.us/v1alpha1", "IngressRoute", "ingressroutes"),
+    ];
+    /// The IngressRouteTCP of Traefik.
+    pub const INGRESS_ROUTE_TCP: &'static [Self] = &[
+        kind("traefik.io/v1alpha1", "IngressRouteTCP", "ingressroutetcps"),
+        kind(
+            "traefik.containo.us/v1alpha1",
+            "IngressRouteTCP",
+            "ingressroutetcps",
+        ),
+    ];
+
     /// Every kind in every version.
     pub fn all() -> impl Iterator<Item = Self> {
         [
@@ -69,6 +93,9 @@ impl RouteKind {
             Self::GRPC_ROUTE,
             Self::VIRTUAL_SERVICE,
             Self::DESTINATION_RULE,
+            Self::TRAEFIK_SERVICE,
+            Self::INGRESS_ROUTE,
+            Self::INGRESS_ROUTE_TCP,
         ]
         .into_iter()
         .flatten()

@@ -8,6 +8,7 @@ use crate::traffic::RouteKey;
 
 mod obstacles;
 mod situation;
+mod unseen;
 
 use situation::{
     at_rest, deployment, held, now, object, paused_at_step_1, replica_set, set_label, template, told,

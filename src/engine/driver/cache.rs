@@ -28,6 +28,8 @@ type Mention = (String, String, String, String);
 pub(super) struct Cache {
     tables: BTreeMap<Kind, Table>,
     rollouts: BTreeMap<RolloutKey, Rollout>,
+    /// Those whose plan was edited and no engine has taken note: worked out once, when the Rollout is new.
+    edited: BTreeSet<RolloutKey>,
     /// Which Rollouts name a workload, a Service or a route, twins included.
     mentions: HashMap<Mention, BTreeSet<RolloutKey>>,
     /// What each Rollout names, as it stands there.
@@ -109,7 +111,7 @@ impl Cache {
         let needed = self
             .rollouts
             .get(key)
-            .map(|rollout| self.needed_by(rollout))
+            .map(|rollout| self.needed_by(key, rollout))
             .unwrap_or_default();
         needed.into_iter().filter(|kind| self.is_awaited(*kind)).collect()
     }
@@ -122,8 +124,8 @@ impl Cache {
 
     /// The kinds that a Rollout needs, each in the first version that is not known to be unserved; the preferred one besides,
     /// which may come to be served.
-    fn needed_by(&self, rollout: &Rollout) -> BTreeSet<Kind> {
-        let mut needed = Kind::needed_by(rollout);
+    fn needed_by(&self, key: &RolloutKey, rollout: &Rollout) -> BTreeSet<Kind> {
+        let mut needed = Kind::needed_by(rollout, self.edited.contains(key));
         for shared in self.shared_by(rollout) {
             needed.extend(Kind::routed_by(shared.routings()));
         }
@@ -206,7 +208,7 @@ impl Cache {
     fn that_need(&self, kind: Kind) -> BTreeSet<RolloutKey> {
         let needing = self.rollouts.iter();
         needing
-            .filter(|(_, rollout)| self.needed_by(rollout).contains(&kind))
+            .filter(|(key, rollout)| self.needed_by(key, rollout).contains(&kind))
             .map(|(key, _)| key.clone())
             .collect()
     }
@@ -305,6 +307,7 @@ impl Cache {
             name: name.1.clone(),
         };
         let mut touched = BTreeSet::from([key.clone()]);
+        self.edited.remove(&key);
         if let Some(old) = self.rollouts.remove(&key) {
             self.forget_mentions(&key);
             touched.extend(self.that_mention(&workload_of(&key.namespace, &old)));
@@ -312,6 +315,9 @@ impl Cache {
         if let Some(rollout) = rollout {
             self.note_mentions(&key, &rollout);
             touched.extend(self.that_mention(&workload_of(&key.namespace, &rollout)));
+            if core::is_edited(&rollout) {
+                self.edited.insert(key.clone());
+            }
             self.rollouts.insert(key, rollout);
         }
         touched

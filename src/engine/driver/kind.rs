@@ -119,7 +119,7 @@ impl Kind {
     }
 
     /// The kinds without which nothing can be decided about a Rollout.
-    pub(super) fn needed_by(rollout: &Rollout) -> BTreeSet<Self> {
+    pub(super) fn needed_by(rollout: &Rollout, is_edited: bool) -> BTreeSet<Self> {
         let spec = &rollout.spec;
         let mut needed = BTreeSet::new();
         if let Some((kind, version)) = named(rollout) {
@@ -138,7 +138,7 @@ impl Kind {
                 needed.insert(Self::Autoscaler);
             }
         }
-        if core::is_edited(rollout) {
+        if is_edited {
             // What it named before may be among these.
             needed.extend([Self::Service, Self::Route(RouteKind::INGRESS[0])]);
         }
@@ -200,7 +200,7 @@ mod tests {
             "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout", "metadata": { "name": "web" }, "spec": spec,
         }))
         .unwrap();
-        Kind::needed_by(&rollout)
+        Kind::needed_by(&rollout, crate::engine::core::is_edited(&rollout))
             .into_iter()
             .map(|kind| match kind {
                 Kind::Pod(label) => format!("pods of {label}"),

@@ -36,8 +36,13 @@ use crate::{
 /// much later than it ends at the latest.
 const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(2);
 
-/// Rounds of writes without a wait, after which the API server is given a rest; no release needs nearly as many.
-const BUSY_ROUNDS: u32 = 64;
+/// How often whoever brings news is given a turn before it is looked at.
+const BURST: usize = 4;
+
+/// Time in which one round of writes is made up for; no release needs more than four a second for long.
+const ROUND: SignedDuration = SignedDuration::from_millis(250);
+/// How far rounds may run ahead of that, 64 of them, before the API server is given a rest.
+const AHEAD: SignedDuration = SignedDuration::from_secs(16);
 /// The rest.
 const BUSY_REST: SignedDuration = SignedDuration::from_secs(2);
 
@@ -107,9 +112,12 @@ pub async fn drive(
             Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
             Some(watched) = engine.watches.next() => {
                 engine.observe(watched)?;
-                // What else is there already: a thousand pods that change at once are one reason to look.
-                while let Some(Some(watched)) = engine.watches.next().now_or_never() {
-                    engine.observe(watched)?;
+                // What else is there already, or on its way: a thousand pods that change at once are one reason to look.
+                for _ in 0..BURST {
+                    while let Some(Some(watched)) = engine.watches.next().now_or_never() {
+                        engine.observe(watched)?;
+                    }
+                    tokio::task::yield_now().await;
                 }
             }
             () = timer => engine.wake_due(),
@@ -125,8 +133,11 @@ struct Standing {
     held: Option<Held>,
     foreign: Option<Foreign>,
     failures: u32,
-    /// Rounds of writes since the Rollout last waited. Many in a row mean that somebody undoes them at once.
-    rounds: u32,
+    /// Whether there were writes since the Rollout last waited.
+    has_written: bool,
+    /// Until when the writes so far are made up for. Far ahead of now, somebody undoes them at once: a webhook, or another
+    /// engine whose watch is broken, in turn with this one.
+    spent: Option<Timestamp>,
     /// No look before this time: a write failed.
     not_before: Option<Timestamp>,
     reported: Option<(Reason, i32, crate::api::v1beta1::StepState)>,
@@ -355,7 +366,7 @@ impl Engine {
             return;
         };
         let before = standing.standpoint.replace(now.clone());
-        let Some(before) = before.filter(|_| standing.rounds > 0) else {
+        let Some(before) = before.filter(|_| standing.has_written) else {
             return;
         };
         for note in record::notes(&before, &now, reason) {
@@ -378,7 +389,7 @@ impl Engine {
         let is_pause = matches!(decision.reason, Reason::TimedPause { .. });
         let standing = self.standings.entry(key.clone()).or_default();
         standing.failures = 0;
-        standing.rounds = 0;
+        standing.has_written = false;
         standing.not_before = None;
         standing.wake = match decision.wake {
             Wake::At(at) => Some(at),
@@ -503,8 +514,11 @@ impl Engine {
             }
             None => {
                 standing.failures = 0;
-                standing.rounds += 1;
-                standing.not_before = (standing.rounds > BUSY_ROUNDS)
+                standing.has_written = true;
+                let spent = standing.spent.map_or(now, |spent| spent.max(now));
+                let spent = spent.saturating_add(ROUND).unwrap_or(Timestamp::MAX);
+                standing.spent = Some(spent);
+                standing.not_before = (spent.duration_since(now) > AHEAD)
                     .then(|| now.saturating_add(BUSY_REST).unwrap_or(Timestamp::MAX));
                 self.ready.insert(key);
             }

@@ -98,7 +98,7 @@ fn what_nobody_knows_is_refused_before_anything_is_written() {
     let refused = |routing: Value| {
         check(&serde_json::from_value(routing).unwrap(), &[]).map_err(|obstacle| obstacle.to_string())
     };
-    let custom = json!([{ "apiVersion": "traefik.io/v1alpha1", "kind": "TraefikService", "name": "web" }]);
+    let custom = json!([{ "apiVersion": "apisix.apache.org/v2", "kind": "ApisixRoute", "name": "web" }]);
     let table = [
         (
             json!({ "service": "S" }),
@@ -110,11 +110,11 @@ fn what_nobody_knows_is_refused_before_anything_is_written() {
         ),
         (
             json!({ "service": "S", "customNetworkRefs": custom }),
-            "traffic routing by TraefikService of traefik.io/v1alpha1 is not supported",
+            "traffic routing by ApisixRoute of apisix.apache.org/v2 is not supported",
         ),
         (
             json!({ "service": "S", "gateway": { "httpRouteName": "web" }, "customNetworkRefs": custom }),
-            "traffic routing by TraefikService of traefik.io/v1alpha1 is not supported",
+            "traffic routing by ApisixRoute of apisix.apache.org/v2 is not supported",
         ),
     ];
     for (routing, why) in table {

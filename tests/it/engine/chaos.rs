@@ -186,14 +186,15 @@ impl Failure {
 }
 
 fn is_over(world: &World) -> bool {
-    let rollout = world.rollout();
+    let rollout = world.rollout_seen();
     let seen = rollout["status"]["observedGeneration"] == rollout["metadata"]["generation"];
     (rollout.is_null() || seen && (world.phase_is("Healthy") || world.phase_is("Disabled")))
         && world.is_clean()
 }
 
 fn must_roll_back(world: &World) -> bool {
-    let message = world.rollout()["status"]["message"].take();
+    let rollout = world.rollout_seen();
+    let message = &rollout["status"]["message"];
     world.phase_is("Progressing")
         && message
             .as_str()

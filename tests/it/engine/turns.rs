@@ -76,7 +76,7 @@ fn weight(world: &World) -> Option<Value> {
 }
 
 fn image(world: &World) -> Value {
-    world.deployment()["spec"]["template"]["spec"]["containers"][0]["image"].take()
+    world.workload()["spec"]["template"]["spec"]["containers"][0]["image"].take()
 }
 
 fn halves() -> Setup {
@@ -354,8 +354,8 @@ async fn a_user_who_lifts_the_hold_does_not_end_the_release() {
             .await;
         world.pass(10.0).await;
         assert!(world.paused_at(1), "{}", world.place());
-        assert_eq!(world.deployment()["spec"]["paused"], true);
-        assert_eq!(world.deployment()["status"].get("updatedReplicas"), None);
+        assert_eq!(world.workload()["spec"]["paused"], true);
+        assert_eq!(world.workload()["status"].get("updatedReplicas"), None);
         finish(&mut world, &mut engine).await;
     }
 }

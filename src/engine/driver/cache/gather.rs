@@ -7,14 +7,10 @@ use kube::api::DynamicObject;
 use super::{Cache, mention, providers_of, services_of, versions, workload_of};
 use crate::{
     api::{keys, v1beta1::Rollout},
-    engine::{
-        core::{self, Pod, Snapshot},
-        driver::{
-            RolloutKey,
-            kind::{self, DEPLOYMENT, DEPLOYMENT_PODS, Kind, REVISION_PODS},
-            table::{self, Entry},
-        },
-    },
+    engine::core::{self, Pod, Snapshot},
+    engine::driver::RolloutKey,
+    engine::driver::kind::{self, DEPLOYMENT, DEPLOYMENT_PODS, Kind, REVISION_PODS},
+    engine::driver::table::{self, Entry},
     traffic::{self, RouteKind, Shared},
     workload::{Kind as WorkloadKind, Mark},
 };
@@ -24,7 +20,7 @@ impl Cache {
     pub(in crate::engine::driver) fn snapshot(&self, key: &RolloutKey) -> Option<Snapshot> {
         let rollout = self.rollouts.get(key)?.clone();
         let namespace = key.namespace.as_str();
-        let needed = self.needed_by(&rollout);
+        let needed = self.needed_by(key, &rollout);
         let is_route = |kind: &&Kind| matches!(kind, Kind::Route(_) | Kind::TrafficRouting);
         let mut others = needed.iter().filter(|kind| !is_route(kind));
         let unserved = others.find(|kind| self.is_unserved(**kind));
@@ -143,7 +139,7 @@ impl Cache {
             let own = self.owned(kind, uid).into_iter();
             strays.extend(own.filter(|object| !is_mentioned(kind, object)));
         }
-        if let Some(revision) = core::pinned_revision(rollout).filter(|_| core::is_edited(rollout)) {
+        if let Some(revision) = core::pinned_revision(rollout).filter(|_| self.edited.contains(key)) {
             let pinned = in_namespace(Kind::Service).filter(|service| {
                 core::pin_of(service, revision).is_some() && core::owner_uid(service) != uid
             });
