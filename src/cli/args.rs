@@ -156,7 +156,7 @@ pub struct ChangeArgs {
 pub struct StatusArgs {
     #[command(flatten)]
     pub(crate) targets: SelectArgs,
-    /// Wait until no release is under way, one line per change
+    /// Wait until no release is under way, one line per change; with -o json one document a line
     #[arg(short, long)]
     pub watch: bool,
     /// Wait for paused, step=N, traffic>=PERCENT, healthy or gone

@@ -213,6 +213,17 @@ impl Ui {
         }
     }
 
+    /// Prints a document of a stream of them: JSON one a line, so that each line can be read by itself.
+    ///
+    /// # Errors
+    /// As [`Ui::documents`].
+    pub fn change(&self, format: &Format, document: &Value) -> Result<()> {
+        match format {
+            Format::Json => self.line(&document.to_string()),
+            other => self.documents(other, std::slice::from_ref(document)),
+        }
+    }
+
     /// Keeps a document until the command has ended: several are printed as one.
     pub fn collect(&self, format: &Format, document: &Value) {
         let mut collected = self.collected.lock().unwrap_or_else(PoisonError::into_inner);

@@ -62,7 +62,7 @@ fn with(annotations: &Value, at: &str) -> Value {
 fn update(workload: &Value) -> Update {
     let text = |field: &str| workload[field].as_str().unwrap_or_default();
     let kind = Kind::like(text("apiVersion"), text("kind"));
-    if !kind.is_some_and(|kind| kind.group() == crate::workload::kind::KRUISE) {
+    if kind.is_none_or(|kind| kind.group() != crate::workload::kind::KRUISE) {
         return Update::Replace;
     }
     // Versions of one kind do not all have it in the same place.

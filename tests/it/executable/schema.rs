@@ -49,6 +49,33 @@ fn documents_are_as_their_schemas_say() {
 }
 
 #[test]
+fn a_watch_is_a_document_a_line() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Alive);
+    let engine = shop.spawn(&["run", "web", "--forever"]);
+    let watch = shop.spawn(&["status", "web", "-w", "-o", "json", "--timeout", "60s"]);
+    let seen = || shop.rollout()["status"]["message"].is_string();
+    shop.wait_for(seen);
+    let said = shop.kruise(&["approve", "web", "--to", "3"]);
+    assert_eq!(said.code, Some(0), "{said}");
+    let outcome = watch.outcome();
+    drop(engine);
+    let verdicts: Vec<String> = outcome
+        .stdout
+        .lines()
+        .map(|line| {
+            let document: Value = serde_json::from_str(line).unwrap();
+            document["verdict"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert!(verdicts.len() > 1, "{outcome}");
+    assert_eq!(
+        (outcome.code, verdicts.last().map(String::as_str)),
+        (Some(0), Some("Completed")),
+        "{outcome}"
+    );
+}
+
+#[test]
 fn schemas_are_printed() {
     for (name, title) in [
         ("status", "RolloutStatus"),

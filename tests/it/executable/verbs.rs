@@ -204,8 +204,7 @@ fn undo_in_the_middle_of_a_release() {
 fn undo_passes_over_what_was_rolled_back() {
     // In batches the version that was rolled back keeps its ReplicaSet.
     let shop = two_versions(Kind::Deployment, true);
-    let failed = shop.deployment()["spec"]["template"].clone();
-    let mut third = failed.clone();
+    let mut third = shop.deployment()["spec"]["template"].clone();
     third["spec"]["containers"][0]["image"] = json!("web:v3");
     shop.sim.load(revision(Kind::Deployment, 3, &third)).unwrap();
     let mut rollout = shop.rollout();
@@ -223,6 +222,23 @@ fn undo_passes_over_what_was_rolled_back() {
         ) && said.stderr.contains("deployment.apps/web: back to revision 1:"),
         "{said}"
     );
+}
+
+#[test]
+fn undo_warns_of_the_next_apply() {
+    let shop = two_versions(Kind::Deployment, false);
+    let said = |image: &str| {
+        let mut deployment = shop.deployment();
+        let manifest = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" },
+            "spec": { "template": { "spec": { "containers": [{ "name": "main", "image": image }] } } } });
+        deployment["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
+            json!(manifest.to_string());
+        shop.sim.load(deployment).unwrap();
+        shop.kruise(&["undo", "deploy/web", "--dry-run=server"]).stderr
+    };
+    let warning = "deployment.apps/web comes from a manifest: change that too, or the next apply brings the other version back";
+    assert!(said("web:v2").contains(warning));
+    assert!(!said("web:v1").contains(warning));
 }
 
 #[test]
