@@ -87,7 +87,7 @@ fn nothing_is_taken_from_a_version_that_is_everywhere() {
         canary.enable_extra_workload_for_canary = false;
         canary.traffic_routings.clear();
         canary.steps.iter_mut().for_each(|step| step.traffic = None);
-        let plan = batch::plan_hash(&s.rollout.spec);
+        let plan = batch::plan_hash(&s.rollout);
         s.rollout
             .status
             .as_mut()
