@@ -40,9 +40,6 @@ _kubectl__kruise() {
             kubectl__kruise__subcmd__rollout,demo)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__demo"
                 ;;
-            kubectl__kruise__subcmd__rollout,explain)
-                cmd="kubectl__kruise__subcmd__rollout__subcmd__explain"
-                ;;
             kubectl__kruise__subcmd__rollout,history)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__history"
                 ;;
@@ -66,6 +63,9 @@ _kubectl__kruise() {
                 ;;
             kubectl__kruise__subcmd__rollout,run)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__run"
+                ;;
+            kubectl__kruise__subcmd__rollout,schema)
+                cmd="kubectl__kruise__subcmd__rollout__subcmd__schema"
                 ;;
             kubectl__kruise__subcmd__rollout,set)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__set"
@@ -98,7 +98,7 @@ _kubectl__kruise() {
 
     case "${cmd}" in
         kubectl__kruise)
-            opts="-n -s -v -h -V --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help --version rollout version completion __complete"
+            opts="-n -s -v -h -V --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help --version rollout version completion __complete"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -148,6 +148,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -172,7 +192,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd____complete)
-            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -219,6 +239,26 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -246,7 +286,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__completion)
-            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help bash elvish fish powershell zsh"
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -293,6 +333,26 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -320,7 +380,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout)
-            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help run approve status explain watch rollback undo pause resume restart history plan demo set apply manifests version completion"
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -370,6 +430,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -394,7 +474,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__apply)
-            opts="-f -R -o -y -n -s -v -h --filename --recursive --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -o -y -n -s -v -h --filename --recursive --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -406,6 +486,13 @@ _kubectl__kruise() {
                     ;;
                 -f)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --dry-run)
@@ -464,6 +551,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -488,7 +595,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__approve)
-            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --step --revision --to --all-steps --timeout --no-wait --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --step --revision --to --all-steps --timeout --no-wait --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -534,6 +641,13 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
                     return 0
@@ -590,6 +704,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -614,7 +748,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__completion)
-            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help bash elvish fish powershell zsh"
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -664,6 +798,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -688,7 +842,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__demo)
-            opts="-y -n -s -v -h --serve --yes --auto-approve --write-kubeconfig --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help canary batches blue-green statefulset rollback stuck"
+            opts="-y -n -s -v -h --serve --yes --auto-approve --write-kubeconfig --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help canary batches blue-green statefulset rollback stuck"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -746,113 +900,23 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --request-timeout)
+                --certificate-authority)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --color)
-                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
-                    return 0
-                    ;;
-                --v)
+                --client-certificate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -v)
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        kubectl__subcmd__kruise__subcmd__rollout__subcmd__explain)
-            opts="-f -R -k -l -A -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --timeout --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --filename)
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                -f)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --kustomize)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -k)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --selector)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -l)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file=" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file=" -- "${cur}"))
-                    return 0
-                    ;;
-                --namespace)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -n)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --context)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --cluster)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --user)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --kubeconfig)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --server)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -s)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --token)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --as)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --as-group)
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -880,7 +944,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__history)
-            opts="-f -R -k -l -A -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --revision --diff --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --revision --diff --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -970,6 +1034,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -994,7 +1078,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__manifests)
-            opts="-n -s -v -h --image --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help crds policy rbac engine"
+            opts="-n -s -v -h --image --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help crds policy rbac engine"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1048,6 +1132,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1072,7 +1176,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__pause)
-            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --force --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --force --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1155,6 +1259,26 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1182,7 +1306,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__plan)
-            opts="-o -n -s -v -h --set-image --replicas --writes --detailed-exitcode --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-o -n -s -v -h --set-image --replicas --scripts --writes --detailed-exitcode --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1194,6 +1318,13 @@ _kubectl__kruise() {
                     ;;
                 --replicas)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --output)
@@ -1245,6 +1376,26 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1272,7 +1423,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__restart)
-            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1300,6 +1451,13 @@ _kubectl__kruise() {
                     ;;
                 -l)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --dry-run)
@@ -1355,6 +1513,26 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1382,7 +1560,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__resume)
-            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --force --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --force --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1410,6 +1588,13 @@ _kubectl__kruise() {
                     ;;
                 -l)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --dry-run)
@@ -1468,6 +1653,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1492,7 +1697,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__rollback)
-            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --to-revision --to-step --fast --no-wait --timeout --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --to-revision --to-step --fast --no-wait --timeout --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1534,6 +1739,13 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
                     return 0
@@ -1590,6 +1802,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1614,7 +1846,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__run)
-            opts="-f -R -k -l -A -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --forever --timeout --force --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --forever --timeout --force --scripts --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1648,6 +1880,13 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --namespace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1692,6 +1931,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1715,8 +1974,8 @@ _kubectl__kruise() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        kubectl__subcmd__kruise__subcmd__rollout__subcmd__set)
-            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help image env resources"
+        kubectl__subcmd__kruise__subcmd__rollout__subcmd__schema)
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help status history plan"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1766,6 +2025,214 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__kruise__subcmd__rollout__subcmd__schema)
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help status history plan"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__kruise__subcmd__rollout__subcmd__set)
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help image env resources"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1790,7 +2257,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__set__subcmd__env)
-            opts="-c -f -R -k -l -A -o -y -n -s -v -h --containers --from --prefix --filename --recursive --kustomize --selector --all-namespaces --all --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-c -f -R -k -l -A -o -y -n -s -v -h --containers --from --prefix --filename --recursive --kustomize --selector --all-namespaces --all --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1836,6 +2303,13 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
                     return 0
@@ -1892,6 +2366,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1916,7 +2410,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__set__subcmd__image)
-            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1946,6 +2440,13 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
                     return 0
@@ -2002,6 +2503,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2026,7 +2547,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__set__subcmd__resources)
-            opts="-f -R -k -l -A -c -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --containers --limits --requests --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -c -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --containers --limits --requests --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2072,6 +2593,13 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
                 --dry-run)
                     COMPREPLY=($(compgen -W "none client server" -- "${cur}"))
                     return 0
@@ -2128,6 +2656,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2152,7 +2700,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__status)
-            opts="-f -R -k -l -A -w -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --watch --until --fail-fast --timeout --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -w -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --watch --until --timeout --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2191,11 +2739,11 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file=" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file=" -- "${cur}"))
                     return 0
                     ;;
                 --namespace)
@@ -2242,6 +2790,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2266,7 +2834,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__undo)
-            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --to-revision --fast --standalone --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --to-revision --fast --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2298,6 +2866,13 @@ _kubectl__kruise() {
                     ;;
                 --to-revision)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --dry-run)
@@ -2356,6 +2931,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2380,7 +2975,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__version)
-            opts="-o -n -s -v -h --client --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-o -n -s -v -h --client --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2438,6 +3033,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2462,7 +3077,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__watch)
-            opts="-f -R -k -l -A -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --output --timeout --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --timeout --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2490,14 +3105,6 @@ _kubectl__kruise() {
                     ;;
                 -l)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --output)
-                    COMPREPLY=($(compgen -W "json" -- "${cur}"))
-                    return 0
-                    ;;
-                -o)
-                    COMPREPLY=($(compgen -W "json" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -2548,6 +3155,26 @@ _kubectl__kruise() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --request-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2572,7 +3199,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__version)
-            opts="-o -n -s -v -h --client --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --request-timeout --color --v --help"
+            opts="-o -n -s -v -h --client --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2627,6 +3254,26 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,9 @@
 //! `run`: drives releases in this process, and what `--standalone` does after a change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
@@ -21,6 +24,7 @@ use crate::{
     },
     error::{Error, Kind, Result},
     exit_code,
+    traffic::script::Folder,
     ui::{Progress, Ui},
     view::{change::stamped, suggest::Command},
 };
@@ -81,7 +85,12 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     if !args.force {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
     }
-    let drive = drive(ui, global, &cluster, scope, args.forever, Aim::Forward);
+    let how = How {
+        forever: args.forever,
+        aim: Aim::Forward,
+        scripts: args.scripts.clone(),
+    };
+    let drive = drive(ui, global, &cluster, scope, how);
     outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
     Ok(outcomes.code())
 }
@@ -126,13 +135,27 @@ pub async fn standalone(
     global: &Global,
     cluster: &Cluster,
     rollouts: &[Found],
+    scripts: Option<&Arc<Folder>>,
     aim: Aim,
 ) -> Result<u8> {
+    let how = How {
+        forever: false,
+        aim,
+        scripts: scripts.cloned(),
+    };
     let mut outcomes = Outcomes::default();
     for scope in by_name(rollouts) {
-        outcomes.add(ui, drive(ui, global, cluster, scope, false, aim).await)?;
+        outcomes.add(ui, drive(ui, global, cluster, scope, how.clone()).await)?;
     }
     Ok(outcomes.code())
+}
+
+/// How to drive.
+#[derive(Clone)]
+struct How {
+    forever: bool,
+    aim: Aim,
+    scripts: Option<Arc<Folder>>,
 }
 
 /// The Rollouts by their names, namespace by namespace.
@@ -148,19 +171,13 @@ fn by_name(rollouts: &[Found]) -> Vec<Scope> {
     places.into_iter().map(scope).collect()
 }
 
-async fn drive(
-    ui: &Ui,
-    global: &Global,
-    cluster: &Cluster,
-    scope: Scope,
-    forever: bool,
-    aim: Aim,
-) -> Result<u8> {
+async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, scope: Scope, how: How) -> Result<u8> {
     let client = connect_engine(&global.access()).await?;
     let (events, told) = mpsc::unbounded_channel();
     let options = Options {
         identity: identity(cluster),
-        forever,
+        forever: how.forever,
+        scripts: how.scripts,
         record: true,
         shutdown: interruption::told(),
     };
@@ -170,7 +187,7 @@ async fn drive(
     let stops = stops.map_err(|error| failure::of_driver(&error, namespace.as_deref(), &cluster.server))?;
     let mut outcomes = Outcomes::default();
     for (key, stop) in &stops {
-        outcomes.add(ui, conclude(ui, key, stop, aim))?;
+        outcomes.add(ui, conclude(ui, key, stop, how.aim))?;
     }
     Ok(outcomes.code())
 }

@@ -35,7 +35,12 @@ pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
         let cluster = connect(global).await?;
         if args.watch || args.until.is_some() || args.fail_fast {
             let until = args.until.clone().unwrap_or(Until::Healthy);
-            wait_for_all(ui, &cluster, &targets, &until, args).await
+            let told = Told {
+                output: args.output.as_ref(),
+                each: args.until.is_none(),
+                fail_fast: args.fail_fast,
+            };
+            wait_for_all(ui, &cluster, &targets, &until, told).await
         } else {
             print(ui, &cluster, &targets, args.output.as_ref()).await
         }
@@ -116,12 +121,23 @@ fn table(statuses: &[Status], targets: &Targets) -> Table {
     }
 }
 
+/// What is told while something is waited for.
+#[derive(Clone, Copy, Debug)]
+struct Told<'a> {
+    /// In which form.
+    output: Option<&'a Output>,
+    /// Whether documents are printed for each change, or the last one only.
+    each: bool,
+    /// Whether a cause that waiting does not cure ends it.
+    fail_fast: bool,
+}
+
 async fn wait_for_all(
     ui: &Ui,
     cluster: &Cluster,
     targets: &Targets,
     until: &Until,
-    args: &StatusArgs,
+    told: Told<'_>,
 ) -> Result<u8> {
     let mut outcomes = Outcomes::default();
     // Somebody who waits for the end of a Rollout need not find one at the start.
@@ -140,12 +156,12 @@ async fn wait_for_all(
     };
     let mut waits: FuturesUnordered<_> = found
         .into_iter()
-        .map(async |found: Result<Found>| wait_for(ui, cluster, &found?, until, args).await)
+        .map(async |found: Result<Found>| wait_for(ui, cluster, &found?, until, told).await)
         .collect();
     while let Some(outcome) = waits.next().await {
         let lost = !matches!(outcome, Ok(exit_code::DONE));
         outcomes.add(ui, outcome)?;
-        if lost && args.fail_fast {
+        if lost && told.fail_fast {
             break;
         }
     }
@@ -203,8 +219,7 @@ pub fn followed(found: &Found) -> Vec<Followed> {
     all
 }
 
-async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, args: &StatusArgs) -> Result<u8> {
-    let output = args.output.as_ref();
+async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told: Told<'_>) -> Result<u8> {
     let mut notices = cluster.follow(followed(found)).boxed();
     let mut with_pods = false;
     let mut last = String::new();
@@ -236,17 +251,21 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, args
             || format!("{}/{}  gone", found.namespace, found.name),
             Status::line,
         );
-        let format = output.and_then(Output::data);
-        if line != last && format.is_none() {
-            ui.line(&stamped(now, &line))?;
+        let format = told.output.and_then(Output::data);
+        if line != last {
+            match (format, &status) {
+                (None, _) => ui.line(&stamped(now, &line))?,
+                (Some(format), Some(status)) if told.each => ui.change(format, &status.document(now))?,
+                _ => {}
+            }
         }
         last = line;
         let wait = until.judge(status.as_ref());
         let hopeless = status
             .as_ref()
-            .and_then(|status| incurable(status).filter(|_| args.fail_fast));
+            .and_then(|status| incurable(status).filter(|_| told.fail_fast));
         if let (Some(why), Wait::Open) = (&hopeless, wait) {
-            if let (Some(format), Some(status)) = (output.and_then(Output::data), &status) {
+            if let (Some(format), Some(status)) = (format.filter(|_| !told.each), &status) {
                 ui.documents(format, &[status.document(now)])?;
             }
             let title = format!("{}/{}", found.namespace, found.name);
@@ -259,7 +278,7 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, args
         if wait == Wait::Open {
             continue;
         }
-        if let (Some(format), Some(status)) = (format, &status) {
+        if let (Some(format), Some(status), false) = (format, &status, told.each) {
             ui.documents(format, &[status.document(now)])?;
         }
         return match (wait, status, until) {

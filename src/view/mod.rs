@@ -10,6 +10,7 @@ pub mod frame;
 pub mod history;
 pub mod jsonpath;
 pub mod line;
+pub mod schema;
 pub mod status;
 pub mod suggest;
 pub mod until;

@@ -1,5 +1,7 @@
 //! Everything `status` and `watch` show about one Rollout: the one state function behind both.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -13,7 +15,10 @@ use crate::{
         Actor, Finding, Pods, Position, Role, Scene, Sight, Traffic, Verdict, cause, traffic,
         verdict::Surroundings,
     },
-    traffic::{Provider, RouteKey, Routes, Shared, Wiring},
+    traffic::{
+        Provider, RouteKey, Routes, Shared, Wiring,
+        script::{Configuration, Scripts},
+    },
     view::suggest::Command,
     workload::selector,
 };
@@ -51,9 +56,25 @@ pub struct Seen {
     pub sight: Sight,
     /// What could not be read, one sentence each.
     pub unread: Vec<String>,
+    /// The cluster's scripts; looked for when a provider needs one.
+    pub configuration: Configuration,
 }
 
 impl Seen {
+    /// What has no script in the cluster and needs one; nothing while a release is under way, whose engine may have one of a
+    /// folder and tells it otherwise.
+    fn unscripted(&self, position: &Position) -> Option<String> {
+        let scripts = Scripts {
+            configuration: Arc::new(self.configuration.clone()),
+            ..Scripts::default()
+        };
+        // Where routes were not looked for scripts were not either.
+        let looked = self.routes.is_some() && !position.under_way();
+        let mut all = providers(&self.rollout).into_iter().filter(|_| looked);
+        let unknown = all.find_map(|provider| provider.scripted(&scripts).known().err())?;
+        Some(unknown.to_string())
+    }
+
     /// The TrafficRouting that the Rollout shares with others.
     #[must_use]
     pub fn shared(&self) -> Option<Shared> {
@@ -153,6 +174,8 @@ pub struct Status {
     pub causes: Vec<Finding>,
     /// What could not be read, one sentence each.
     pub unread: Vec<String>,
+    /// What needs a script that the cluster does not have, as a sentence.
+    pub unscripted: Option<String>,
     /// What the user may type next.
     pub command: Option<String>,
 }
@@ -209,6 +232,7 @@ impl Status {
         let traffic = traffic_of(seen, shared.as_ref(), &position);
         let reference = &rollout.spec.workload_ref;
         Self {
+            unscripted: seen.unscripted(&position),
             object: json!({ "uid": meta.uid, "generation": meta.generation, "resourceVersion": meta.resource_version }),
             workload: format!("{}/{}", reference.kind.to_lowercase(), reference.name),
             selector: match &seen.workload {
@@ -339,6 +363,7 @@ impl Status {
                 .clone()
                 .map(|command| ("Command", command, Tone::Plain)),
         );
+        fields.extend(self.unscripted.clone().map(|text| ("Warning", text, Tone::Wait)));
         if !self.position.message.is_empty() {
             fields.push(("Message", self.position.message.clone(), Tone::Faint));
         }

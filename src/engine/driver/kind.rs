@@ -31,6 +31,8 @@ pub(super) enum Kind {
     Pod(&'static str),
     Service,
     TrafficRouting,
+    /// The ConfigMap with scripts, of which there is one.
+    Configuration,
     /// A kind of route in one version.
     Route(RouteKind),
 }
@@ -58,6 +60,7 @@ impl Kind {
             Self::Pod(_) => ("v1", "Pod", "pods"),
             Self::Service => ("v1", "Service", "services"),
             Self::TrafficRouting => ("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings"),
+            Self::Configuration => ("v1", "ConfigMap", "configmaps"),
             Self::Route(route) => (route.api_version, route.kind, route.plural),
         }
     }
@@ -77,6 +80,9 @@ impl Kind {
 
     /// `clonesets.apps.kruise.io`, or `pods` in the core group.
     pub(super) fn qualified(self) -> String {
+        if let Self::Route(route) = self {
+            return route.qualified();
+        }
         let resource = self.resource();
         if resource.group.is_empty() {
             resource.plural
@@ -107,7 +113,7 @@ impl Kind {
             let versions = kind.api_versions().iter();
             versions.map(move |version| Self::Workload(kind, version))
         });
-        others
+        let known: Vec<Self> = others
             .into_iter()
             .chain(routes)
             .chain(workloads)
@@ -115,11 +121,17 @@ impl Kind {
                 let (api_version, kind, _) = kind.names();
                 kind == target.kind && api_version == target.api_version
             })
-            .collect()
+            .collect();
+        if known.is_empty() {
+            // A kind of the user's own; whether it is watched the cache knows.
+            let named = RouteKind::named(&target.api_version, &target.kind);
+            return named.iter().copied().map(Self::Route).collect();
+        }
+        known
     }
 
     /// The kinds without which nothing can be decided about a Rollout.
-    pub(super) fn needed_by(rollout: &Rollout) -> BTreeSet<Self> {
+    pub(super) fn needed_by(rollout: &Rollout, is_edited: bool) -> BTreeSet<Self> {
         let spec = &rollout.spec;
         let mut needed = BTreeSet::new();
         if let Some((kind, version)) = named(rollout) {
@@ -138,7 +150,7 @@ impl Kind {
                 needed.insert(Self::Autoscaler);
             }
         }
-        if core::is_edited(rollout) {
+        if is_edited {
             // What it named before may be among these.
             needed.extend([Self::Service, Self::Route(RouteKind::INGRESS[0])]);
         }
@@ -162,8 +174,13 @@ impl Kind {
     pub(super) fn routed_by(routings: &[TrafficRoutingRef]) -> impl Iterator<Item = Self> {
         routings.iter().flat_map(|routing| {
             let providers = Provider::all(routing).into_iter();
-            let routes = providers.filter_map(|provider| provider.versions().first().copied());
-            routes.map(Self::Route).chain([Self::Service])
+            providers
+                .flat_map(|provider| {
+                    let route = provider.versions().first().copied().map(Self::Route);
+                    let scripts = provider.takes_script().then_some(Self::Configuration);
+                    route.into_iter().chain(scripts)
+                })
+                .chain([Self::Service])
         })
     }
 }
@@ -200,7 +217,7 @@ mod tests {
             "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout", "metadata": { "name": "web" }, "spec": spec,
         }))
         .unwrap();
-        Kind::needed_by(&rollout)
+        Kind::needed_by(&rollout, crate::engine::core::is_edited(&rollout))
             .into_iter()
             .map(|kind| match kind {
                 Kind::Pod(label) => format!("pods of {label}"),
@@ -259,6 +276,7 @@ mod tests {
                     "autoscaling/v2 horizontalpodautoscalers",
                     "pods of controller-revision-hash",
                     "v1 services",
+                    "v1 configmaps",
                     "networking.k8s.io/v1 ingresses",
                 ],
             ),
@@ -296,6 +314,7 @@ mod tests {
             [Kind::Workload(AdvancedStatefulSet, "apps.kruise.io/v1beta1")]
         );
         assert_eq!(of("v1", "Pod"), [super::DEPLOYMENT_PODS, super::REVISION_PODS]);
-        assert_eq!(of("batch/v1", "Job"), []);
+        let named = crate::traffic::RouteKind::named("batch/v1", "Job");
+        assert_eq!(of("batch/v1", "Job"), [Kind::Route(named[0])]);
     }
 }

@@ -6,19 +6,21 @@ mod apply;
 mod cache;
 mod kind;
 mod lease;
+mod patience;
 mod record;
 mod run;
 mod table;
 mod watch;
 mod work;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 
 use crate::{
     api::v1beta1::{Phase, StepState},
     engine::core::{Effect, Reason, Stop},
+    traffic::script::Folder,
 };
 
 pub use run::drive;
@@ -75,6 +77,8 @@ pub struct Options {
     pub identity: String,
     /// Goes on for ever instead of ending when every Rollout is done, waits for a human, or failed.
     pub forever: bool,
+    /// Scripts for Ingress classes and kinds of routes; they go before those of the cluster.
+    pub scripts: Option<Arc<Folder>>,
     /// Tells what becomes of a release in Events on the Rollout.
     pub record: bool,
     /// Ends the driving when it turns true: requests under way are finished, and Leases are given back.

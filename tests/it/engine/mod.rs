@@ -3,12 +3,15 @@
 mod chaos;
 mod driver;
 mod fuzz;
+pub(crate) mod gateways;
 mod invariants;
 mod kill;
 mod lanes;
 mod pair;
 mod rest;
 mod routes;
+mod scripts;
+mod services;
 mod shape;
 mod trouble;
 mod turn;
