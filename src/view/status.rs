@@ -1,6 +1,7 @@
 //! Everything `status` and `watch` show about one Rollout: the one state function behind both.
 
-use std::sync::Arc;
+mod document;
+mod seen;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,141 +10,17 @@ use super::block::{Block, Table, Tone};
 use crate::{
     api::{
         keys,
-        v1beta1::{RollingStyle, Rollout, Step, StepState},
+        v1beta1::{RollingStyle, Step, StepState},
     },
     release::{
-        Actor, Finding, Pods, Position, Role, Scene, Sight, Traffic, Verdict, cause, traffic,
-        verdict::Surroundings,
-    },
-    traffic::{
-        Provider, RouteKey, Routes, Shared, Wiring,
-        script::{Configuration, Scripts},
+        Actor, Finding, Pods, Position, Role, Scene, Traffic, Verdict, cause, traffic, verdict::Surroundings,
     },
     view::suggest::Command,
     workload::selector,
 };
 
-/// An object that was looked for.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Looked {
-    /// Not looked for: the Rollout does not name one, or it does not matter now.
-    #[default]
-    NotWanted,
-    /// It does not exist.
-    Missing,
-    /// Reading it is not allowed.
-    Unread,
-    /// As it was read.
-    There(Value),
-}
-
-/// What was read from the cluster about one Rollout.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Seen {
-    /// The Rollout.
-    pub rollout: Rollout,
-    /// The workload it releases.
-    pub workload: Looked,
-    /// By which the workload's pods are counted: of a Deployment its ReplicaSets and those of its canary, else its pods.
-    pub members: Vec<Value>,
-    /// The stable Service.
-    pub service: Looked,
-    /// The TrafficRouting that it shares with others.
-    pub shared: Looked,
-    /// Its routes and those of the TrafficRouting, twins included; nothing when they were not looked for.
-    pub routes: Option<Routes>,
-    /// What was looked at to find out why the release does not go on.
-    pub sight: Sight,
-    /// What could not be read, one sentence each.
-    pub unread: Vec<String>,
-    /// The cluster's scripts; looked for when a provider needs one.
-    pub configuration: Configuration,
-}
-
-impl Seen {
-    /// What has no script in the cluster and needs one; nothing while a release is under way, whose engine may have one of a
-    /// folder and tells it otherwise.
-    fn unscripted(&self, position: &Position) -> Option<String> {
-        let scripts = Scripts {
-            configuration: Arc::new(self.configuration.clone()),
-            ..Scripts::default()
-        };
-        // Where routes were not looked for scripts were not either.
-        let looked = self.routes.is_some() && !position.under_way();
-        let mut all = providers(&self.rollout).into_iter().filter(|_| looked);
-        let unknown = all.find_map(|provider| provider.scripted(&scripts).known().err())?;
-        Some(unknown.to_string())
-    }
-
-    /// The TrafficRouting that the Rollout shares with others.
-    #[must_use]
-    pub fn shared(&self) -> Option<Shared> {
-        let Looked::There(object) = &self.shared else {
-            return None;
-        };
-        Some(Shared::new(serde_json::from_value(object.clone()).ok()?))
-    }
-}
-
-/// What splits the traffic of a Rollout.
-#[must_use]
-pub fn providers(rollout: &Rollout) -> Vec<Provider> {
-    let routing = rollout.spec.strategy.traffic_routings().first();
-    routing.map(Provider::all).unwrap_or_default()
-}
-
-/// The TrafficRouting that a Rollout shares with others, as `status` tells it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SharedState {
-    /// Name.
-    pub name: String,
-    /// What it is doing, one word.
-    pub phase: String,
-    /// Its sentence.
-    pub message: String,
-    /// The Rollouts that need it now.
-    pub holders: Vec<String>,
-}
-
-impl SharedState {
-    fn of(shared: &Shared) -> Self {
-        let phase = shared.phase().map(ToString::to_string);
-        let holders = shared.holders().map(|holder| {
-            let name = holder.strip_prefix(keys::TRAFFIC_ROUTING_HOLDER);
-            name.unwrap_or(holder).to_owned()
-        });
-        Self {
-            name: shared.name().to_owned(),
-            phase: phase.unwrap_or_else(|| "Unknown".to_owned()),
-            message: shared.message().to_owned(),
-            holders: holders.collect(),
-        }
-    }
-
-    fn sentence(&self) -> String {
-        let held = match self.holders.as_slice() {
-            [] => "no Rollout needs it".to_owned(),
-            holders => format!("needed by {}", holders.join(", ")),
-        };
-        // The sentence of one that cannot be opened says why.
-        let why = self.message.split_once(": ").map(|(_, why)| format!(" ({why})"));
-        format!(
-            "trafficrouting/{} is {}{}, {held}",
-            self.name,
-            self.phase,
-            why.unwrap_or_default()
-        )
-    }
-}
-
-/// Something that keeps a release from working.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Problem {
-    /// What is wrong.
-    pub what: String,
-    /// What helps.
-    pub hint: String,
-}
+pub use seen::{Looked, Problem, Seen, SharedState, missing, providers};
+use seen::{problems, traffic_of};
 
 /// The state of one Rollout.
 #[derive(Clone, Debug, PartialEq)]
@@ -505,74 +382,6 @@ impl Status {
         row
     }
 
-    /// The document of `-o json`. `schema` follows semantic versions: a new minor only adds.
-    #[must_use]
-    pub fn document(&self, now: Timestamp) -> Value {
-        let position = &self.position;
-        let steps = position.steps.iter().zip(1..).map(|(step, number)| {
-            json!({
-                "index": number,
-                "replicas": step.replicas,
-                "traffic": step.traffic,
-                "matches": step.matches.len(),
-                "pauseSeconds": step.pause.duration,
-            })
-        });
-        let revisions = self.pods.revisions.iter().map(|revision| {
-            json!({
-                "role": revision.role.word(),
-                "hash": revision.hash,
-                "images": revision.images,
-                "desired": revision.desired,
-                "current": revision.current,
-                "ready": revision.ready,
-            })
-        });
-        let traffic = self.traffic.iter().map(|traffic| {
-            json!({
-                "route": traffic.route,
-                "wanted": (!traffic.wanted.is_empty()).then_some(&traffic.wanted),
-                "set": traffic.set,
-                "percent": traffic.percent,
-            })
-        });
-        let mut object = json!({ "namespace": self.namespace, "name": self.name });
-        json_patch::merge(&mut object, &self.object);
-        json!({
-            "apiVersion": "cli.kruise.dev/v1",
-            "kind": "RolloutStatus",
-            "schema": "1.0",
-            "object": object,
-            "workload": self.workload,
-            "style": position.style.map(style_word),
-            "verdict": self.verdict.word(),
-            "exitCode": self.verdict.exit_code(),
-            "phase": position.phase,
-            "message": position.message,
-            "degraded": position.degraded,
-            "next": { "actor": self.next_actor(), "sentence": self.next_sentence(now), "command": self.command },
-            "step": {
-                "index": position.step,
-                "total": position.total(),
-                "state": position.state,
-                "since": position.since,
-                "remainingSeconds": position.pause_left(now).map(|left| left.as_secs()),
-            },
-            "steps": steps.collect::<Vec<_>>(),
-            "replicas": self.pods.wanted,
-            "revisions": revisions.collect::<Vec<_>>(),
-            "newRevision": position.new_revision,
-            "traffic": traffic.collect::<Vec<_>>(),
-            "causes": self.causes.iter().map(Finding::document).collect::<Vec<_>>(),
-            "unread": self.unread,
-            "trafficRouting": self.shared.as_ref().map(|shared| {
-                json!({ "name": shared.name, "phase": shared.phase, "message": shared.message, "neededBy": shared.holders })
-            }),
-            "problems": self.problems.iter().map(|p| json!({ "message": p.what, "hint": p.hint })).collect::<Vec<_>>(),
-            "observedAt": now,
-        })
-    }
-
     /// How much traffic the new version gets for certain, in percent: of several routes the least.
     #[must_use]
     pub fn percent(&self) -> i32 {
@@ -624,73 +433,6 @@ fn state_phrase(state: &StepState) -> &str {
         StepState::Completed => "steps are over",
         StepState::Other(text) => text,
     }
-}
-
-/// The traffic of every route that is there and says something of it, the Rollout's own first.
-fn traffic_of(seen: &Seen, shared: Option<&Shared>, position: &Position) -> Vec<Traffic> {
-    let Some(routes) = &seen.routes else {
-        return Vec::new();
-    };
-    let mut all = Vec::new();
-    if let Some(wiring) = Wiring::of(&seen.rollout, Value::Null) {
-        let wanted = traffic::wanted(position);
-        for provider in providers(&seen.rollout) {
-            all.extend(Traffic::through(&provider, &wiring, routes, &wanted));
-        }
-    }
-    if let Some(shared) = shared {
-        let is_held = shared.is_held_by(seen.rollout.metadata.name.as_deref().unwrap_or_default());
-        let wanted = shared.split().filter(|_| is_held);
-        let wanted = wanted.map(|split| traffic::of_split(&split)).unwrap_or_default();
-        for (wiring, provider) in shared.wired() {
-            all.extend(Traffic::through(&provider, &wiring, routes, &wanted));
-        }
-    }
-    all
-}
-
-/// Kind, in lower case, and name of what the Rollout names and is not there.
-#[must_use]
-pub fn missing(seen: &Seen) -> Vec<(String, String)> {
-    let spec = &seen.rollout.spec;
-    let routing = spec.strategy.traffic_routings().first();
-    let workload = &spec.workload_ref;
-    let mut found = vec![(
-        &seen.workload,
-        workload.kind.to_lowercase(),
-        workload.name.clone(),
-    )];
-    if let Some(routing) = routing {
-        found.push((&seen.service, "service".to_owned(), routing.service.clone()));
-    }
-    if let Some(name) = seen.rollout.traffic_routing_name() {
-        found.push((&seen.shared, "trafficrouting".to_owned(), name.to_owned()));
-    }
-    let shared = seen.shared();
-    let shared_providers = shared.iter().flat_map(Shared::providers);
-    for provider in providers(&seen.rollout).into_iter().chain(shared_providers) {
-        let (Some(RouteKey { kind, name, .. }), Some(routes)) = (provider.key(), &seen.routes) else {
-            continue;
-        };
-        if provider.found(routes).is_none() {
-            found.push((&Looked::Missing, kind.to_lowercase(), name.clone()));
-        }
-    }
-    let missing = found
-        .into_iter()
-        .filter(|(looked, ..)| **looked == Looked::Missing);
-    missing.map(|(_, kind, name)| (kind, name)).collect()
-}
-
-fn problems(seen: &Seen, namespace: &str) -> Vec<Problem> {
-    let rollout = seen.rollout.metadata.name.as_deref().unwrap_or_default();
-    let problem = |(kind, name): (String, String)| Problem {
-        what: format!("{kind} {name:?} does not exist in namespace {namespace:?}"),
-        hint: format!(
-            "create it, or change the Rollout: kubectl edit rollouts.rollouts.kruise.io {rollout} -n {namespace}"
-        ),
-    };
-    missing(seen).into_iter().map(problem).collect()
 }
 
 fn next_command(verdict: Verdict, position: &Position, namespace: &str, name: &str) -> Option<String> {

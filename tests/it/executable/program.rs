@@ -89,6 +89,7 @@ fn without_arguments_it_helps() {
       run         Drive releases without a controller in the cluster
       approve     Let a paused step go on
       status      Show where a release is; the exit code says it too
+      explain     Say why a release does not go on, who acts next, and what to type
       watch       Follow a release live
       rollback    Leave the release that is under way: back to the stable version
       undo        Go back to an earlier revision of a workload
