@@ -256,6 +256,7 @@ impl Machine<'_> {
         let flow = self
             .roll_recreate(&reason)
             .or_else(|| self.trust_old_sets(&reason))
+            .or_else(|| self.correct_notes(&reason))
             .or_else(|| self.roll_out(&workload, ending, reason));
         match flow {
             // Whoever deletes or disables the Rollout wants it out of the way, however the new pods fare.
