@@ -95,7 +95,7 @@ fn with_split<T>(asked: &Value, run: impl FnOnce(&Split<'_>) -> T) -> T {
 }
 
 #[test]
-fn a_folder_goes_before_the_cluster_and_the_cluster_before_what_is_built_in() {
+fn d20_a_folder_goes_before_the_cluster_and_the_cluster_before_what_is_built_in() {
     let key = "lua.traffic.routing.ingress.nginx";
     let folder = |text: &str| {
         Some(Arc::new(Folder {
