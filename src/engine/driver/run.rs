@@ -36,9 +36,6 @@ use crate::{
 /// much later than it ends at the latest.
 const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(2);
 
-/// How often whoever brings news is given a turn before it is looked at.
-const BURST: usize = 4;
-
 /// Time in which one round of writes is made up for; no release needs more than four a second for long.
 const ROUND: SignedDuration = SignedDuration::from_millis(250);
 /// How far rounds may run ahead of that, 64 of them, before the API server is given a rest.
@@ -112,12 +109,9 @@ pub async fn drive(
             Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
             Some(watched) = engine.watches.next() => {
                 engine.observe(watched)?;
-                // What else is there already, or on its way: a thousand pods that change at once are one reason to look.
-                for _ in 0..BURST {
-                    while let Some(Some(watched)) = engine.watches.next().now_or_never() {
-                        engine.observe(watched)?;
-                    }
-                    tokio::task::yield_now().await;
+                // What else is there already: a thousand pods that change at once are one reason to look.
+                while let Some(Some(watched)) = engine.watches.next().now_or_never() {
+                    engine.observe(watched)?;
                 }
             }
             () = timer => engine.wake_due(),
