@@ -345,6 +345,8 @@ fn blur(value: &mut Value, names: &BTreeMap<String, String>) {
                 "generation",
                 "observedGeneration",
                 "observedWorkloadGeneration",
+                // How far a ReplicaSet might surge when its controller scaled it last.
+                "deployment.kubernetes.io/max-replicas",
             ] {
                 if map.contains_key(key) {
                     map.insert(key.to_owned(), json!("?"));

@@ -54,6 +54,9 @@ fn both(
     })
 }
 
+/// Number, class, annotations before, step, the twin's annotations, and how the native class refuses the step.
+type Vector<'a> = (u8, &'a str, &'a [(&'a str, &'a str)], Value, Value, Option<&'a str>);
+
 #[test]
 fn vectors_1_to_9_native_and_by_script() {
     let header = |kind: &str, name: &str, value: &str| json!({ "headers": [{ "type": kind, "name": name, "value": value }] });
@@ -67,7 +70,7 @@ fn vectors_1_to_9_native_and_by_script() {
         ("nginx.ingress.kubernetes.io/canary-by-cookie", "old"),
     ];
     let one = "ingress-nginx takes one match, the step has 3";
-    let table: Vec<(u8, &str, &[(&str, &str)], Value, Value, Option<&str>)> = vec![
+    let table: Vec<Vector<'_>> = vec![
         (
             1,
             "nginx",
@@ -362,7 +365,7 @@ fn vectors_15_to_17_istio_native_and_by_script() {
         ),
         (
             "C",
-            plain.clone(),
+            plain,
             json!({ "matches": [two, at] }),
             json!([
                 { "match": [{ "uri": { "prefix": "/new" } }], "route": [to("C")] },
