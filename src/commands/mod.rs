@@ -7,6 +7,7 @@ pub mod complete;
 pub mod completion;
 pub mod demo;
 pub mod files;
+pub mod gate;
 pub mod history;
 pub mod interruption;
 pub mod jump;
@@ -90,6 +91,7 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
             cli::foreign::hand_on(&verb, arguments.get(1..).unwrap_or_default())
         }
         Root::Rollout(Verb::Approve(args)) => block_on(approve::run(ui, global, &args)),
+        Root::Rollout(Verb::Gate(args)) => block_on(gate::run(ui, global, &args)),
         Root::Rollout(Verb::Status(args)) => block_on(status::run(ui, global, &args)),
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
         Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),

@@ -1,14 +1,18 @@
 //! `run`: drives releases in this process, and what `--standalone` does after a change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
-    Outcomes, connect, interruption, reading, targets,
+    Outcomes, connect, gate, interruption, reading, targets,
     validity::{edit, invalid},
 };
 use crate::{
+    analysis::Inline,
     cli::{
         Global,
         args::RunArgs,
@@ -31,6 +35,12 @@ use crate::{
 /// When nothing can be driven, a controller is in charge, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     let targets = targets::read(&args.targets, global)?;
+    let analysis = args
+        .analysis
+        .as_deref()
+        .map(gate::from_file)
+        .transpose()?
+        .map(Arc::new);
     let cluster = connect(global).await?;
     let mut outcomes = Outcomes::default();
     let (scope, rollouts) = match &targets {
@@ -81,7 +91,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     if !args.force {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
     }
-    let drive = drive(ui, global, &cluster, scope, args.forever, Aim::Forward);
+    let drive = drive(ui, global, &cluster, scope, args.forever, analysis, Aim::Forward);
     outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
     Ok(outcomes.code())
 }
@@ -130,7 +140,7 @@ pub async fn standalone(
 ) -> Result<u8> {
     let mut outcomes = Outcomes::default();
     for scope in by_name(rollouts) {
-        outcomes.add(ui, drive(ui, global, cluster, scope, false, aim).await)?;
+        outcomes.add(ui, drive(ui, global, cluster, scope, false, None, aim).await)?;
     }
     Ok(outcomes.code())
 }
@@ -154,6 +164,7 @@ async fn drive(
     cluster: &Cluster,
     scope: Scope,
     forever: bool,
+    analysis: Option<Arc<Inline>>,
     aim: Aim,
 ) -> Result<u8> {
     let client = connect_engine(&global.access()).await?;
@@ -162,6 +173,8 @@ async fn drive(
         identity: identity(cluster),
         forever,
         record: true,
+        analysis,
+        meter: None,
         shutdown: interruption::told(),
     };
     let namespace = scope.namespace().map(str::to_owned);

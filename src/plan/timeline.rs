@@ -244,6 +244,8 @@ impl Timeline {
         match reason {
             Reason::Upgrading { step, .. }
             | Reason::TrafficGrace { step, .. }
+            | Reason::Measuring { step, .. }
+            | Reason::GateClosed { step, .. }
             | Reason::WaitingForApproval { step, .. }
             | Reason::TimedPause { step, .. } => {
                 self.enter(*step);
@@ -411,6 +413,8 @@ pub fn state(reason: &Reason) -> Option<&'static str> {
         Reason::TrafficGrace { .. } => "MovingTraffic",
         Reason::WaitingForApproval { .. } => "WaitingForApproval",
         Reason::TimedPause { .. } => "TimedPause",
+        Reason::Measuring { .. } => "Measuring",
+        Reason::GateClosed { .. } => "GateClosed",
         Reason::Paused => "Paused",
         Reason::Finalising { .. } => "Finalising",
         Reason::Cancelling { .. } => "RollingBack",

@@ -4,6 +4,7 @@ pub mod block;
 pub mod change;
 pub mod columns;
 pub mod format;
+pub mod gate;
 pub mod history;
 pub mod jsonpath;
 pub mod status;

@@ -10,6 +10,7 @@ use super::{
     sub_status, validate,
 };
 use crate::{
+    analysis::Query,
     api::{
         Time, keys,
         patch::merge_diff,
@@ -43,6 +44,8 @@ pub(super) struct Machine<'a> {
     pub(super) note: Option<String>,
     /// Whether the status of another workload's release was dropped.
     pub(super) is_reset: bool,
+    /// Measurements that are due when the wait begins.
+    pub(super) queries: Vec<Query>,
 }
 
 /// Decides what to write for one Rollout and how long to wait. Total and deterministic.
@@ -55,6 +58,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         status: before.clone(),
         note: None,
         is_reset: false,
+        queries: Vec::new(),
     };
     for _ in 0..MOST_TRANSITIONS {
         match machine.advance() {
@@ -64,6 +68,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
                     effects,
                     status: None,
                     wake: Wake::OnChange,
+                    measure: Vec::new(),
                     reason,
                 };
             }
@@ -76,6 +81,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         effects: Vec::new(),
         status: None,
         wake: Wake::OnChange,
+        measure: Vec::new(),
         reason: Reason::WorkloadNotObserved,
     }
 }
@@ -226,6 +232,7 @@ impl<'a> Machine<'a> {
             effects: Vec::new(),
             status: None,
             wake,
+            measure: std::mem::take(&mut self.queries),
             reason: reason.clone(),
         };
         // The controllers of native kinds look within a moment; of others it may well be that there is none, and from what is
@@ -320,13 +327,18 @@ impl<'a> Machine<'a> {
     }
 
     fn degraded(&mut self, reason: &Reason) {
-        if matches!(reason, Reason::DeadlineExceeded { .. }) {
+        let why = match reason {
+            Reason::DeadlineExceeded { .. } => Some("ProgressDeadlineExceeded"),
+            Reason::GateClosed { failed: true, .. } => Some("MetricsFailed"),
+            _ => None,
+        };
+        if let Some(why) = why {
             let now = self.time();
             condition::set(
                 &mut self.status,
                 condition::DEGRADED,
                 true,
-                "ProgressDeadlineExceeded",
+                why,
                 &reason.to_string(),
                 now,
             );

@@ -15,6 +15,7 @@ use super::{
     table::{self, Entry, Name, Put, State, Table, controller},
 };
 use crate::{
+    analysis::{self, Inline},
     api::v1beta1::Rollout,
     engine::core,
     traffic::{self, Provider, RouteKind, Shared},
@@ -28,6 +29,8 @@ type Mention = (String, String, String, String);
 pub(super) struct Cache {
     tables: BTreeMap<Kind, Table>,
     rollouts: BTreeMap<RolloutKey, Rollout>,
+    /// Metric gates that hold for every Rollout, instead of those that it names.
+    inline: Option<Arc<Inline>>,
     /// Which Rollouts name a workload, a Service or a route, twins included.
     mentions: HashMap<Mention, BTreeSet<RolloutKey>>,
     /// What each Rollout names, as it stands there.
@@ -87,6 +90,14 @@ fn finalizers(object: &DynamicObject) -> impl Iterator<Item = &str> {
 }
 
 impl Cache {
+    /// Knows of metric gates that hold for every Rollout.
+    pub(super) fn with(inline: Option<Arc<Inline>>) -> Self {
+        Self {
+            inline,
+            ..Self::default()
+        }
+    }
+
     /// Makes room for a kind that is about to be watched.
     pub(super) fn open(&mut self, kind: Kind) {
         self.tables.entry(kind).or_default();
@@ -126,6 +137,9 @@ impl Cache {
         let mut needed = Kind::needed_by(rollout);
         for shared in self.shared_by(rollout) {
             needed.extend(Kind::routed_by(shared.routings()));
+        }
+        if self.inline.is_some() {
+            needed.extend(Kind::revisions_of(rollout));
         }
         for kind in needed.clone() {
             let versions = versions(kind);
@@ -363,8 +377,13 @@ impl Cache {
         let routes = routes.map(|route| (route.group, route.kind, key.namespace.clone(), route.name));
         let named = rollout.traffic_routing_name().map(str::to_owned);
         let named = named.map(|name| of(Kind::TrafficRouting, name));
+        let templates = analysis::bindings(rollout).unwrap_or_default();
+        let templates = templates
+            .into_iter()
+            .map(|binding| of(Kind::AnalysisTemplate, binding.template));
         services
             .chain(routes)
+            .chain(templates)
             .chain(named)
             .chain([workload_of(&key.namespace, rollout)])
             .collect()
@@ -426,7 +445,9 @@ impl Cache {
                     target.to_owned(),
                 ))
             }),
-            Kind::Service | Kind::Route(_) => self.that_mention(&mention(kind, name)),
+            Kind::Service | Kind::AnalysisTemplate | Kind::Route(_) => {
+                self.that_mention(&mention(kind, name))
+            }
             Kind::TrafficRouting => {
                 let mut all = self.that_mention(&mention(kind, name));
                 // Held by a Rollout that names it no more.

@@ -6,21 +6,24 @@ mod apply;
 mod cache;
 mod kind;
 mod lease;
+pub mod meter;
 mod record;
 mod run;
 mod table;
 mod watch;
 mod work;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 
 use crate::{
+    analysis::Inline,
     api::v1beta1::{Phase, StepState},
     engine::core::{Effect, Reason, Stop},
 };
 
+pub use meter::Meter;
 pub use run::drive;
 
 /// Names a Rollout.
@@ -77,6 +80,10 @@ pub struct Options {
     pub forever: bool,
     /// Tells what becomes of a release in Events on the Rollout.
     pub record: bool,
+    /// Metric gates that the user gave in a file, instead of those that Rollouts name.
+    pub analysis: Option<Arc<Inline>>,
+    /// Who measures; nothing means that the providers are asked.
+    pub meter: Option<Arc<dyn Meter>>,
     /// Ends the driving when it turns true: requests under way are finished, and Leases are given back.
     pub shutdown: Option<tokio::sync::watch::Receiver<bool>>,
 }

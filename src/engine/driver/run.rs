@@ -1,9 +1,13 @@
 //! The loop: what changed is looked at, what is decided is written, and what is waited for is waited for.
 
 mod ending;
+mod measuring;
 mod waking;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::{
     FutureExt as _, StreamExt as _,
@@ -14,19 +18,22 @@ use jiff::{SignedDuration, Timestamp};
 use kube::{Client, runtime::watcher};
 use tokio::sync::mpsc::UnboundedSender;
 
+use measuring::Measured;
 use waking::Timers;
 
 use super::{
-    Error, Event, Options, RolloutKey, Scope,
+    Error, Event, Meter, Options, RolloutKey, Scope,
     apply::Written,
     cache::Cache,
     kind::Kind,
     lease::{self, Foreign, Held},
+    meter::Live,
     record::{self, Standpoint},
     watch::{self, Watched},
     work::{Outcome, Work},
 };
 use crate::{
+    analysis::Answered,
     api::v1beta1::Rollout,
     clock::Clock,
     engine::core::{Decision, Effect, Reason, Snapshot, Stop, Verb, Wake, decide},
@@ -104,6 +111,9 @@ pub async fn drive(
                 engine.finished(key.clone(), outcome);
                 engine.set_timer(&key);
             }
+            Some((key, answered)) = engine.measurements.next(), if !engine.measurements.is_empty() => {
+                engine.answered(key, answered);
+            }
             Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
             Some(watched) = engine.watches.next() => {
                 engine.observe(watched)?;
@@ -149,6 +159,11 @@ struct Engine {
     /// Kinds that could not be read when they were tried last, and why: told once.
     unreadable: BTreeMap<Kind, String>,
     tasks: FuturesUnordered<BoxFuture<'static, (RolloutKey, Outcome)>>,
+    /// Metrics that are being measured.
+    measurements: FuturesUnordered<BoxFuture<'static, (RolloutKey, Answered)>>,
+    /// Which, and what came back and is in no record yet.
+    measured: BTreeMap<RolloutKey, Measured>,
+    meter: Arc<dyn Meter>,
     /// Events on their way.
     notes: FuturesUnordered<BoxFuture<'static, ()>>,
 }
@@ -161,13 +176,17 @@ impl Engine {
         options: Options,
         events: UnboundedSender<Event>,
     ) -> Self {
+        let meter = options.meter.clone();
         Self {
+            meter: meter.unwrap_or_else(|| Arc::new(Live::new(client.clone()))),
+            measurements: FuturesUnordered::new(),
+            measured: BTreeMap::new(),
             client,
             clock,
             scope,
+            cache: Cache::with(options.analysis.clone()),
             options,
             events,
-            cache: Cache::default(),
             watches: SelectAll::new(),
             ready: BTreeSet::new(),
             standings: BTreeMap::new(),
@@ -326,7 +345,7 @@ impl Engine {
             }
             return;
         }
-        let Some(snapshot) = self.cache.snapshot(key) else {
+        let Some(mut snapshot) = self.cache.snapshot(key) else {
             self.leave(key);
             return;
         };
@@ -336,6 +355,7 @@ impl Engine {
                 .standpoint
                 .get_or_insert_with(|| Standpoint::read(&snapshot.rollout));
         }
+        snapshot.analysis.answers = self.answers(key);
         let decision = decide(&snapshot, now);
         if decision.effects.is_empty() && decision.status.is_none() {
             self.settled(key, &snapshot.rollout, decision, now);
@@ -375,7 +395,11 @@ impl Engine {
         );
         let stop = decision.reason.stop();
         self.record(key, rollout, &decision.reason);
-        let is_pause = matches!(decision.reason, Reason::TimedPause { .. });
+        self.measure(key, decision.measure, now);
+        let is_pause = matches!(
+            decision.reason,
+            Reason::TimedPause { .. } | Reason::Measuring { .. }
+        );
         let standing = self.standings.entry(key.clone()).or_default();
         standing.failures = 0;
         standing.rounds = 0;

@@ -3,6 +3,7 @@
 mod chaos;
 mod driver;
 mod fuzz;
+mod gates;
 mod invariants;
 mod kill;
 mod lanes;
