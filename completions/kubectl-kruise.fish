@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kubectl_kruise_global_optspecs
-    string join \n n/namespace= context= cluster= user= kubeconfig= s/server= token= as= as-group= insecure-skip-tls-verify request-timeout= color= v/v= h/help V/version
+    string join \n n/namespace= context= cluster= user= kubeconfig= s/server= token= as= as-group= insecure-skip-tls-verify certificate-authority= client-certificate= client-key= tls-server-name= cache-dir= request-timeout= color= v/v= h/help V/version
 end
 
 function __fish_kubectl_kruise_needs_command
@@ -33,6 +33,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -s s -l serv
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -45,35 +50,48 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -f -a "rollo
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -f -a "version" -d 'Show version'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -f -a "completion" -d 'Print a completion script'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_needs_command" -f -a "__complete" -d 'Answer kubectl\'s completion (cobra\'s protocol)'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l context -d 'Context of the kubeconfig' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l cluster -d 'Cluster of the kubeconfig' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l user -d 'User of the kubeconfig' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l kubeconfig -d 'Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config' -r -F
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -s s -l server -d 'Address of the API server' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l token -d 'Bearer token' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l as -d 'User to act as' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l as-group -d 'Group to act as; may be repeated' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l kubeconfig -d 'Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l token -d 'Bearer token' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l as -d 'User to act as' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "run" -d 'Drive releases without a controller in the cluster'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "approve" -d 'Let a paused step go on'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "status" -d 'Show where a release is; the exit code says it too'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "watch" -d 'Follow a release live'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "rollback" -d 'Leave the release that is under way: back to the stable version'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "plan" -d 'Tell what a release will do, before it does it'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "demo" -d 'Run a release in an in-memory cluster'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "set" -d 'Start a release: change what a workload runs'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "apply" -d 'Apply manifests; a new version of a workload that a Rollout names is held back'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "manifests" -d 'Print what a cluster may be given: crds, policy, rbac, engine'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "version" -d 'Show version'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback plan demo set apply manifests version completion" -f -a "completion" -d 'Print a completion script'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s l -l selector -d 'Rollouts with these labels, such as app=shop' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "run" -d 'Drive releases without a controller in the cluster'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "approve" -d 'Let a paused step go on'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "status" -d 'Show where a release is; the exit code says it too'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "watch" -d 'Follow a release live'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "rollback" -d 'Leave the release that is under way: back to the stable version'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "undo" -d 'Go back to an earlier revision of a workload'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "pause" -d 'Freeze a release, or a workload\'s update, where it is'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "resume" -d 'Let what is paused go on'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "restart" -d 'Replace all pods, step by step where a Rollout stands behind them'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "history" -d 'Show the revisions of a workload: images, pods, which of them runs'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "plan" -d 'Tell what a release will do, before it does it'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "demo" -d 'Run a release in an in-memory cluster'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "set" -d 'Start a release: change what a workload runs'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "apply" -d 'Apply manifests; a new version of a workload that a Rollout names is held back'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "manifests" -d 'Print what a cluster may be given: crds, policy, rbac, engine'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "schema" -d 'Print the JSON schema of what status, history or plan print with -o json'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "version" -d 'Show version'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and not __fish_seen_subcommand_from run approve status watch rollback undo pause resume restart history plan demo set apply manifests schema version completion" -f -a "completion" -d 'Print a completion script'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s l -l selector -d 'Those with these labels, such as app=shop' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l timeout -d 'Give up after this time, with exit code 124; another run takes over where this one stopped' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l context -d 'Context of the kubeconfig' -r
@@ -84,25 +102,43 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s R -l recursive -d 'Read folders within folders too'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s A -l all-namespaces -d 'In all namespaces'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l all -d 'Every Rollout of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l all -d 'Every one of the namespace'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l forever -d 'Go on for ever, for new releases too; leases share the Rollouts out among several processes'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l force -d 'Act although it cannot be told whether a controller in the cluster does'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s l -l selector -d 'Those with these labels, such as app=shop' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l step -d 'Only if this step (1-based) is the one that is paused' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l revision -d 'Only if this is the new revision, as `status` shows it' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l to -d 'Go on with step N, leaving out the steps between' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l timeout -d 'Give up after this time, with exit code 124' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
 client\t'The request is printed and not sent'
 server\t'The request is sent with `dryRun=All`'"
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s o -l output -d 'Print the result as json, yaml or name' -r -f -a "json\t'One JSON document'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s o -l output -d 'Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
 yaml\t'YAML'
-name\t'`rollout.rollouts.kruise.io/NAME`'"
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -112,22 +148,40 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s R -l recursive -d 'Read folders within folders too'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s A -l all-namespaces -d 'In all namespaces'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l all -d 'Every one of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l all-steps -d 'Stay, and approve every later step that waits for an approval too; timed pauses pass by themselves'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l no-wait -d 'Do not look whether the step was left: exactly one read and one write'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l standalone -d 'Then drive the release to its next stop, in this process'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s y -l yes -d 'Do not ask'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s l -l selector -d 'Rollouts with these labels, such as app=shop' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s l -l selector -d 'Those with these labels, such as app=shop' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l until -d 'Wait for paused, step=N, traffic>=PERCENT, healthy or gone' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l timeout -d 'Give up after this time, with exit code 124' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s o -l output -d 'Print as json, yaml or name' -r -f -a "json\t'One JSON document'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s o -l output -d 'Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
 yaml\t'YAML'
-name\t'`rollout.rollouts.kruise.io/NAME`'"
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -137,17 +191,25 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s R -l recursive -d 'Read folders within folders too'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s A -l all-namespaces -d 'In all namespaces'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l all -d 'Every Rollout of the namespace'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s w -l watch -d 'Wait until no release is under way, one line per change'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l all -d 'Every one of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s w -l watch -d 'Wait until no release is under way, one line per change; with -o json one document a line'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s l -l selector -d 'Rollouts with these labels, such as app=shop' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s l -l selector -d 'Those with these labels, such as app=shop' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l timeout -d 'Give up after this time, with exit code 124' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l context -d 'Context of the kubeconfig' -r
@@ -158,21 +220,40 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s R -l recursive -d 'Read folders within folders too'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s A -l all-namespaces -d 'In all namespaces'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l all -d 'Every Rollout of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l all -d 'Every one of the namespace'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s l -l selector -d 'Those with these labels, such as app=shop' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l to-revision -d 'To this revision of the workload, as `history` shows it, instead of the stable one' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l to-step -d 'To an earlier step of the same release; the new version stays' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l timeout -d 'Give up waiting after this time, with exit code 124' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
 client\t'The request is printed and not sent'
 server\t'The request is sent with `dryRun=All`'"
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s o -l output -d 'Print the result as json, yaml or name' -r -f -a "json\t'One JSON document'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s o -l output -d 'Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
 yaml\t'YAML'
-name\t'`rollout.rollouts.kruise.io/NAME`'"
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -182,20 +263,247 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s R -l recursive -d 'Read folders within folders too'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s A -l all-namespaces -d 'In all namespaces'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l all -d 'Every one of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l fast -d 'To the earlier step with the most new pods and no traffic to them: blue-green\'s way back, in seconds'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l no-wait -d 'Do not wait for the old version to be back'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l standalone -d 'Then drive the release to its next stop, in this process'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s y -l yes -d 'Do not ask'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s l -l selector -d 'Those with these labels, such as app=shop' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l to-revision -d 'To this revision, as `history` shows it; 0 for the one before' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
+client\t'The request is printed and not sent'
+server\t'The request is sent with `dryRun=All`'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s o -l output -d 'Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
+yaml\t'YAML'
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l kubeconfig -d 'Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l token -d 'Bearer token' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l as -d 'User to act as' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s R -l recursive -d 'Read folders within folders too'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s A -l all-namespaces -d 'In all namespaces'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l all -d 'Every one of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l fast -d 'Of a Rollout: to the earlier step with the most new pods and no traffic to them'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l standalone -d 'Then drive the release to its next stop, in this process'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s y -l yes -d 'Do not ask'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from undo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s l -l selector -d 'Those with these labels, such as app=shop' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
+client\t'The request is printed and not sent'
+server\t'The request is sent with `dryRun=All`'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s o -l output -d 'Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
+yaml\t'YAML'
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l kubeconfig -d 'Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l token -d 'Bearer token' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l as -d 'User to act as' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s R -l recursive -d 'Read folders within folders too'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s A -l all-namespaces -d 'In all namespaces'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l all -d 'Every one of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l force -d 'Pause a workload although a release of it is under way'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s y -l yes -d 'Do not ask'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s l -l selector -d 'Those with these labels, such as app=shop' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
+client\t'The request is printed and not sent'
+server\t'The request is sent with `dryRun=All`'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s o -l output -d 'Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
+yaml\t'YAML'
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l kubeconfig -d 'Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l token -d 'Bearer token' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l as -d 'User to act as' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s R -l recursive -d 'Read folders within folders too'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s A -l all-namespaces -d 'In all namespaces'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l all -d 'Every one of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l force -d 'Resume a workload although a release of it is under way'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l standalone -d 'Then drive the release to its next stop, in this process'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s y -l yes -d 'Do not ask'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from resume" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s l -l selector -d 'Those with these labels, such as app=shop' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
+client\t'The request is printed and not sent'
+server\t'The request is sent with `dryRun=All`'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s o -l output -d 'Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
+yaml\t'YAML'
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l kubeconfig -d 'Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l token -d 'Bearer token' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l as -d 'User to act as' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s R -l recursive -d 'Read folders within folders too'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s A -l all-namespaces -d 'In all namespaces'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l all -d 'Every one of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l standalone -d 'Then drive the release to its next stop, in this process'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s y -l yes -d 'Do not ask'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from restart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s f -l filename -d 'Those that files or folders of manifests name; - reads stdin' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s k -l kustomize -d 'Those of a kustomization' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s l -l selector -d 'Those with these labels, such as app=shop' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l revision -d 'Only this revision, with its pod template' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l diff -d 'What changed between two revisions, such as 3..5; 3.. compares with the present template' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s o -l output -d 'Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
+yaml\t'YAML'
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l kubeconfig -d 'Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l token -d 'Bearer token' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l as -d 'User to act as' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s R -l recursive -d 'Read folders within folders too'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s A -l all-namespaces -d 'In all namespaces'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l all -d 'Every one of the namespace'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l set-image -d 'As if this image were set; may be repeated' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l replicas -d 'As if the workload had this many pods' -r
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s o -l output -d 'Print as json or yaml' -r -f -a "json\t'One JSON document'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s o -l output -d 'Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
 yaml\t'YAML'
-name\t'`rollout.rollouts.kruise.io/NAME`'"
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -205,6 +513,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -225,6 +538,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from demo" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -243,6 +561,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from set" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -257,9 +580,16 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
 client\t'The request is printed and not sent'
 server\t'The request is sent with `dryRun=All`'"
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -s o -l output -d 'Print the result as json, yaml or name' -r -f -a "json\t'One JSON document'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -s o -l output -d 'Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
 yaml\t'YAML'
-name\t'`rollout.rollouts.kruise.io/NAME`'"
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -269,6 +599,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from apply" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -289,6 +624,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -296,9 +636,37 @@ never\t'Never'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from manifests" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -s o -l output -d 'Print as json or yaml' -r -f -a "json\t'One JSON document'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l context -d 'Context of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l cluster -d 'Cluster of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l user -d 'User of the kubeconfig' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l kubeconfig -d 'Path of the kubeconfig; else KUBECONFIG, else ~/.kube/config' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -s s -l server -d 'Address of the API server' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l token -d 'Bearer token' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l as -d 'User to act as' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -s o -l output -d 'Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
 yaml\t'YAML'
-name\t'`rollout.rollouts.kruise.io/NAME`'"
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -308,6 +676,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from version" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -325,6 +698,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -332,9 +710,16 @@ never\t'Never'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from completion" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -s o -l output -d 'Print as json or yaml' -r -f -a "json\t'One JSON document'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -s o -l output -d 'Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
 yaml\t'YAML'
-name\t'`rollout.rollouts.kruise.io/NAME`'"
+name\t'TYPE/NAME'
+wide\t'the table with more columns'
+table\t'the table'
+jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
+jsonpath-file=\t'the same from a file'
+jsonpath-as-json=\t'what its paths find, as JSON'
+custom-columns=\t'a table, such as NAME:.metadata.name'
+custom-columns-file=\t'the same from a file: headings, then paths'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -344,6 +729,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand version" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -361,6 +751,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand completion" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'
@@ -377,6 +772,11 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l token -d 'Bearer token' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l as -d 'User to act as' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l as-group -d 'Group to act as; may be repeated' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l certificate-authority -d 'File of the certificates that the API server is known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l client-certificate -d 'File of the certificate to be known by' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l client-key -d 'File of the key to that certificate' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l tls-server-name -d 'Name in the API server\'s certificate, where it is not that of the address' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l cache-dir -d 'Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l request-timeout -d 'How long one request may take, such as 10s; 30s unless given, 0 for no limit' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand __complete" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal that can, unless the environment says otherwise'
 always\t'Always'

@@ -79,6 +79,10 @@ pub const FIELD_MANAGER: &str = "rollouts-engine";
 /// by the controller.
 pub const ORIGINAL_SPEC: &str = "rollouts.kruise.io/original-spec-configuration";
 
+/// Annotation of a canary Ingress whose class has a script: the keys of the annotations that the script set, by commas. Written
+/// by the engine.
+pub const SCRIPT_ANNOTATIONS: &str = "rollouts.kruise.io/script-annotations";
+
 /// Label by which pods of the new version are told in a DestinationRule's subset. Written by the user, in the Rollout's
 /// `patchPodTemplateMetadata`.
 pub const ISTIO_TAG: &str = "istio.service.tag";

@@ -1,15 +1,16 @@
 //! What may be typed after `rollout`, one struct per verb.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use super::{
+    scripts::folder,
     target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
     values::{Amount, ContainerImage, DryRun, Output, OutputParser, Span, duration, pair},
 };
-use crate::view::Until;
+use crate::{traffic::script::Folder, view::Until};
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -50,6 +51,8 @@ pub enum Verb {
     Apply(ApplyArgs),
     /// Print what a cluster may be given: crds, policy, rbac, engine
     Manifests(ManifestsArgs),
+    /// Print the JSON schema of what status, history or plan print with -o json
+    Schema(SchemaArgs),
     /// Show version
     Version(VersionArgs),
     /// Print a completion script
@@ -136,6 +139,9 @@ pub struct ChangeArgs {
     /// Then drive the release to its next stop, in this process
     #[arg(long, conflicts_with = "dry_run")]
     pub standalone: bool,
+    /// With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, requires = "standalone", value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
     /// none, client (print the request) or server (send it with dryRun=All)
     #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
     pub dry_run: DryRun,
@@ -152,7 +158,7 @@ pub struct ChangeArgs {
 pub struct StatusArgs {
     #[command(flatten)]
     pub(crate) targets: SelectArgs,
-    /// Wait until no release is under way, one line per change
+    /// Wait until no release is under way, one line per change; with -o json one document a line
     #[arg(short, long)]
     pub watch: bool,
     /// Wait for paused, step=N, traffic>=PERCENT, healthy or gone
@@ -357,6 +363,9 @@ pub struct RunArgs {
     /// Judge steps by the AnalysisTemplates of this file, instead of those that Rollouts name; it may hold programs to run
     #[arg(long, value_name = "FILE")]
     pub analysis: Option<String>,
+    /// Scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
 }
 
 /// `gate`.
@@ -392,6 +401,9 @@ pub struct PlanArgs {
     /// As if steps were judged by the AnalysisTemplates of this file
     #[arg(long, value_name = "FILE")]
     pub analysis: Option<String>,
+    /// Scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
     /// Print each write, as it would be sent
     #[arg(long)]
     pub writes: bool,
@@ -462,6 +474,25 @@ pub struct ManifestsArgs {
     /// Image of the engine
     #[arg(long, value_name = "IMAGE", default_value = concat!("kubectl-kruise:", env!("CARGO_PKG_VERSION")))]
     pub image: String,
+}
+
+/// A document.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum Document {
+    /// Of `status`.
+    Status,
+    /// Of `history`.
+    History,
+    /// Of `plan`.
+    Plan,
+}
+
+/// `schema`.
+#[derive(Args, Debug)]
+pub struct SchemaArgs {
+    /// status, history or plan
+    #[arg(value_enum, value_name = "DOCUMENT")]
+    pub document: Document,
 }
 
 /// `version`.

@@ -46,6 +46,33 @@ pub struct Global {
     /// Do not check the API server's certificate
     #[arg(long, global = true, hide_short_help = true)]
     pub insecure_skip_tls_verify: bool,
+    /// File of the certificates that the API server is known by
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub certificate_authority: Option<PathBuf>,
+    /// File of the certificate to be known by
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        requires = "client_key",
+        hide_short_help = true
+    )]
+    pub client_certificate: Option<PathBuf>,
+    /// File of the key to that certificate
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        requires = "client_certificate",
+        hide_short_help = true
+    )]
+    pub client_key: Option<PathBuf>,
+    /// Name in the API server's certificate, where it is not that of the address
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub tls_server_name: Option<String>,
+    /// Folder for what was learnt of servers; else kubectl-kruise in XDG_CACHE_HOME or ~/.cache
+    #[arg(long, global = true, value_name = "FOLDER", hide_short_help = true)]
+    pub cache_dir: Option<PathBuf>,
     /// How long one request may take, such as 10s; 30s unless given, 0 for no limit
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, hide_short_help = true)]
     pub request_timeout: Option<Duration>,
@@ -86,6 +113,11 @@ impl Global {
             act_as: self.act_as.clone(),
             act_as_group: self.act_as_group.clone(),
             insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            certificate_authority: self.certificate_authority.clone(),
+            client_certificate: self.client_certificate.clone(),
+            client_key: self.client_key.clone(),
+            tls_server_name: self.tls_server_name.clone(),
+            cache_dir: self.cache_dir.clone(),
             request_timeout: self.request_timeout,
         }
     }

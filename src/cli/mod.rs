@@ -4,6 +4,7 @@ pub mod args;
 pub mod complete;
 pub mod foreign;
 pub mod global;
+mod scripts;
 pub mod target;
 pub mod values;
 

@@ -233,7 +233,7 @@ fn names(words: &[String]) -> Result<Vec<Named>> {
         if rest.is_empty() {
             return Err(
                 Error::usage(format!("{first:?} is a type, and no name follows it")).hint(format!(
-                    "name one, such as {first}/NAME; -l, -A or --all select several where a command has them"
+                    "name one, such as {first}/NAME; -l, -A or --all select several"
                 )),
             );
         }

@@ -1,6 +1,6 @@
 //! From kubeconfig and flags to a client.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{
@@ -9,7 +9,7 @@ use kube::{
     config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
-use super::{Cluster, failure};
+use super::{Cluster, Versions, failure};
 use crate::{
     clock::Clock,
     error::{Error, Kind, Result},
@@ -47,6 +47,16 @@ pub struct Access {
     pub act_as_group: Vec<String>,
     /// `--insecure-skip-tls-verify`.
     pub insecure_skip_tls_verify: bool,
+    /// `--certificate-authority`.
+    pub certificate_authority: Option<PathBuf>,
+    /// `--client-certificate`.
+    pub client_certificate: Option<PathBuf>,
+    /// `--client-key`.
+    pub client_key: Option<PathBuf>,
+    /// `--tls-server-name`.
+    pub tls_server_name: Option<String>,
+    /// `--cache-dir`.
+    pub cache_dir: Option<PathBuf>,
     /// `--request-timeout`; zero means no limit.
     pub request_timeout: Option<Duration>,
 }
@@ -67,10 +77,12 @@ pub async fn connect(access: &Access) -> Result<Cluster> {
         Some(Duration::ZERO) => None,
         given => Some(given.unwrap_or(REQUEST_TIMEOUT)),
     };
+    let versions = Arc::new(Versions::of(&server, access.cache_dir.clone()));
     Ok(Cluster {
         client,
         namespace,
         server,
+        versions,
         clock: Clock::wall(),
         request_timeout,
     })
@@ -130,9 +142,31 @@ async fn config(access: &Access) -> Result<Config> {
     if !access.act_as_group.is_empty() {
         config.auth_info.impersonate_groups = Some(access.act_as_group.clone());
     }
+    if let Some(file) = &access.certificate_authority {
+        std::fs::metadata(file).map_err(|error| {
+            let shown = file.display();
+            Error::new(
+                Kind::General,
+                format!("cannot read --certificate-authority {shown}: {error}"),
+            )
+        })?;
+        config.root_cert = None;
+        config.root_cert_file = Some(file.clone());
+    }
+    if let Some(name) = &access.tls_server_name {
+        config.tls_server_name = Some(name.clone());
+    }
+    let text = |file: &Option<PathBuf>| file.as_ref().map(|file| file.display().to_string());
+    if access.client_certificate.is_some() || access.client_key.is_some() {
+        config.auth_info.client_certificate = text(&access.client_certificate);
+        config.auth_info.client_certificate_data = None;
+        config.auth_info.client_key = text(&access.client_key);
+        config.auth_info.client_key_data = None;
+    }
     if access.insecure_skip_tls_verify {
         config.accept_invalid_certs = true;
         config.root_cert = None;
+        config.root_cert_file = None;
     }
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.default_retry = false;

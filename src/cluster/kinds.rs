@@ -139,6 +139,19 @@ impl Cluster {
         Ok(kinds.iter().filter(own).map(read).collect())
     }
 
+    /// A kind with its place in the API, which only the server knows of kinds that are none of ours; nothing when it does
+    /// not have it.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn placed(&self, served: Served) -> Result<Option<Served>> {
+        if !served.plural.is_empty() {
+            return Ok(Some(served));
+        }
+        let all = self.kinds(&served.api_version).await?;
+        Ok(all.into_iter().find(|one| one.kind == served.kind))
+    }
+
     /// Reads one object; nothing when it does not exist.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ impl Found {
     /// When a field has a type it must not have.
     pub fn typed(&self) -> Result<Rollout> {
         let object = match self.version {
-            RolloutVersion::V1beta1 => self.object.clone(),
+            RolloutVersion::V1beta1 | RolloutVersion::Newer(_) => self.object.clone(),
             RolloutVersion::V1alpha1 => convert::to_v1beta1(&self.object).object,
         };
         serde_json::from_value(object).map_err(|error| {
@@ -81,7 +81,7 @@ impl Found {
     pub fn workload(&self) -> Option<(workload::Kind, &str)> {
         let reference = self.reference();
         let text = |field: &str| reference[field].as_str();
-        let kind = workload::Kind::of(text("apiVersion")?, text("kind")?)?;
+        let kind = workload::Kind::like(text("apiVersion")?, text("kind")?)?;
         Some((kind, text("name")?))
     }
 
@@ -119,15 +119,9 @@ impl Cluster {
     /// # Errors
     /// When it cannot be read.
     pub async fn rollout_if_there(&self, namespace: &str, name: &str) -> Result<Option<Found>> {
-        let mut last = None;
-        for version in [RolloutVersion::V1beta1, RolloutVersion::V1alpha1] {
-            match self.get(Resource::Rollouts(version), namespace, name).await {
-                Ok(object) => return Ok(object.map(|object| Found::new(version, object))),
-                Err(error) if error.kind == Kind::NotFound => last = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(no_rollouts(last))
+        let get = async |version| self.get(Resource::Rollouts(version), namespace, name).await;
+        let (version, object) = self.in_rollout_version(get).await.map_err(no_rollouts)?;
+        Ok(object.map(|object| Found::new(version, object)))
     }
 
     /// Lists Rollouts, sorted by namespace and name.
@@ -135,22 +129,14 @@ impl Cluster {
     /// # Errors
     /// When they cannot be read.
     pub async fn rollouts(&self, namespace: Option<&str>, labels: Option<&str>) -> Result<Vec<Found>> {
-        let mut last = None;
-        for version in [RolloutVersion::V1beta1, RolloutVersion::V1alpha1] {
-            match self.list(Resource::Rollouts(version), namespace, labels).await {
-                Ok(objects) => {
-                    let mut found: Vec<Found> = objects
-                        .into_iter()
-                        .map(|object| Found::new(version, object))
-                        .collect();
-                    found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
-                    return Ok(found);
-                }
-                Err(error) if error.kind == Kind::NotFound => last = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(no_rollouts(last))
+        let list = async |version| self.list(Resource::Rollouts(version), namespace, labels).await;
+        let (version, objects) = self.in_rollout_version(list).await.map_err(no_rollouts)?;
+        let mut found: Vec<Found> = objects
+            .into_iter()
+            .map(|object| Found::new(version, object))
+            .collect();
+        found.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        Ok(found)
     }
 
     /// Finds the Rollout that releases a workload.
@@ -243,8 +229,9 @@ impl Cluster {
     }
 }
 
-fn no_rollouts(error: Option<Error>) -> Error {
+fn no_rollouts(error: Error) -> Error {
+    if error.kind == Kind::NotFound {
+        return error.hint(super::failure::CRDS);
+    }
     error
-        .unwrap_or_else(|| Error::new(Kind::NotFound, "the server has no Rollouts"))
-        .hint(super::failure::CRDS)
 }

@@ -7,8 +7,9 @@ pub mod follow;
 pub mod kinds;
 pub mod lookup;
 pub mod resource;
+pub mod versions;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use kube::Client;
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub use connect::{AGENT, Access, connect, connect_engine};
 pub use kinds::Served;
 pub use lookup::Found;
 pub use resource::{Resource, RolloutVersion};
+pub use versions::Versions;
 
 use crate::{
     clock::Clock,
@@ -45,6 +47,8 @@ pub struct Cluster {
     pub clock: Clock,
     /// How long one request may take.
     pub request_timeout: Option<Duration>,
+    /// What is known of the versions that it serves.
+    pub versions: Arc<Versions>,
 }
 
 /// One patch, before it is sent.

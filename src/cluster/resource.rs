@@ -8,6 +8,31 @@ pub enum RolloutVersion {
     V1beta1,
     /// `v1alpha1`; only where an old controller is installed.
     V1alpha1,
+    /// A newer one, read as `v1beta1` is.
+    Newer(&'static str),
+}
+
+impl RolloutVersion {
+    /// Those whose fields are known, the usual one first.
+    pub const KNOWN: [Self; 2] = [Self::V1beta1, Self::V1alpha1];
+
+    /// The name in paths.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::V1beta1 => "v1beta1",
+            Self::V1alpha1 => "v1alpha1",
+            Self::Newer(name) => name,
+        }
+    }
+
+    /// The version of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let known = Self::KNOWN.into_iter().find(|version| version.name() == name);
+        // One at most in the life of a process, for which a lifetime everywhere would be dear.
+        known.unwrap_or_else(|| Self::Newer(name.to_owned().leak()))
+    }
 }
 
 /// A kind of object.
@@ -69,8 +94,8 @@ impl Resource {
     #[must_use]
     pub fn version(self) -> &'static str {
         match self {
-            Self::Rollouts(RolloutVersion::V1alpha1) => "v1alpha1",
-            Self::Rollouts(RolloutVersion::V1beta1) | Self::BatchReleases => "v1beta1",
+            Self::Rollouts(version) => version.name(),
+            Self::BatchReleases => "v1beta1",
             _ => "v1",
         }
     }

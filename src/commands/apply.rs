@@ -86,7 +86,15 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
         ui.documents(format, &documents)?;
     }
     let driven = if args.change.standalone {
-        run::standalone(ui, global, &cluster, &driven, Aim::Forward).await?
+        run::standalone(
+            ui,
+            global,
+            &cluster,
+            &driven,
+            args.change.scripts.as_ref(),
+            Aim::Forward,
+        )
+        .await?
     } else {
         exit_code::DONE
     };

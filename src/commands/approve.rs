@@ -71,7 +71,15 @@ async fn drive(
     args: &ApproveArgs,
 ) -> Result<u8> {
     loop {
-        let code = run::standalone(ui, global, cluster, approved, Aim::Forward).await?;
+        let code = run::standalone(
+            ui,
+            global,
+            cluster,
+            approved,
+            args.change.scripts.as_ref(),
+            Aim::Forward,
+        )
+        .await?;
         if !args.all_steps || code != exit_code::WAITING {
             return Ok(code);
         }

@@ -105,8 +105,12 @@ pub fn choose<'a>(
     }
     let failed: Vec<&str> = position
         .filter(|position| position.succeeded == Some(false))
-        .map(|position| vec![position.new_hash.as_str(), position.new_revision.as_str()])
-        .unwrap_or_default();
+        .map(|position| [position.new_hash.as_str(), position.new_revision.as_str()])
+        .into_iter()
+        .flatten()
+        // Our engine calls both versions by the stable one's name in the end.
+        .filter(|name| position.is_none_or(|position| position.stable_revision != *name))
+        .collect();
     let entry = history.previous(&subject.live, &failed).ok_or_else(|| {
         Error::new(
             Kind::NotFound,
@@ -174,13 +178,23 @@ pub async fn put(
             subject.namespace
         ));
     }
-    if written.changed && !subject.live["metadata"]["annotations"][LAST_APPLIED].is_null() {
+    if written.changed && comes_back(&written.object) {
         ui.talk(&format!(
             "{} comes from a manifest: change that too, or the next apply brings the other version back",
             subject.title()
         ));
     }
     Ok(written)
+}
+
+/// Whether applying once more what was applied last would bring another template.
+fn comes_back(object: &Value) -> bool {
+    let manifest = object["metadata"]["annotations"][LAST_APPLIED].as_str();
+    let manifest = manifest.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let template = |object: &Value| object["spec"]["template"].clone();
+    manifest
+        .and_then(|manifest| edit::applied(object, &manifest).ok())
+        .is_some_and(|applied| !same_template(&template(object), &template(&applied.object)))
 }
 
 /// The lines of a template that change, with two lines around them.

@@ -39,7 +39,7 @@ pub fn read(names: &[String], recursive: bool) -> Result<Vec<Manifest>> {
             return Err(Error::usage(format!(
                 "{name} is an address, and manifests are read from files only"
             ))
-            .hint(format!("curl -fsSL {name} | kubectl kruise rollout apply -f -")));
+            .hint(format!("curl -fsSL {name} | kubectl kruise rollout ... -f -")));
         }
         let path = Path::new(name);
         let mut files = Vec::new();

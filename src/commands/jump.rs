@@ -63,7 +63,15 @@ async fn each(
     if change.standalone && !moved.is_empty() {
         outcomes.add(
             ui,
-            run::standalone(ui, global, &cluster, &moved, Aim::Forward).await,
+            run::standalone(
+                ui,
+                global,
+                &cluster,
+                &moved,
+                change.scripts.as_ref(),
+                Aim::Forward,
+            )
+            .await,
         )?;
     }
     Ok(outcomes.code())
@@ -155,8 +163,11 @@ async fn size(cluster: &Cluster, found: &Found) -> Result<i32> {
     let Some((kind, name)) = found.workload() else {
         return Ok(100);
     };
-    let served = crate::cluster::Served::workload(kind);
-    let object = cluster.read(&served, &found.namespace, name).await?;
+    let (_, object) = cluster
+        .in_served_version(kind, async |served| {
+            cluster.read(served, &found.namespace, name).await
+        })
+        .await?;
     let object = object.and_then(|object| serde_json::from_value(object).ok());
     Ok(object
         .as_ref()

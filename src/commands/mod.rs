@@ -18,6 +18,7 @@ pub mod reading;
 pub mod restart;
 pub mod rollback;
 pub mod run;
+pub mod schema;
 pub mod set;
 pub mod status;
 pub mod subject;
@@ -93,6 +94,7 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         Root::Rollout(Verb::Approve(args)) => block_on(approve::run(ui, global, &args)),
         Root::Rollout(Verb::Gate(args)) => block_on(gate::run(ui, global, &args)),
         Root::Rollout(Verb::Status(args)) => block_on(status::run(ui, global, &args)),
+        Root::Rollout(Verb::Schema(args)) => schema::run(ui, &args),
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
         Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),
         Root::Rollout(Verb::Demo(args)) => block_on(demo::run(ui, global, &args)),

@@ -1,5 +1,7 @@
 //! `pause` and `resume`: freeze a release, or a workload's own update, where it is. Both may be said twice.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -18,6 +20,7 @@ use crate::{
     cluster::{Body, Cluster, Found, Patch},
     error::{Error, Kind, Result},
     exit_code,
+    traffic::script::Folder,
     ui::Ui,
     workload::{Kind as WorkloadKind, hold},
 };
@@ -67,6 +70,7 @@ struct Options<'a> {
     output: Option<&'a Output>,
     yes: bool,
     standalone: bool,
+    scripts: Option<&'a Arc<Folder>>,
 }
 
 /// Runs `pause`.
@@ -81,6 +85,7 @@ pub async fn pause(ui: &Ui, global: &Global, args: &PauseArgs) -> Result<u8> {
         output: args.output.as_ref(),
         yes: args.yes,
         standalone: false,
+        scripts: None,
     };
     each(ui, global, &args.targets, &options).await
 }
@@ -97,6 +102,7 @@ pub async fn resume(ui: &Ui, global: &Global, args: &ResumeArgs) -> Result<u8> {
         output: args.change.output.as_ref(),
         yes: args.change.yes,
         standalone: args.change.standalone,
+        scripts: args.change.scripts.as_ref(),
     };
     each(ui, global, &args.targets, &options).await
 }
@@ -119,7 +125,7 @@ async fn each(ui: &Ui, global: &Global, args: &ObjectArgs, options: &Options<'_>
     if options.standalone && !driven.is_empty() {
         outcomes.add(
             ui,
-            run::standalone(ui, global, &cluster, &driven, Aim::Forward).await,
+            run::standalone(ui, global, &cluster, &driven, options.scripts, Aim::Forward).await,
         )?;
     }
     outcomes.add(ui, Ok(exit_code::DONE))?;

@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Kind, Result},
     exit_code,
     plan::{self, Change, End, Plan, Request, Wanted, Which},
+    traffic::script::{self, Configuration},
     ui::Ui,
     view::{Block, Table},
     workload::edit::{self, NewImage},
@@ -51,6 +52,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
             images,
             replicas: args.replicas,
         },
+        scripts: args.scripts.clone(),
         start: cluster.clock.now(),
         pod_ready_after: ready_after.unwrap_or(READY_AFTER),
     };
@@ -130,14 +132,23 @@ async fn copy(cluster: &Cluster, found: &Found) -> Result<(Vec<Value>, Vec<Strin
     let shared: Vec<Wanted> = shared.flat_map(plan::shared_by).collect();
     let others = read_all(cluster, found, shared).await?;
     let is_new = |object: &Value, objects: &[Value]| {
-        !objects
-            .iter()
-            .any(|known| known["metadata"]["uid"] == object["metadata"]["uid"])
+        !objects.iter().any(|known| {
+            known["metadata"]["uid"].is_string() && known["metadata"]["uid"] == object["metadata"]["uid"]
+        })
     };
     for object in others {
         if is_new(&object, &objects) {
             objects.push(object);
         }
+    }
+    match reading::scripts(cluster, &plan::providers(&objects)).await? {
+        Configuration::Missing => {}
+        Configuration::Unreadable(why) => unknown.push(format!(
+            "the ConfigMap {}/{} may not be read, scripts in it are not known: {why}",
+            script::NAMESPACE,
+            script::CONFIGURATION
+        )),
+        Configuration::Read(texts) => objects.push(plan::configuration(&texts)),
     }
     let Some((kind, name)) = found.workload() else {
         return Ok((objects, unknown));
@@ -183,6 +194,10 @@ async fn read_all(cluster: &Cluster, found: &Found, wanted: Vec<Wanted>) -> Resu
         .into_iter()
         .map(async |Wanted { served, which }| -> Result<Vec<Value>> {
             let namespace = found.namespace.as_str();
+            let is_custom = served.plural.is_empty();
+            let Some(served) = cluster.placed(served).await? else {
+                return Ok(Vec::new());
+            };
             let mut objects = match &which {
                 Which::Named(name) => match cluster.read(&served, namespace, name).await {
                     Ok(object) => object.into_iter().collect(),
@@ -197,6 +212,9 @@ async fn read_all(cluster: &Cluster, found: &Found, wanted: Vec<Wanted>) -> Resu
                 // Items of a list do not say what they are.
                 object["apiVersion"] = served.api_version.as_str().into();
                 object["kind"] = served.kind.as_str().into();
+            }
+            if is_custom {
+                objects.push(plan::definition(&served));
             }
             Ok(objects)
         });

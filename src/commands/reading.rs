@@ -9,7 +9,10 @@ use crate::{
     cluster::{Cluster, Found, Resource, Served},
     error::{Error, Kind as ErrorKind, Result},
     release::Position,
-    traffic::{Provider, RouteKey, Routes},
+    traffic::{
+        Provider, RouteKey, Routes,
+        script::{self, Configuration},
+    },
     view::{
         Status,
         status::{Looked, Seen, providers},
@@ -83,9 +86,9 @@ pub async fn names(cluster: &Cluster, targets: &Targets) -> Result<Vec<Named>> {
                 found.into_iter().map(|found| found.object).collect()
             }
             Kind::Workload(kind) => {
-                let served = Served::workload(*kind);
-                titles.push(served.full());
-                cluster.select(&served, namespace, labels).await?
+                titles.push(Served::workload(*kind).full());
+                let select = async |served: &Served| cluster.select(served, namespace, labels).await;
+                cluster.in_served_version(*kind, select).await?.1
             }
         };
         names.extend(objects.iter().map(|object| {
@@ -197,8 +200,15 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
         let routes = routes(cluster, namespace, &providers).await?;
         Ok((seen.shared, routes))
     };
-    let ((workload, members), service, own, (shared, others)) =
-        futures::try_join!(pods, look(Resource::Services, service), own, shared)?;
+    let scripts = async {
+        let unknown = providers(&rollout)
+            .into_iter()
+            .filter(Provider::is_unscripted)
+            .collect::<Vec<_>>();
+        scripts(cluster, &unknown).await
+    };
+    let ((workload, members), service, own, (shared, others), configuration) =
+        futures::try_join!(pods, look(Resource::Services, service), own, shared, scripts)?;
     Ok(Seen {
         rollout,
         workload,
@@ -206,7 +216,29 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
         service,
         shared,
         routes: Some(own.into_iter().chain(others).collect()),
+        configuration,
     })
+}
+
+/// What the cluster's ConfigMap of scripts says, if one may be for these providers.
+///
+/// # Errors
+/// When it cannot be asked for. That it does not exist or may not be read is part of what was seen.
+pub async fn scripts(cluster: &Cluster, providers: &[Provider]) -> Result<Configuration> {
+    if !providers.iter().any(Provider::takes_script) {
+        return Ok(Configuration::Missing);
+    }
+    let served = Served::namespaced("v1", "ConfigMap", "configmaps");
+    match cluster
+        .read(&served, script::NAMESPACE, script::CONFIGURATION)
+        .await
+    {
+        Ok(Some(object)) => Ok(Configuration::read(&object["data"])),
+        Ok(None) => Ok(Configuration::Missing),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(Configuration::Missing),
+        Err(error) if error.kind == ErrorKind::Forbidden => Ok(Configuration::Unreadable(error.message)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The routes of these providers that are there, twins included.
@@ -216,6 +248,9 @@ async fn routes(cluster: &Cluster, namespace: &str, providers: &[Provider]) -> R
         keys.map(async |key| -> Result<Option<(RouteKey, DynamicObject)>> {
             for kind in provider.versions() {
                 let served = Served::namespaced(kind.api_version, kind.kind, kind.plural);
+                let Some(served) = cluster.placed(served).await? else {
+                    continue;
+                };
                 match cluster.read(&served, namespace, &key.name).await {
                     Ok(object) => {
                         let object = object.and_then(|object| serde_json::from_value(object).ok());

@@ -49,7 +49,15 @@ pub async fn run(ui: &Ui, global: &Global, args: &RestartArgs) -> Result<u8> {
     if change.standalone && !driven.is_empty() {
         outcomes.add(
             ui,
-            run::standalone(ui, global, &cluster, &driven, Aim::Forward).await,
+            run::standalone(
+                ui,
+                global,
+                &cluster,
+                &driven,
+                args.change.scripts.as_ref(),
+                Aim::Forward,
+            )
+            .await,
         )?;
     }
     outcomes.add(ui, Ok(exit_code::DONE))?;

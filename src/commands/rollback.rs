@@ -55,7 +55,15 @@ pub async fn run(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
         let rollouts: Vec<Found> = left.iter().map(|(found, _)| found.clone()).collect();
         outcomes.add(
             ui,
-            run::standalone(ui, global, &cluster, &rollouts, Aim::Back).await,
+            run::standalone(
+                ui,
+                global,
+                &cluster,
+                &rollouts,
+                change.scripts.as_ref(),
+                Aim::Back,
+            )
+            .await,
         )?;
         if outcomes.code() == crate::exit_code::DONE {
             for (found, _) in left.iter().filter(|(_, leaves)| *leaves) {

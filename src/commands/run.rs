@@ -25,6 +25,7 @@ use crate::{
     },
     error::{Error, Kind, Result},
     exit_code,
+    traffic::script::Folder,
     ui::{Progress, Ui},
     view::{change::stamped, suggest::Command},
 };
@@ -91,7 +92,13 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     if !args.force {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
     }
-    let drive = drive(ui, global, &cluster, scope, args.forever, analysis, Aim::Forward);
+    let how = How {
+        forever: args.forever,
+        aim: Aim::Forward,
+        scripts: args.scripts.clone(),
+        analysis,
+    };
+    let drive = drive(ui, global, &cluster, scope, how);
     outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
     Ok(outcomes.code())
 }
@@ -136,13 +143,29 @@ pub async fn standalone(
     global: &Global,
     cluster: &Cluster,
     rollouts: &[Found],
+    scripts: Option<&Arc<Folder>>,
     aim: Aim,
 ) -> Result<u8> {
+    let how = How {
+        forever: false,
+        aim,
+        scripts: scripts.cloned(),
+        analysis: None,
+    };
     let mut outcomes = Outcomes::default();
     for scope in by_name(rollouts) {
-        outcomes.add(ui, drive(ui, global, cluster, scope, false, None, aim).await)?;
+        outcomes.add(ui, drive(ui, global, cluster, scope, how.clone()).await)?;
     }
     Ok(outcomes.code())
+}
+
+/// How to drive.
+#[derive(Clone)]
+struct How {
+    forever: bool,
+    aim: Aim,
+    scripts: Option<Arc<Folder>>,
+    analysis: Option<Arc<Inline>>,
 }
 
 /// The Rollouts by their names, namespace by namespace.
@@ -158,22 +181,15 @@ fn by_name(rollouts: &[Found]) -> Vec<Scope> {
     places.into_iter().map(scope).collect()
 }
 
-async fn drive(
-    ui: &Ui,
-    global: &Global,
-    cluster: &Cluster,
-    scope: Scope,
-    forever: bool,
-    analysis: Option<Arc<Inline>>,
-    aim: Aim,
-) -> Result<u8> {
+async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, scope: Scope, how: How) -> Result<u8> {
     let client = connect_engine(&global.access()).await?;
     let (events, told) = mpsc::unbounded_channel();
     let options = Options {
         identity: identity(cluster),
-        forever,
+        forever: how.forever,
+        scripts: how.scripts,
         record: true,
-        analysis,
+        analysis: how.analysis,
         meter: None,
         shutdown: interruption::told(),
     };
@@ -183,7 +199,7 @@ async fn drive(
     let stops = stops.map_err(|error| failure::of_driver(&error, namespace.as_deref(), &cluster.server))?;
     let mut outcomes = Outcomes::default();
     for (key, stop) in &stops {
-        outcomes.add(ui, conclude(ui, key, stop, aim))?;
+        outcomes.add(ui, conclude(ui, key, stop, how.aim))?;
     }
     Ok(outcomes.code())
 }

@@ -274,7 +274,15 @@ async fn each(
         }
     }
     if change.standalone && !driven.is_empty() {
-        let code = run::standalone(ui, global, cluster, &driven, Aim::Forward).await;
+        let code = run::standalone(
+            ui,
+            global,
+            cluster,
+            &driven,
+            change.scripts.as_ref(),
+            Aim::Forward,
+        )
+        .await;
         outcomes.add(ui, code)?;
         return Ok(outcomes.code());
     }

@@ -28,7 +28,11 @@ pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
     let work = async {
         if args.watch || args.until.is_some() {
             let until = args.until.clone().unwrap_or(Until::Healthy);
-            wait_for_all(ui, &cluster, &targets, &until, args.output.as_ref()).await
+            let told = Told {
+                output: args.output.as_ref(),
+                each: args.until.is_none(),
+            };
+            wait_for_all(ui, &cluster, &targets, &until, told).await
         } else {
             print(ui, &cluster, &targets, args.output.as_ref()).await
         }
@@ -109,12 +113,21 @@ fn table(statuses: &[Status], targets: &Targets) -> Table {
     }
 }
 
+/// What is told while something is waited for.
+#[derive(Clone, Copy, Debug)]
+struct Told<'a> {
+    /// In which form.
+    output: Option<&'a Output>,
+    /// Whether documents are printed for each change, or the last one only.
+    each: bool,
+}
+
 async fn wait_for_all(
     ui: &Ui,
     cluster: &Cluster,
     targets: &Targets,
     until: &Until,
-    output: Option<&Output>,
+    told: Told<'_>,
 ) -> Result<u8> {
     let mut outcomes = Outcomes::default();
     // Somebody who waits for the end of a Rollout need not find one at the start.
@@ -134,7 +147,7 @@ async fn wait_for_all(
     let waits = join_all(
         found
             .into_iter()
-            .map(async |found: Result<Found>| wait_for(ui, cluster, &found?, until, output).await),
+            .map(async |found: Result<Found>| wait_for(ui, cluster, &found?, until, told).await),
     );
     for outcome in waits.await {
         outcomes.add(ui, outcome)?;
@@ -172,13 +185,7 @@ pub fn followed(found: &Found) -> Vec<Followed> {
     all
 }
 
-async fn wait_for(
-    ui: &Ui,
-    cluster: &Cluster,
-    found: &Found,
-    until: &Until,
-    output: Option<&Output>,
-) -> Result<u8> {
+async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told: Told<'_>) -> Result<u8> {
     let mut notices = cluster.follow(followed(found));
     let mut last = String::new();
     while notices.next().await.is_some() {
@@ -191,16 +198,20 @@ async fn wait_for(
             || format!("{}/{}  gone", found.namespace, found.name),
             Status::line,
         );
-        let format = output.and_then(Output::data);
-        if line != last && format.is_none() {
-            ui.line(&stamped(now, &line))?;
+        let format = told.output.and_then(Output::data);
+        if line != last {
+            match (format, &status) {
+                (None, _) => ui.line(&stamped(now, &line))?,
+                (Some(format), Some(status)) if told.each => ui.change(format, &status.document(now))?,
+                _ => {}
+            }
         }
         last = line;
         let wait = until.judge(status.as_ref());
         if wait == Wait::Open {
             continue;
         }
-        if let (Some(format), Some(status)) = (format, &status) {
+        if let (Some(format), Some(status), false) = (format, &status, told.each) {
             ui.documents(format, &[status.document(now)])?;
         }
         return match (wait, status, until) {

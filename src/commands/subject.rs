@@ -123,11 +123,10 @@ async fn read(
     kind: workload::Kind,
     name: &str,
 ) -> Result<Subject> {
-    let served = Served::workload(kind);
-    let mut live = cluster
-        .read(&served, namespace, name)
-        .await?
-        .ok_or_else(|| not_found(&served.object(name), namespace))?;
+    let (served, found) = cluster
+        .in_served_version(kind, async |served| cluster.read(served, namespace, name).await)
+        .await?;
+    let mut live = found.ok_or_else(|| not_found(&served.object(name), namespace))?;
     // Items of lists, and some servers, leave it out.
     for (field, value) in [("apiVersion", &served.api_version), ("kind", &served.kind)] {
         if live[field].is_null() {

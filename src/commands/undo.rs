@@ -58,7 +58,10 @@ pub async fn run(ui: &Ui, global: &Global, args: &UndoArgs) -> Result<u8> {
     }
     for (rollouts, aim) in [(left, Aim::Back), (forward, Aim::Forward)] {
         if change.standalone && !rollouts.is_empty() {
-            outcomes.add(ui, run::standalone(ui, global, &cluster, &rollouts, aim).await)?;
+            outcomes.add(
+                ui,
+                run::standalone(ui, global, &cluster, &rollouts, args.change.scripts.as_ref(), aim).await,
+            )?;
         }
     }
     outcomes.add(ui, Ok(exit_code::DONE))?;

@@ -163,6 +163,17 @@ pub async fn holder<'a>(
         .await?
     {
         Charge::Nobody => {
+            if edit::kind_of(workload).is_none() {
+                return Err(Error::new(
+                    Kind::General,
+                    format!(
+                        "{} of {} is newer than this program: it does not know how to hold its new version",
+                        workload["kind"].as_str().unwrap_or_default(),
+                        workload["apiVersion"].as_str().unwrap_or_default()
+                    ),
+                )
+                .hint("nothing was changed; a newer kubectl-kruise may know it"));
+            }
             validity::check(found, Some(workload))?;
             Ok(Some(found))
         }

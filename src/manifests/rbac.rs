@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{api::keys, workload::kind::KRUISE};
+use crate::{api::keys, traffic::script, workload::kind::KRUISE};
 
 /// Name of the ServiceAccount, the role and its binding.
 pub const NAME: &str = "rollouts-engine";
@@ -11,7 +11,7 @@ pub const NAME: &str = "rollouts-engine";
 pub const NAMESPACE: &str = "rollouts-engine";
 
 /// What the engine may do: group, resources, verbs.
-const RULES: [(&str, &[&str], &[&str]); 21] = [
+const RULES: [(&str, &[&str], &[&str]); 23] = [
     (keys::GROUP, &["rollouts"], &["get", "list", "watch", "patch"]),
     (keys::GROUP, &["rollouts/status"], &["patch"]),
     // Owner references that block deletion need it where the server enforces them (OpenShift does).
@@ -76,6 +76,16 @@ const RULES: [(&str, &[&str], &[&str]); 21] = [
         &["virtualservices", "destinationrules"],
         &["get", "list", "watch", "patch"],
     ),
+    (
+        "traefik.io",
+        &["traefikservices", "ingressroutes", "ingressroutetcps"],
+        &["get", "list", "watch", "patch"],
+    ),
+    (
+        "traefik.containo.us",
+        &["traefikservices", "ingressroutes", "ingressroutetcps"],
+        &["get", "list", "watch", "patch"],
+    ),
     // Deleted at rest: without that the next engine would wait until the Lease ends.
     (
         "coordination.k8s.io",
@@ -101,10 +111,17 @@ pub fn rbac(namespace: Option<&str>) -> Vec<Value> {
         }
         metadata
     };
-    let rules: Vec<Value> = RULES
+    let mut rules: Vec<Value> = RULES
         .iter()
         .map(|(group, resources, verbs)| json!({ "apiGroups": [group], "resources": resources, "verbs": verbs }))
         .collect();
+    if namespace.is_none() {
+        // The scripts of the cluster; a role of another namespace cannot give the right, and the engine does without.
+        rules.push(
+            json!({ "apiGroups": [""], "resources": ["configmaps"], "resourceNames": [script::CONFIGURATION],
+            "verbs": ["get", "list", "watch"] }),
+        );
+    }
     let mut objects = Vec::new();
     if namespace.is_none() {
         objects.push(json!({
@@ -213,6 +230,9 @@ mod tests {
         rollouts.kruise.io rollouts: get,list,watch,patch
         rollouts.kruise.io rollouts/status: patch
         rollouts.kruise.io rollouts/finalizers: update
+        rollouts.kruise.io trafficroutings: get,list,watch,patch
+        rollouts.kruise.io trafficroutings/status: patch
+        rollouts.kruise.io trafficroutings/finalizers: update
         rollouts.kruise.io batchreleases: get,list
         apps deployments: get,list,watch,create,patch,delete
         apps statefulsets,daemonsets: get,list,watch,patch
@@ -226,6 +246,8 @@ mod tests {
         networking.k8s.io ingresses: get,list,watch,create,patch,delete
         gateway.networking.k8s.io httproutes,grpcroutes: get,list,watch,patch
         networking.istio.io virtualservices,destinationrules: get,list,watch,patch
+        traefik.io traefikservices,ingressroutes,ingressroutetcps: get,list,watch,patch
+        traefik.containo.us traefikservices,ingressroutes,ingressroutetcps: get,list,watch,patch
         coordination.k8s.io leases: get,create,patch,delete
          events: create
         "#);

@@ -1,6 +1,10 @@
 //! What a plan copies of a cluster: which objects a release reads or writes, and what their pods tell about time.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -11,7 +15,7 @@ use crate::{
         v1beta1::{ObjectRef, Rollout, TrafficRoutingRef},
     },
     cluster::Served,
-    traffic::{self, Shared},
+    traffic::{self, Provider, Shared, script},
     workload::{Kind, deployment::canary_label, pod::controller, selector},
 };
 
@@ -123,6 +127,52 @@ fn routed_by(routings: &[TrafficRoutingRef]) -> Vec<Wanted> {
         }
     }
     all
+}
+
+/// What splits traffic for the Rollouts and TrafficRoutings among these objects.
+#[must_use]
+pub fn providers(objects: &[Value]) -> Vec<Provider> {
+    let mut all = Vec::new();
+    for object in objects {
+        if object["kind"] == "Rollout"
+            && let Ok(rollout) = serde_json::from_value::<Rollout>(object.clone())
+        {
+            let routings = rollout.spec.strategy.traffic_routings();
+            all.extend(routings.iter().flat_map(Provider::all));
+        } else if object["kind"] == "TrafficRouting"
+            && let Ok(object) = serde_json::from_value(object.clone())
+        {
+            all.extend(Shared::new(object).providers());
+        }
+    }
+    all
+}
+
+/// The ConfigMap with scripts.
+#[must_use]
+pub fn configuration(texts: &BTreeMap<String, Arc<str>>) -> Value {
+    let data: Map<String, Value> = texts
+        .iter()
+        .map(|(key, text)| (key.clone(), json!(**text)))
+        .collect();
+    json!({ "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": { "name": script::CONFIGURATION, "namespace": script::NAMESPACE }, "data": data })
+}
+
+/// A definition by which the copy serves a kind that is none of ours.
+#[must_use]
+pub fn definition(served: &Served) -> Value {
+    let (group, version) = served
+        .api_version
+        .rsplit_once('/')
+        .unwrap_or(("", &served.api_version));
+    json!({ "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("{}.{group}", served.plural) },
+        "spec": {
+            "group": group, "scope": "Namespaced",
+            "names": { "kind": served.kind, "plural": served.plural, "singular": served.singular },
+            "versions": [{ "name": version, "served": true, "storage": true }],
+        } })
 }
 
 /// What belongs to a workload that was read: its pods, its revisions, its canary, and the nodes that its pods are for.

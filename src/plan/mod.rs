@@ -7,10 +7,13 @@ mod copy;
 mod render;
 mod timeline;
 
-pub use copy::{Wanted, Which, belonging_to, named_by, nodes_under, seen_ready_after, shared_by};
+pub use copy::{
+    Wanted, Which, belonging_to, configuration, definition, named_by, nodes_under, providers,
+    seen_ready_after, shared_by,
+};
 pub use render::{COLUMNS, span};
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::{
@@ -33,6 +36,7 @@ use crate::{
     },
     release::{Approval, Guard, Position, approval},
     sim::{self, Sim},
+    traffic::script::Folder,
     workload::{
         Kind,
         edit::{self, NewImage, UnknownContainer},
@@ -59,6 +63,8 @@ pub struct Request {
     pub rollout: String,
     /// What changes first; nothing plans the rest of the release under way.
     pub change: Change,
+    /// Scripts of a folder, as `run` would have them.
+    pub scripts: Option<Arc<Folder>>,
     /// When the plan begins.
     pub start: Timestamp,
     /// How long a new pod takes to become ready.
@@ -295,7 +301,8 @@ async fn simulate(mut request: Request) -> Result<Plan, Error> {
         name: request.rollout.clone(),
     };
     let timeline = Timeline::new(request.start, &steps, census, stable_of(&rollout));
-    let follow = follow(&sim, client, clock, key.clone(), timeline);
+    let scripts = request.scripts.take();
+    let follow = follow(&sim, client, clock, key.clone(), scripts, timeline);
     let ended = tokio::time::timeout(Duration::from_secs(LONGEST_DAYS * 86_400), follow).await;
     let (timeline, end, message) = ended.map_err(|_| Error::Endless)??;
     Ok(timeline.into_plan(key, end, message))
@@ -453,6 +460,7 @@ async fn follow(
     client: kube::Client,
     clock: Clock,
     key: RolloutKey,
+    scripts: Option<Arc<Folder>>,
     mut timeline: Timeline,
 ) -> Result<(Timeline, End, String), Error> {
     let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
@@ -463,6 +471,7 @@ async fn follow(
     let options = driver::Options {
         identity: "plan".to_owned(),
         forever: true,
+        scripts,
         ..driver::Options::default()
     };
     let engine = driver::drive(client.clone(), clock, scope, options, events);

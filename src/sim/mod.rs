@@ -43,6 +43,7 @@ mod watching;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -144,6 +145,36 @@ struct Inner {
     hook: Option<fault::Hook>,
     seen: u64,
     endpoints: bool,
+    /// Objects as JSON with the version that was rendered, for those who look again and again.
+    rendered: BTreeMap<(resource::KindId, Name), (u64, Arc<Value>)>,
+}
+
+/// Renderings that are kept at the most.
+const RENDERED: usize = 4096;
+
+impl Inner {
+    fn render(
+        &mut self,
+        id: resource::KindId,
+        name: &Name,
+        api_version: &str,
+        kind: &str,
+    ) -> Option<Arc<Value>> {
+        let object = self.store.get(id, name)?;
+        let key = (id, name.clone());
+        if let Some((version, known)) = self.rendered.get(&key)
+            && *version == object.version
+            && known["apiVersion"] == api_version
+        {
+            return Some(Arc::clone(known));
+        }
+        let (version, value) = (object.version, Arc::new(object.to_value(api_version, kind)));
+        if self.rendered.len() >= RENDERED {
+            self.rendered.clear();
+        }
+        self.rendered.insert(key, (version, Arc::clone(&value)));
+        Some(value)
+    }
 }
 
 /// The shared state of a simulator.
@@ -174,7 +205,10 @@ impl Sim {
     pub fn new(options: Options) -> Self {
         let optional: [(bool, &[&str]); 2] = [
             (options.kruise, &[resource::KRUISE]),
-            (options.gateways, &[resource::GATEWAY, resource::ISTIO]),
+            (
+                options.gateways,
+                &[resource::GATEWAY, resource::ISTIO, resource::TRAEFIK],
+            ),
         ];
         let without = optional.iter().filter(|(is_served, _)| !is_served);
         let without: Vec<&str> = without.flat_map(|(_, groups)| groups.iter().copied()).collect();
@@ -198,6 +232,7 @@ impl Sim {
             trace: Vec::new(),
             hook: None,
             seen: 0,
+            rendered: BTreeMap::new(),
             endpoints: false,
         };
         Self {
@@ -296,6 +331,33 @@ impl Sim {
         let objects = inner.store.collection(id).within(namespace);
         objects
             .map(|(_, object)| object.to_value(api_version, kind))
+            .collect()
+    }
+
+    /// As [`Self::get`], but shared: whoever looks at every change pays for what changed alone.
+    #[must_use]
+    pub fn seen(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        let mut inner = self.shared.lock();
+        let id = inner.store.find_kind(api_version, kind)?;
+        inner.look_at_endpoints(id);
+        let resource = inner.store.resource(id);
+        let namespace = if resource.namespaced { namespace } else { "" };
+        inner.render(id, &Name::new(namespace, name), api_version, kind)
+    }
+
+    /// As [`Self::list`], but shared.
+    #[must_use]
+    pub fn all_seen(&self, api_version: &str, kind: &str, namespace: Option<&str>) -> Vec<Arc<Value>> {
+        let mut inner = self.shared.lock();
+        let Some(id) = inner.store.find_kind(api_version, kind) else {
+            return Vec::new();
+        };
+        inner.look_at_endpoints(id);
+        let objects = inner.store.collection(id).within(namespace);
+        let names: Vec<Name> = objects.map(|(name, _)| name.clone()).collect();
+        names
+            .iter()
+            .filter_map(|name| inner.render(id, name, api_version, kind))
             .collect()
     }
 

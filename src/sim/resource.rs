@@ -33,6 +33,7 @@ pub(super) const ADVANCED_DAEMON_SETS: KindId = 27;
 
 /// Groups of Gateway API and of Istio's routes; no part of Kubernetes either.
 pub(super) const GATEWAY: &str = "gateway.networking.k8s.io";
+pub(super) const TRAEFIK: &str = "traefik.io";
 pub(super) const ISTIO: &str = "networking.istio.io";
 
 /// Group of Kruise's workloads. Their definitions come with Kruise, so that not every cluster serves them.
@@ -330,6 +331,23 @@ const BUILT_IN: &[Row] = &[
     (GATEWAY, "v1,v1beta1", "HTTPRoute", "httproutes", &[], "nsg"),
     (GATEWAY, "v1,v1alpha2", "GRPCRoute", "grpcroutes", &[], "nsg"),
     (
+        TRAEFIK,
+        "v1alpha1",
+        "TraefikService",
+        "traefikservices",
+        &[],
+        "ng",
+    ),
+    (TRAEFIK, "v1alpha1", "IngressRoute", "ingressroutes", &[], "ng"),
+    (
+        TRAEFIK,
+        "v1alpha1",
+        "IngressRouteTCP",
+        "ingressroutetcps",
+        &[],
+        "ng",
+    ),
+    (
         ISTIO,
         "v1beta1,v1,v1alpha3",
         "VirtualService",
@@ -373,7 +391,7 @@ fn row(&(group, version, kind, plural, short, has): &Row) -> Resource {
         Vec::new()
     };
     resource.versions = version.split(',').map(str::to_owned).collect();
-    resource.custom = matches!(group, "rollouts.kruise.io" | KRUISE | GATEWAY | ISTIO);
+    resource.custom = matches!(group, "rollouts.kruise.io" | KRUISE | GATEWAY | ISTIO | TRAEFIK);
     resource.schema = gateway::schema(kind).map(Arc::new);
     if kind == "Rollout" {
         let definition = serde_json::to_value(Rollout::crd()).unwrap_or_default();

@@ -347,6 +347,7 @@ fn grammar<'a>(is_stable: &'a dyn Fn(&Value) -> bool, is_canary: &'a dyn Fn(&Val
         is_stable,
         is_canary,
         most: MOST_WEIGHT,
+        unsaid: 1,
     }
 }
 

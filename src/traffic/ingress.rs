@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kube::api::DynamicObject;
 use serde_json::{Map, Value, json};
 
-use super::{Obstacle, Split, ingress_class::Class};
+use super::Obstacle;
 use crate::api::patch::merge_diff;
 
 /// Name of the canary twin.
@@ -16,14 +16,15 @@ pub fn canary_name(ingress: &str) -> String {
 
 /// The canary twin of the user's Ingress: only the paths of `service`, sent to `canary` (engine-traffic 3.2).
 ///
+/// `annotations` are those of the class for the split.
+///
 /// # Errors
 /// The Ingress has no path for the Service; an API server would refuse a twin without rules.
 pub fn canary(
-    class: Class,
+    mut annotations: BTreeMap<String, String>,
     user: &DynamicObject,
     service: &str,
     canary: &str,
-    split: &Split<'_>,
     owner: Value,
 ) -> Result<Value, Obstacle> {
     let rules: Vec<Value> = user.data["spec"]["rules"]
@@ -46,10 +47,6 @@ pub fn canary(
             spec[field] = user.data["spec"][field].clone();
         }
     }
-    let mut annotations = class.annotations(
-        user.metadata.annotations.as_ref().unwrap_or(&BTreeMap::new()),
-        split,
-    );
     if !spec["ingressClassName"].is_null() {
         // Both at once are refused on create, although an old Ingress may carry both.
         annotations.remove("kubernetes.io/ingress.class");

@@ -123,8 +123,8 @@ impl Class {
         if let Some(weight) = split.weight {
             set(format!("{prefix}canary-weight"), &weight.to_string());
         }
-        let first = split.matches.first();
-        if let Some(header) = first.and_then(|one| one.headers.first()) {
+        // What is checked has one match; of several, the later ones win as in upstream's scripts.
+        for header in split.matches.iter().filter_map(|one| one.headers.first()) {
             if header.name == "canary-by-cookie" {
                 set(format!("{prefix}canary-by-cookie"), &header.value);
             } else {
@@ -137,7 +137,7 @@ impl Class {
             Self::AliyunAlb => {
                 set(format!("{ALB}order"), "1");
             }
-            Self::Mse => mse(&mut wanted, split, first.and_then(|one| one.query_params.first())),
+            Self::Mse => mse(&mut wanted, split),
         }
         wanted
     }
@@ -154,11 +154,11 @@ fn how(wanted: &NamedMatch) -> &'static str {
 
 /// What MSE has beyond nginx. Query keys stand under its own prefix, which alone it reads (upstream writes the wrong one,
 /// engine-traffic 8, D10), and several headers are told apart by line breaks.
-fn mse(wanted: &mut BTreeMap<String, String>, split: &Split<'_>, query: Option<&NamedMatch>) {
+fn mse(wanted: &mut BTreeMap<String, String>, split: &Split<'_>) {
     for key in BY_QUERY {
         wanted.remove(&format!("{MSE}{key}"));
     }
-    if let Some(query) = query {
+    for query in split.matches.iter().filter_map(|one| one.query_params.first()) {
         wanted.insert(format!("{MSE}canary-by-query"), query.name.clone());
         wanted.insert(
             format!("{MSE}canary-by-query-{}", how(query)),
@@ -267,5 +267,65 @@ mod tests {
         {"A/canary":"true","A/canary-by-header":"user-agent","A/canary-by-header-value":"Android","A/order":"1"}
         "#);
         assert_eq!(Class::named("istio"), None);
+    }
+
+    #[test]
+    fn d10_mse_needs_no_annotations_parts_its_headers_and_forgets_earlier_steps() {
+        let set = || json!({ "set": [{ "name": "x-a", "value": "1" }, { "name": "x-b", "value": "2" }] });
+        let query =
+            || json!([{ "queryParams": [{ "type": "RegularExpression", "name": "user", "value": "a.*" }] }]);
+        let mse =
+            |user: &[(&str, &str)], matches, modifier| annotations(Class::Mse, user, None, matches, modifier);
+        let android = || json!([{ "headers": [{ "name": "user-agent", "value": "Android" }] }]);
+        // No annotations at all; several headers; the prefix that MSE reads.
+        let both = mse(&[], query(), set());
+        assert_eq!(
+            both,
+            r#"{"M/canary-by-query":"user","M/canary-by-query-pattern":"a.*","M/request-header-control-update":"x-a 1\nx-b 2","N/canary":"true"}"#
+        );
+        // Made from the user's Ingress every time: nothing of another step is left.
+        assert_eq!(
+            mse(&[("k", "v")], android(), json!(null)),
+            r#"{"k":"v","N/canary":"true","N/canary-by-header":"user-agent","N/canary-by-header-value":"Android"}"#
+        );
+        for modifier in [
+            json!({ "add": [{ "name": "x", "value": "1" }] }),
+            json!({ "remove": ["x"] }),
+        ] {
+            assert_eq!(
+                mse(&[], android(), modifier),
+                "MSE Ingress can set request headers, not add or remove them"
+            );
+        }
+    }
+
+    #[test]
+    fn d11_a_match_that_the_class_cannot_express_is_refused_and_not_passed_over() {
+        let query = || json!([{ "queryParams": [{ "name": "user", "value": "a" }] }]);
+        let path = || json!([{ "path": { "value": "/x" } }]);
+        for class in [Class::Nginx, Class::Higress, Class::AliyunAlb, Class::Mse] {
+            let refused = |matches| annotations(class, &[], None, matches, json!(null));
+            let title = class.title();
+            assert_eq!(refused(path()), format!("{title} cannot match a path"));
+            assert!(refused(json!([{}])).starts_with(&format!("{title} matches ")));
+            if class != Class::Mse {
+                assert_eq!(refused(query()), format!("{title} cannot match query parameters"));
+            }
+        }
+    }
+
+    #[test]
+    fn d12_a_second_header_or_match_is_refused_and_overwrites_nothing() {
+        let header = |name: &str| json!({ "name": name, "value": "1" });
+        for class in [Class::Nginx, Class::Higress, Class::AliyunAlb, Class::Mse] {
+            let refused = |matches| annotations(class, &[], None, matches, json!(null));
+            let title = class.title();
+            let headers = refused(json!([{ "headers": [header("a"), header("b")] }]));
+            assert!(headers.contains("the step has 2 headers"), "{headers}");
+            assert_eq!(
+                refused(json!([{ "headers": [header("a")] }, { "headers": [header("b")] }])),
+                format!("{title} takes one match, the step has 2")
+            );
+        }
     }
 }

@@ -255,7 +255,7 @@ fn modify(place: &mut Value, modifier: &HeaderModifier) {
 }
 
 /// Whether a host is this Service of the namespace: its short name, or any longer one down to the whole.
-fn is_host(host: &Value, service: &str, namespace: &str) -> bool {
+pub(super) fn is_host(host: &Value, service: &str, namespace: &str) -> bool {
     let Some(rest) = host.as_str().and_then(|host| host.strip_prefix(service)) else {
         return false;
     };
@@ -302,6 +302,7 @@ fn grammar<'a>(is_stable: &'a dyn Fn(&Value) -> bool, is_canary: &'a dyn Fn(&Val
         is_stable,
         is_canary,
         most: u64::from(u32::MAX / 2),
+        unsaid: 0,
     }
 }
 

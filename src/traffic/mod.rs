@@ -10,13 +10,16 @@ mod original;
 mod provider;
 mod route;
 mod rules;
+pub mod script;
 pub mod service;
 pub mod shared;
+pub mod traefik;
 
 use std::fmt;
 
 use crate::api::v1beta1::{Step, TrafficRoutingRef};
 
+use istio::is_host;
 pub use provider::{Change, Provider, Share, Wiring, patched_labels};
 pub use route::{RouteKey, RouteKind, Routes};
 pub use shared::Shared;
@@ -133,6 +136,49 @@ pub enum Obstacle {
         /// What was asked for.
         what: String,
     },
+    /// Neither a provider of ours nor a script is for it.
+    NoScript {
+        /// An Ingress class or a kind, in words.
+        what: String,
+        /// Where a script was looked for, in words.
+        looked: String,
+    },
+    /// A script gives no answer.
+    Script {
+        /// Its key.
+        key: String,
+        /// Where it is from, in words.
+        origin: String,
+        /// The object that it was run for: kind and name.
+        object: String,
+        /// Why.
+        fault: script::Fault,
+    },
+    /// Somebody changed a list that a script changes too.
+    Edited {
+        /// Kind of the route.
+        kind: String,
+        /// The route.
+        name: String,
+        /// The place.
+        at: String,
+    },
+    /// An API server drops or changes what a script sets.
+    Unkept {
+        /// Kind of the route.
+        kind: String,
+        /// The route.
+        name: String,
+        /// The place.
+        at: String,
+    },
+    /// The original does not fit into an annotation.
+    Large {
+        /// Kind of the route.
+        kind: String,
+        /// The route.
+        name: String,
+    },
     /// The provider cannot express what a step asks for.
     Limit {
         /// The step, 1-based; nothing when it is the one under way.
@@ -181,6 +227,28 @@ impl fmt::Display for Obstacle {
                 "Service {service} has no selector, its versions cannot be told apart"
             ),
             Self::Provider { what } => write!(f, "traffic routing by {what} is not supported"),
+            Self::NoScript { what, looked } => write!(
+                f,
+                "there is no script for {what}: looked for {looked}; 'kubectl kruise rollout run --scripts DIR' reads scripts from a folder"
+            ),
+            Self::Script {
+                key,
+                origin,
+                object,
+                fault,
+            } => write!(f, "script {key} of {origin} for {object} {fault}"),
+            Self::Edited { kind, name, at } => write!(
+                f,
+                "{at} of {kind} {name} was edited while the release has it changed too; undo that edit, or roll back: that puts the original back"
+            ),
+            Self::Unkept { kind, name, at } => write!(
+                f,
+                "the API server does not keep {at} of {kind} {name} as the script set it"
+            ),
+            Self::Large { kind, name } => write!(
+                f,
+                "{kind} {name} is too large: its annotations would have more than 256 KiB with what it was before the release"
+            ),
             Self::Limit {
                 step: Some(step),
                 what,
@@ -229,19 +297,18 @@ impl Obstacle {
     }
 }
 
-/// Checks that the routing's providers are ours and can do what every step asks for, as far as that can be said without
+/// Checks that a routing's providers are known and can do what every step asks for, as far as that can be said without
 /// their objects.
 ///
 /// # Errors
 /// The first thing that they cannot do.
-pub fn check(routing: &TrafficRoutingRef, steps: &[Step]) -> Result<(), Obstacle> {
-    let providers = Provider::all(routing);
+pub fn check(providers: &[Provider], steps: &[Step]) -> Result<(), Obstacle> {
     if providers.is_empty() {
         return Err(Obstacle::Provider {
             what: "a Service alone".to_owned(),
         });
     }
-    for provider in &providers {
+    for provider in providers {
         provider.known()?;
         for (index, step) in steps.iter().enumerate() {
             if let Some(split) = split(step) {

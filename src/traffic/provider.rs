@@ -15,7 +15,10 @@ use super::{
     gateway::{self, Gateway},
     ingress,
     ingress_class::Class,
-    istio, service,
+    istio,
+    script::{self, Lookup, Script, Scripts},
+    service,
+    traefik::Traefik,
 };
 use crate::api::v1beta1::{ObjectRef, Rollout, TrafficRoutingRef};
 
@@ -107,6 +110,8 @@ pub enum Provider {
         name: String,
         /// The `classType` of the Rollout.
         class: String,
+        /// The script for the class.
+        script: Lookup,
     },
     /// A route of Gateway API, edited in place.
     Gateway {
@@ -131,10 +136,25 @@ pub enum Provider {
         /// Its name.
         name: String,
     },
-    /// A kind that we know nothing of.
-    Unknown {
-        /// What the Rollout says of it.
-        reference: ObjectRef,
+    /// An object of Traefik's, edited in place.
+    Traefik {
+        /// Which.
+        traefik: Traefik,
+        /// The version in which the Rollout names it.
+        version: &'static [RouteKind],
+        /// Its name.
+        name: String,
+    },
+    /// An object of any kind, edited in place by a script.
+    Custom {
+        /// The version in which the Rollout names it.
+        version: &'static [RouteKind],
+        /// Its name.
+        name: String,
+        /// The script for the kind.
+        script: Lookup,
+        /// What would split it without a script.
+        native: Option<Box<Self>>,
     },
 }
 
@@ -157,6 +177,7 @@ impl Provider {
         let ingress = routing.ingress.as_ref().map(|ingress| Self::Ingress {
             name: ingress.name.clone(),
             class: ingress.class_type.clone(),
+            script: Lookup::Unasked,
         });
         let gateway = routing.gateway.as_ref().map(|gateway| Self::Gateway {
             gateway: Gateway::Http,
@@ -165,7 +186,7 @@ impl Provider {
         });
         let mut all: Vec<Self> = Vec::new();
         for provider in custom.chain(ingress).chain(gateway) {
-            let is_known = provider.key().is_some() && all.iter().any(|known| known.key() == provider.key());
+            let is_known = all.iter().any(|known| known.key() == provider.key());
             if !is_known {
                 all.push(provider);
             }
@@ -178,6 +199,14 @@ impl Provider {
     fn custom(reference: &ObjectRef, class: &str) -> Self {
         let name = reference.name.clone();
         let of = |kinds| version(kinds, &reference.api_version);
+        let traefik = |traefik, kinds| {
+            let name = reference.name.clone();
+            of(kinds).map(|version| Self::Traefik {
+                traefik,
+                version,
+                name,
+            })
+        };
         let known = match reference.kind.as_str() {
             "VirtualService" => {
                 of(RouteKind::VIRTUAL_SERVICE).map(|version| Self::VirtualService { version, name })
@@ -195,25 +224,93 @@ impl Provider {
                 versions,
                 name,
             }),
+            "TraefikService" => traefik(Traefik::Service, RouteKind::TRAEFIK_SERVICE),
+            "IngressRoute" => traefik(Traefik::Route, RouteKind::INGRESS_ROUTE),
+            "IngressRouteTCP" => traefik(Traefik::TcpRoute, RouteKind::INGRESS_ROUTE_TCP),
             "Ingress" => of(RouteKind::INGRESS).map(|_| Self::Ingress {
                 name,
                 class: class.to_owned(),
+                script: Lookup::Unasked,
             }),
             _ => None,
         };
-        known.unwrap_or_else(|| Self::Unknown {
-            reference: reference.clone(),
+        known.unwrap_or_else(|| Self::Custom {
+            version: RouteKind::named(&reference.api_version, &reference.kind),
+            name: reference.name.clone(),
+            script: Lookup::Unasked,
+            native: None,
         })
     }
 
-    /// The versions to read its object in, preferred first; none of a kind that we do not know.
+    /// The provider with the script that is to be used, where there is one: scripts go before what we know ourselves.
+    #[must_use]
+    pub fn scripted(self, scripts: &Scripts) -> Self {
+        let found = |version: &'static [RouteKind]| {
+            let kind = version.first()?;
+            let script = scripts.custom(kind.api_version, kind.kind);
+            script.script().is_some().then_some(script)
+        };
+        match self {
+            Self::Ingress { name, class, .. } => Self::Ingress {
+                script: scripts.ingress(&class),
+                name,
+                class,
+            },
+            Self::Custom {
+                version,
+                name,
+                native,
+                ..
+            } => {
+                let kind = version.first();
+                let script = kind.map(|kind| scripts.custom(kind.api_version, kind.kind));
+                Self::Custom {
+                    version,
+                    name,
+                    script: script.unwrap_or_default(),
+                    native,
+                }
+            }
+            // No kind of route that upstream's scripts are for.
+            Self::Gateway { .. } => self,
+            native => match found(native.versions()) {
+                Some(script) => Self::Custom {
+                    version: native.versions(),
+                    name: native.name().to_owned(),
+                    script,
+                    native: Some(Box::new(native)),
+                },
+                None => native,
+            },
+        }
+    }
+
+    /// Whether a script may be for it.
+    #[must_use]
+    pub fn takes_script(&self) -> bool {
+        !matches!(self, Self::Gateway { .. })
+    }
+
+    /// Whether only a script can split it and there is none.
+    #[must_use]
+    pub fn is_unscripted(&self) -> bool {
+        match self {
+            Self::Ingress { class, script, .. } => Class::named(class).is_none() && script.script().is_none(),
+            Self::Custom { script, .. } => script.script().is_none(),
+            _ => false,
+        }
+    }
+
+    /// The versions to read its object in, preferred first.
     #[must_use]
     pub fn versions(&self) -> &'static [RouteKind] {
         match self {
             Self::Ingress { .. } => RouteKind::INGRESS,
             Self::Gateway { versions, .. } => versions,
-            Self::VirtualService { version, .. } | Self::DestinationRule { version, .. } => version,
-            Self::Unknown { .. } => &[],
+            Self::VirtualService { version, .. }
+            | Self::DestinationRule { version, .. }
+            | Self::Traefik { version, .. }
+            | Self::Custom { version, .. } => version,
         }
     }
 
@@ -224,8 +321,9 @@ impl Provider {
             Self::Ingress { name, .. }
             | Self::Gateway { name, .. }
             | Self::VirtualService { name, .. }
-            | Self::DestinationRule { name, .. } => name,
-            Self::Unknown { reference } => &reference.name,
+            | Self::DestinationRule { name, .. }
+            | Self::Traefik { name, .. }
+            | Self::Custom { name, .. } => name,
         }
     }
 
@@ -252,18 +350,27 @@ impl Provider {
         self.key().into_iter().chain(twin).collect()
     }
 
-    /// Whether this is a provider that we have.
+    /// Whether this is a provider that we have, or have a script for.
     ///
     /// # Errors
-    /// What was asked for instead.
+    /// What was asked for instead, and where a script was looked for.
     pub fn known(&self) -> Result<(), Obstacle> {
-        let unknown = |what: String| Err(Obstacle::Provider { what });
+        let unknown = |what: String, script: &Lookup| {
+            let looked = match script {
+                Lookup::Nowhere(looked) => looked.clone(),
+                Lookup::Found(_) | Lookup::Unasked => "nothing yet".to_owned(),
+            };
+            Err(Obstacle::NoScript { what, looked })
+        };
         match self {
-            Self::Ingress { class, .. } if Class::named(class).is_none() => {
-                unknown(format!("ingress class {class:?}"))
-            }
-            Self::Unknown { reference } => {
-                unknown(format!("{} of {}", reference.kind, reference.api_version))
+            Self::Ingress { class, script, .. } if self.is_unscripted() => unknown(
+                format!("ingress class {class:?} (nginx, higress, mse and aliyun-alb need none)"),
+                script,
+            ),
+            Self::Custom { version, script, .. } if self.is_unscripted() => {
+                let kind = version.first();
+                let what = kind.map(|kind| format!("{} of {}", kind.kind, kind.api_version));
+                unknown(what.unwrap_or_default(), script)
             }
             _ => Ok(()),
         }
@@ -275,9 +382,12 @@ impl Provider {
     /// What it cannot do.
     pub fn check(&self, split: &Split<'_>) -> Result<(), String> {
         match self {
+            // What a script can do only it can tell.
+            Self::Ingress { script, .. } if script.script().is_some() => Ok(()),
             Self::Ingress { class, .. } => Class::named(class).map_or(Ok(()), |class| class.check(split)),
             Self::Gateway { gateway, .. } => gateway.check(split),
-            Self::VirtualService { .. } | Self::DestinationRule { .. } | Self::Unknown { .. } => Ok(()),
+            Self::Traefik { traefik, .. } => traefik.check(split),
+            Self::VirtualService { .. } | Self::DestinationRule { .. } | Self::Custom { .. } => Ok(()),
         }
     }
 
@@ -300,11 +410,39 @@ impl Provider {
             });
         };
         let body = match self {
-            Self::Ingress { class, .. } => return split_ingress(class, route, routes, wiring, split),
+            Self::Ingress { class, script, .. } => {
+                let how = script.script().map_or_else(
+                    || How::Class(Class::named(class).unwrap_or(Class::Nginx)),
+                    How::Script,
+                );
+                return split_ingress(&how, route, routes, wiring, split);
+            }
+            // The script is gone that the release began with: what it did goes first.
+            Self::Gateway { .. }
+            | Self::VirtualService { .. }
+            | Self::DestinationRule { .. }
+            | Self::Traefik { .. }
+                if script::is_written(route) =>
+            {
+                script::restore(route, wiring)
+            }
             Self::Gateway { gateway, .. } => gateway.split(route, wiring, split)?,
+            Self::Traefik { traefik, .. } => traefik.split(route, wiring, split)?,
             Self::VirtualService { .. } => istio::split_virtual_service(route, wiring, split)?,
             Self::DestinationRule { .. } => istio::split_destination_rule(route, wiring, wiring.labels)?,
-            Self::Unknown { .. } => None,
+            Self::Custom { script, native, .. } => {
+                // The other way round: the script came after the release began.
+                let natives = native.as_ref().filter(|_| !script::is_written(route));
+                if let Some(Change::Merge(_, body)) =
+                    natives.and_then(|native| native.restore(routes, wiring))
+                {
+                    return Ok(Some(Change::Merge(route, body)));
+                }
+                match script.script() {
+                    Some(script) => script::split(route, script, wiring, split)?,
+                    None => None,
+                }
+            }
         };
         Ok(body.map(|body| Change::Merge(route, body)))
     }
@@ -316,7 +454,8 @@ impl Provider {
         match self {
             Self::Gateway { .. } => Some(gateway::share(route, wiring)),
             Self::VirtualService { .. } => Some(istio::share(route, wiring)),
-            Self::Ingress { .. } | Self::DestinationRule { .. } | Self::Unknown { .. } => None,
+            Self::Traefik { traefik, .. } => Some(traefik.share(route, wiring)),
+            Self::Ingress { .. } | Self::DestinationRule { .. } | Self::Custom { .. } => None,
         }
     }
 
@@ -325,6 +464,14 @@ impl Provider {
     #[must_use]
     pub fn restore<'r>(&self, routes: &'r Routes, wiring: &Wiring<'_>) -> Option<Change<'r>> {
         let route = || routes.get(&self.key()?);
+        let is_scripts = |route: &DynamicObject| match self {
+            Self::Ingress { .. } => false,
+            Self::Custom { native, .. } => native.is_none() || script::is_written(route),
+            _ => script::is_written(route),
+        };
+        if let Some(route) = route().filter(|route| is_scripts(route)) {
+            return script::restore(route, wiring).map(|body| Change::Merge(route, body));
+        }
         match self {
             Self::Ingress { name, .. } => {
                 let twin = routes.get(&RouteKey::ingress(&ingress::canary_name(name)))?;
@@ -341,25 +488,36 @@ impl Provider {
                 let route = route()?;
                 istio::restore_virtual_service(route, wiring).map(|body| Change::Merge(route, body))
             }
+            Self::Traefik { traefik, .. } => {
+                let route = route()?;
+                traefik
+                    .restore(route, wiring)
+                    .map(|body| Change::Merge(route, body))
+            }
             Self::DestinationRule { .. } => {
                 let route = route()?;
                 istio::restore_destination_rule(route).map(|body| Change::Merge(route, body))
             }
-            Self::Unknown { .. } => None,
+            Self::Custom { native, .. } => native.as_ref()?.restore(routes, wiring),
         }
     }
+}
+
+/// What says which requests go to a twin.
+enum How<'s> {
+    Class(Class),
+    Script(&'s Script),
 }
 
 /// The twin of an Ingress: made, or changed where it differs. It is derived anew every time, so that rules which the user
 /// adds in the middle are followed (D9).
 fn split_ingress<'r>(
-    class: &str,
+    how: &How<'_>,
     user: &DynamicObject,
     routes: &'r Routes,
     wiring: &Wiring<'_>,
     split: &Split<'_>,
 ) -> Result<Option<Change<'r>>, Obstacle> {
-    let class = Class::named(class).unwrap_or(Class::Nginx);
     let name = ingress::canary_name(user.metadata.name.as_deref().unwrap_or_default());
     let present = routes.get(&RouteKey::ingress(&name));
     if present.is_some_and(|present| !wiring.owns(present)) {
@@ -375,19 +533,26 @@ fn split_ingress<'r>(
             longest: LONGEST_NAME,
         });
     }
-    let wanted = ingress::canary(
-        class,
-        user,
-        wiring.service,
-        &wiring.canary,
-        split,
-        wiring.owner.clone(),
-    )?;
+    let none = BTreeMap::new();
+    let own = user.metadata.annotations.as_ref().unwrap_or(&none);
+    let (service, canary) = (wiring.service, wiring.canary.as_str());
+    let annotations = match how {
+        How::Class(class) => class.annotations(own, split),
+        How::Script(script) => {
+            let user = user.metadata.name.as_deref().unwrap_or_default();
+            script::annotations(script, user, own, canary, split)?
+        }
+    };
+    let wanted = ingress::canary(annotations, user, service, canary, wiring.owner.clone())?;
+    let difference = match how {
+        How::Class(_) => ingress::difference,
+        How::Script(_) => script::difference,
+    };
     Ok(match present {
         // Blue-green may begin with no traffic at all, which is what there is.
         None if split.weight == Some(0) && split.matches.is_empty() => None,
         None => Some(Change::Create(wanted)),
-        Some(present) => ingress::difference(present, &wanted).map(|patch| Change::Merge(present, patch)),
+        Some(present) => difference(present, &wanted).map(|patch| Change::Merge(present, patch)),
     })
 }
 

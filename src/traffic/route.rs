@@ -1,6 +1,10 @@
 //! The objects that route requests, and the versions in which they are served.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Mutex, PoisonError},
+};
 
 use kube::api::DynamicObject;
 
@@ -11,7 +15,7 @@ pub struct RouteKind {
     pub api_version: &'static str,
     /// Kind.
     pub kind: &'static str,
-    /// Plural, as it stands in paths.
+    /// Plural, as it stands in paths; empty for a kind that only the API server knows.
     pub plural: &'static str,
 }
 
@@ -23,7 +27,30 @@ const fn kind(api_version: &'static str, kind: &'static str, plural: &'static st
     }
 }
 
+/// Kinds that Rollouts name and that we do not know, as long as the process runs: kinds are copied all over the driver, and
+/// a cluster has few.
+static NAMED: Mutex<BTreeMap<(String, String), &'static [RouteKind]>> = Mutex::new(BTreeMap::new());
+
 impl RouteKind {
+    /// A kind by its names, in this one version.
+    #[must_use]
+    pub fn named(api_version: &str, kind: &str) -> &'static [Self] {
+        let mut all = Self::all_in(|known| known.api_version == api_version && known.kind == kind);
+        if let Some(known) = all.next() {
+            return known;
+        }
+        let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (api_version.to_owned(), kind.to_owned());
+        named.entry(key).or_insert_with(|| {
+            let made = Self {
+                api_version: String::leak(api_version.to_owned()),
+                kind: String::leak(kind.to_owned()),
+                plural: "",
+            };
+            Box::leak(Box::new([made]))
+        })
+    }
+
     /// The Ingress.
     pub const INGRESS: &'static [Self] = &[kind("networking.k8s.io/v1", "Ingress", "ingresses")];
     /// The HTTPRoute of Gateway API, the version that is preferred first; every version shows the same object.
@@ -61,18 +88,58 @@ impl RouteKind {
         ),
     ];
 
-    /// Every kind in every version.
+    /// The TraefikService; the second group is that of Traefik before 2.10.
+    pub const TRAEFIK_SERVICE: &'static [Self] = &[
+        kind("traefik.io/v1alpha1", "TraefikService", "traefikservices"),
+        kind(
+            "traefik.containo.us/v1alpha1",
+            "TraefikService",
+            "traefikservices",
+        ),
+    ];
+    /// The IngressRoute of Traefik.
+    pub const INGRESS_ROUTE: &'static [Self] = &[
+        kind("traefik.io/v1alpha1", "IngressRoute", "ingressroutes"),
+        kind("traefik.containo.us/v1alpha1", "IngressRoute", "ingressroutes"),
+    ];
+    /// The IngressRouteTCP of Traefik.
+    pub const INGRESS_ROUTE_TCP: &'static [Self] = &[
+        kind("traefik.io/v1alpha1", "IngressRouteTCP", "ingressroutetcps"),
+        kind(
+            "traefik.containo.us/v1alpha1",
+            "IngressRouteTCP",
+            "ingressroutetcps",
+        ),
+    ];
+
+    /// Every kind that we know, in every version.
     pub fn all() -> impl Iterator<Item = Self> {
+        Self::known().into_iter().flatten().copied()
+    }
+
+    fn known() -> [&'static [Self]; 8] {
         [
             Self::INGRESS,
             Self::HTTP_ROUTE,
             Self::GRPC_ROUTE,
             Self::VIRTUAL_SERVICE,
             Self::DESTINATION_RULE,
+            Self::TRAEFIK_SERVICE,
+            Self::INGRESS_ROUTE,
+            Self::INGRESS_ROUTE_TCP,
         ]
-        .into_iter()
-        .flatten()
-        .copied()
+    }
+
+    /// Each version by itself that `is` says yes to.
+    fn all_in(is: impl Fn(&Self) -> bool) -> impl Iterator<Item = &'static [Self]> {
+        let each = Self::known().into_iter().flat_map(|kinds| kinds.chunks(1));
+        each.filter(move |one| one.first().is_some_and(&is))
+    }
+
+    /// Whether only the API server knows its place.
+    #[must_use]
+    pub fn is_custom(self) -> bool {
+        self.plural.is_empty()
     }
 
     /// The group.
@@ -81,10 +148,11 @@ impl RouteKind {
         self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 
-    /// `httproutes.gateway.networking.k8s.io`.
+    /// `httproutes.gateway.networking.k8s.io`; `ApisixRoute.apisix.apache.org` of a kind whose plural is not known.
     #[must_use]
     pub fn qualified(self) -> String {
-        format!("{}.{}", self.plural, self.group())
+        let name = if self.is_custom() { self.kind } else { self.plural };
+        format!("{name}.{}", self.group())
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Grammar<'a> {
     pub(super) is_canary: &'a dyn Fn(&Value) -> bool,
     /// The largest weight there may be.
     pub(super) most: u64,
+    /// The weight of a target that says none beside others that do.
+    pub(super) unsaid: u64,
 }
 
 /// A rule without the new version.
@@ -169,7 +171,7 @@ impl Grammar<'_> {
         let mut targets = self.targets(&bare).to_vec();
         let said = targets.iter().any(|target| target["weight"].is_u64());
         // Where none is said all are equal, which for the one target that most rules have means everything.
-        let unsaid = u64::from(!said || self.targets == "backendRefs");
+        let unsaid = if said { self.unsaid } else { 1 };
         let weights: Vec<u64> = targets
             .iter()
             .map(|target| target["weight"].as_u64().unwrap_or(unsaid).min(MOST))

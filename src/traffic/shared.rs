@@ -8,7 +8,7 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Change, DEFAULT_GRACE, Obstacle, Provider, Routes, Split, Wiring, grace};
+use super::{Change, DEFAULT_GRACE, Obstacle, Provider, Routes, Split, Wiring, grace, script::Scripts};
 use crate::api::{
     keys,
     traffic_routing::{TrafficRoutingPhase, TrafficRoutingSpec, TrafficRoutingStatus},
@@ -28,6 +28,7 @@ pub struct Shared {
     spec: Option<TrafficRoutingSpec>,
     status: TrafficRoutingStatus,
     matches: Vec<RouteMatch>,
+    scripts: Scripts,
 }
 
 /// The finalizer by which a Rollout holds a TrafficRouting. Of a name that is too long for one, a part and a digest.
@@ -62,7 +63,15 @@ impl Shared {
             spec,
             status,
             matches,
+            scripts: Scripts::default(),
         }
+    }
+
+    /// The same with the scripts that there are.
+    #[must_use]
+    pub fn scripted(mut self, scripts: &Scripts) -> Self {
+        self.scripts = scripts.clone();
+        self
     }
 
     /// Its name.
@@ -189,14 +198,15 @@ impl Shared {
                 labels: None,
             };
             let providers = Provider::all(routing).into_iter();
-            providers.map(move |provider| (wiring.clone(), provider))
+            providers.map(move |provider| (wiring.clone(), provider.scripted(&self.scripts)))
         })
     }
 
     /// What splits its traffic.
     #[must_use]
     pub fn providers(&self) -> Vec<Provider> {
-        self.routings().iter().flat_map(Provider::all).collect()
+        let all = self.routings().iter().flat_map(Provider::all);
+        all.map(|provider| provider.scripted(&self.scripts)).collect()
     }
 
     /// What must be written for the split; nothing when it is in place.

@@ -202,7 +202,7 @@ impl Ui {
             Format::JsonPathAsJson(path) => {
                 for document in documents {
                     let found = path.find(document).map_err(unfit)?;
-                    self.line(&format!("{:#}", Value::Array(found)))?;
+                    self.line(&indented(&Value::Array(found))?)?;
                 }
                 Ok(())
             }
@@ -210,6 +210,17 @@ impl Ui {
                 let rows = columns.rows(documents).map_err(unfit)?;
                 self.text(&render_rows(&[], &rows))
             }
+        }
+    }
+
+    /// Prints a document of a stream of them: JSON one a line, so that each line can be read by itself.
+    ///
+    /// # Errors
+    /// As [`Ui::documents`].
+    pub fn change(&self, format: &Format, document: &Value) -> Result<()> {
+        match format {
+            Format::Json => self.line(&document.to_string()),
+            other => self.documents(other, std::slice::from_ref(document)),
         }
     }
 
@@ -266,6 +277,16 @@ pub fn yaml(value: &Value) -> Result<String> {
     let text = serde_saphyr::to_string(value)
         .map_err(|error| Error::new(Kind::General, format!("cannot write YAML: {error}")))?;
     Ok(format!("{}\n", text.trim_end_matches('\n')))
+}
+
+/// JSON with four spaces a level, as kubectl writes what templates find.
+fn indented(value: &Value) -> Result<String> {
+    let mut bytes = Vec::new();
+    let form = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut writer = serde_json::Serializer::with_formatter(&mut bytes, form);
+    serde::Serialize::serialize(value, &mut writer)
+        .map_err(|error| Error::new(Kind::General, format!("cannot write JSON: {error}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn paint(text: &str, tone: Tone, color: bool) -> String {

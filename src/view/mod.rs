@@ -7,6 +7,7 @@ pub mod format;
 pub mod gate;
 pub mod history;
 pub mod jsonpath;
+pub mod schema;
 pub mod status;
 pub mod suggest;
 pub mod until;

@@ -1,5 +1,7 @@
 //! Everything `status` and `watch` show about one Rollout: the one state function behind both.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -10,7 +12,10 @@ use crate::{
         v1beta1::{RollingStyle, Rollout, Step, StepState},
     },
     release::{Actor, Pods, Position, Role, Traffic, Verdict, traffic, verdict::Surroundings},
-    traffic::{Provider, RouteKey, Routes, Shared, Wiring},
+    traffic::{
+        Provider, RouteKey, Routes, Shared, Wiring,
+        script::{Configuration, Scripts},
+    },
     view::suggest::Command,
 };
 
@@ -41,9 +46,25 @@ pub struct Seen {
     pub shared: Looked,
     /// Its routes and those of the TrafficRouting, twins included; nothing when they were not looked for.
     pub routes: Option<Routes>,
+    /// The cluster's scripts; looked for when a provider needs one.
+    pub configuration: Configuration,
 }
 
 impl Seen {
+    /// What has no script in the cluster and needs one; nothing while a release is under way, whose engine may have one of a
+    /// folder and tells it otherwise.
+    fn unscripted(&self, position: &Position) -> Option<String> {
+        let scripts = Scripts {
+            configuration: Arc::new(self.configuration.clone()),
+            ..Scripts::default()
+        };
+        // Where routes were not looked for scripts were not either.
+        let looked = self.routes.is_some() && !position.under_way();
+        let mut all = providers(&self.rollout).into_iter().filter(|_| looked);
+        let unknown = all.find_map(|provider| provider.scripted(&scripts).known().err())?;
+        Some(unknown.to_string())
+    }
+
     /// The TrafficRouting that the Rollout shares with others.
     #[must_use]
     pub fn shared(&self) -> Option<Shared> {
@@ -137,6 +158,8 @@ pub struct Status {
     pub traffic: Vec<Traffic>,
     /// What is missing.
     pub problems: Vec<Problem>,
+    /// What needs a script that the cluster does not have, as a sentence.
+    pub unscripted: Option<String>,
     /// What the user may type next.
     pub command: Option<String>,
 }
@@ -169,6 +192,7 @@ impl Status {
         let traffic = traffic_of(seen, shared.as_ref(), &position);
         let reference = &rollout.spec.workload_ref;
         Self {
+            unscripted: seen.unscripted(&position),
             object: json!({ "uid": meta.uid, "generation": meta.generation, "resourceVersion": meta.resource_version }),
             workload: format!("{}/{}", reference.kind.to_lowercase(), reference.name),
             command: next_command(verdict, &position, &namespace, &name),
@@ -260,6 +284,7 @@ impl Status {
                 .clone()
                 .map(|command| ("Command", command, Tone::Plain)),
         );
+        fields.extend(self.unscripted.clone().map(|text| ("Warning", text, Tone::Wait)));
         if !self.position.message.is_empty() {
             fields.push(("Message", self.position.message.clone(), Tone::Faint));
         }

@@ -131,6 +131,10 @@ impl<'a> Deployment<'a> {
         let (new, old): (Vec<super::ReplicaSet<'_>>, Vec<_>) = versions
             .iter()
             .partition(|version| super::same_template(version.template(), self.template()));
+        if new.is_empty() {
+            // Its controller notes that it looked when it has made one, which a watch may tell of later.
+            return Err(NotRolledOut::NotObserved);
+        }
         let ready = new
             .iter()
             .filter(|version| version.wanted() == wanted)
@@ -138,7 +142,6 @@ impl<'a> Deployment<'a> {
             .max();
         match ready {
             Some(ready) if ready >= wanted - tolerated => {}
-            None if wanted == 0 => {}
             ready => {
                 return Err(NotRolledOut::NewPods {
                     ready: ready.unwrap_or(0),

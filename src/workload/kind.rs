@@ -45,6 +45,15 @@ impl Kind {
             .find(|known| known.kind() == kind && known.api_versions().contains(&api_version))
     }
 
+    /// The kind of an object in whatever version: what all versions share, its pod template above all, may be relied on.
+    #[must_use]
+    pub fn like(api_version: &str, kind: &str) -> Option<Self> {
+        let group = api_version.split_once('/').map_or("", |(group, _)| group);
+        Self::ALL
+            .into_iter()
+            .find(|known| known.kind() == kind && known.group() == group)
+    }
+
     /// The kind that a Rollout names.
     #[must_use]
     pub fn named(reference: &ObjectRef) -> Option<Self> {
@@ -159,5 +168,7 @@ mod tests {
         for (version, kind) in unknown {
             assert_eq!(Kind::of(version, kind), None, "{version} {kind}");
         }
+        let alike = unknown.map(|(version, kind)| Kind::like(version, kind));
+        assert_eq!(alike, [None, Some(Kind::CloneSet), None, None]);
     }
 }

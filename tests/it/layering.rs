@@ -26,7 +26,7 @@ const LAYERS: &[Layer] = &[
     layer("workload", true, &["api", "workload"]),
     layer("traffic", true, &["api", "traffic"]),
     layer("analysis", true, &["api", "analysis"]),
-    layer("manifests", true, &["api", "workload", "manifests"]),
+    layer("manifests", true, &["api", "workload", "traffic", "manifests"]),
     layer(
         "engine/core",
         true,
@@ -161,6 +161,7 @@ const LAYERS: &[Layer] = &[
             "demo",
             "api",
             "workload",
+            "traffic",
             "clock",
             "cluster",
             "plan",

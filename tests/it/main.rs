@@ -5,6 +5,8 @@ mod commands;
 #[cfg(test)]
 mod crd_answers;
 #[cfg(test)]
+mod defects;
+#[cfg(test)]
 mod engine;
 #[cfg(test)]
 mod executable;

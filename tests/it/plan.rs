@@ -172,6 +172,7 @@ impl Stage {
             ("networking.k8s.io/v1", "Ingress"),
         ];
         Request {
+            scripts: None,
             objects: kinds
                 .into_iter()
                 .flat_map(|(api_version, kind)| self.sim.list(api_version, kind, Some("plan")))

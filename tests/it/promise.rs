@@ -174,6 +174,7 @@ impl Stage {
     /// Everything there is, as a plan may be given it.
     fn request(&self, images: Vec<NewImage>) -> Request {
         Request {
+            scripts: None,
             objects: self.sim.everything(),
             namespace: NAMESPACE.to_owned(),
             rollout: self.rollout.clone(),

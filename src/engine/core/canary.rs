@@ -3,10 +3,14 @@
 use kube::api::DynamicObject;
 use serde_json::json;
 
-use super::{Effect, Verb, machine::Machine, pods::Batch};
+use super::{
+    Effect, Reason, Verb, Wake,
+    machine::{Flow, Machine},
+    pods::Batch,
+};
 use crate::{
     api::v1beta1::Step,
-    workload::{Deployment, ReplicaSet, same_template},
+    workload::{Deployment, Pod, ReplicaSet, same_template},
 };
 
 impl<'a> Machine<'a> {
@@ -91,6 +95,35 @@ impl<'a> Machine<'a> {
             .into_iter()
             .find(|version| same_template(version.template(), canary.template()));
         Some((canary, version))
+    }
+
+    /// Takes the canaries' pods away while they can still be seen: those that serve would get requests again as soon as the
+    /// stable Service selects all versions.
+    pub(super) fn empty_canaries(&self, reason: &Reason) -> Option<Flow> {
+        let full = |canary: &&DynamicObject| {
+            canary.metadata.deletion_timestamp.is_none() && Deployment::new(canary).replicas() > 0
+        };
+        let effects: Vec<Effect> = self
+            .canaries()
+            .filter(full)
+            .map(|canary| {
+                let verb = Verb::Merge(json!({ "spec": { "replicas": 0 } }));
+                self.s.write(canary, verb, "take the canary's pods away")
+            })
+            .collect();
+        if !effects.is_empty() {
+            return Some(Flow::Do(effects, reason.clone()));
+        }
+        let sets: Vec<ReplicaSet<'_>> = self
+            .canaries()
+            .flat_map(|canary| self.s.versions_of(canary))
+            .collect();
+        let serves = |pod: &Pod| {
+            let of = |set: &ReplicaSet<'_>| set.object.metadata.uid.as_deref() == Some(pod.owner.as_str());
+            !pod.deleting && sets.iter().any(of)
+        };
+        let left = self.s.pods.iter().any(|pod| serves(pod));
+        left.then(|| Flow::Wait(Wake::OnChange, reason.clone()))
     }
 
     /// The writes that remove every canary.

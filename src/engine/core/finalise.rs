@@ -30,7 +30,8 @@ pub(super) enum Ending {
 impl Ending {
     /// On success the stable Service needs all pods before the route and the stable pods go; on rollback un-pinning it
     /// first would send ordinary requests to the bad pods. Blue-green takes all traffic to one version before the pods of
-    /// the other go (engine-canary-and-bluegreen 3.4).
+    /// the other go (engine-canary-and-bluegreen 3.4). A canary keeps its traffic until the stable pods are new, too, so that
+    /// nobody who had the new version gets the old one again; upstream takes the route away first.
     fn order(self, style: RollingStyle) -> &'static [FinalisingStep] {
         use FinalisingStep::{
             ReleaseWorkloadControl, RemoveCanaryService, RestoreStableService, ResumeWorkload,
@@ -58,6 +59,13 @@ impl Ending {
                 ReleaseWorkloadControl,
                 RestoreStableService,
                 RemoveCanaryService,
+            ],
+            (RollingStyle::Canary, Self::Success) => &[
+                RestoreStableService,
+                ResumeWorkload,
+                RouteTrafficToStable,
+                RemoveCanaryService,
+                ReleaseWorkloadControl,
             ],
             (_, Self::Success | Self::Disabled | Self::Deleted) => &[
                 RestoreStableService,
@@ -174,6 +182,20 @@ impl Machine<'_> {
             FinalisingStep::ResumeWorkload => self.resume(ending),
             FinalisingStep::ReleaseWorkloadControl => {
                 let reason = ending.reason("the canary goes");
+                // Whoever closed the release so far may have had another order.
+                if ending == Ending::Success
+                    && self.style() == RollingStyle::Canary
+                    && let Some(workload) = self.workload()
+                    && self.resumed(&workload).is_some()
+                {
+                    return self.resume(ending);
+                }
+                if ending == Ending::Rollback
+                    && self.s.routing().is_some()
+                    && let Some(flow) = self.empty_canaries(&reason)
+                {
+                    return Some(flow);
+                }
                 let canaries = self.remove_canaries();
                 if !canaries.is_empty() {
                     return Some(Flow::Do(canaries, reason));

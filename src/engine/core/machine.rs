@@ -1,10 +1,12 @@
 //! The phases of a Rollout, in the order in which upstream looks at them (engine-rollout 6 to 8).
 
+use std::cell::OnceCell;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
-    Decision, Effect, Reason, Snapshot, Wake,
+    Decision, Effect, Reason, Snapshot, Wake, batch,
     condition::{self, Course},
     finalise::Ending,
     sub_status, validate,
@@ -46,6 +48,7 @@ pub(super) struct Machine<'a> {
     pub(super) is_reset: bool,
     /// Measurements that are due when the wait begins.
     pub(super) queries: Vec<Query>,
+    plan: OnceCell<String>,
 }
 
 /// Decides what to write for one Rollout and how long to wait. Total and deterministic.
@@ -59,6 +62,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         note: None,
         is_reset: false,
         queries: Vec::new(),
+        plan: OnceCell::new(),
     };
     for _ in 0..MOST_TRANSITIONS {
         match machine.advance() {
@@ -94,6 +98,11 @@ impl<'a> Machine<'a> {
     /// The canary sub-status as it will be.
     pub(super) fn sub(&mut self) -> &mut CanaryStatus {
         self.status.canary_status.get_or_insert_default()
+    }
+
+    /// Digest of the plan that the Rollout asks for.
+    pub(super) fn plan(&self) -> &str {
+        self.plan.get_or_init(|| batch::plan_hash(&self.s.rollout))
     }
 
     /// Seconds since the release's last stamp.

@@ -185,12 +185,13 @@ impl<'a> Machine<'a> {
         let present = self.new_set();
         let is_new =
             |version: &ReplicaSet<'_>| present.is_some_and(|present| present.hash() == version.hash());
-        // The old version's ReplicaSet was cleaned away: nothing is left to fill up but the new one.
-        let is_alone = self.stable_set().is_none()
-            && present.is_some()
-            && versions
-                .iter()
-                .all(|version| is_new(version) || version.wanted() == 0);
+        // The new version is everywhere, or the old one's ReplicaSet was cleaned away: the Deployment's own controller fills up
+        // what alone has pods, and scales down at once what is brought up beside a version that is complete.
+        let has_no_others = versions
+            .iter()
+            .all(|version| is_new(version) || version.wanted() == 0);
+        let is_alone = has_no_others
+            && present.is_some_and(|present| present.wanted() >= replicas || self.stable_set().is_none());
         let new = if is_alone { replicas } else { new };
         let bounds = Bounds {
             new,

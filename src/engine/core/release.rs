@@ -4,7 +4,7 @@ use kube::api::DynamicObject;
 use serde_json::json;
 
 use super::{
-    Effect, Reason, Verb, Wake, batch,
+    Effect, Reason, Verb, Wake,
     condition::{self, Course},
     hold::Stage,
     machine::{Flow, Machine},
@@ -31,7 +31,7 @@ impl Machine<'_> {
                 .workload
                 .as_ref()
                 .and_then(|object| object.metadata.generation),
-            rollout_hash: Some(batch::plan_hash(&self.s.rollout)),
+            rollout_hash: Some(self.plan().to_owned()),
             stable_revision: Some(revision.to_owned()),
             canary_revision: revision.to_owned(),
             current_step_index: last,
@@ -111,11 +111,8 @@ impl Machine<'_> {
                 self.begin(&stable, Reason::Starting);
                 Flow::Again
             }
-            None => {
-                // It went out while nobody held it.
-                self.at_rest(&version);
-                Flow::Again
-            }
+            // It went out while nobody held it.
+            None => self.accept(&version),
         }
     }
 
@@ -157,8 +154,7 @@ impl Machine<'_> {
         {
             // It went out while nobody held it; taking capacity from a version that serves would help nobody.
             let revision = present.hash().to_owned();
-            self.at_rest(&revision);
-            return Flow::Again;
+            return self.accept(&revision);
         }
         let stable = versions
             .iter()
@@ -323,7 +319,7 @@ impl Machine<'_> {
                 .as_ref()
                 .and_then(|object| object.metadata.generation),
             observed_rollout_id: Some(id),
-            rollout_hash: Some(batch::plan_hash(&self.s.rollout)),
+            rollout_hash: Some(self.plan().to_owned()),
             stable_revision: Some(revision.to_owned()),
             canary_revision: digest,
             current_step_index: 1,
@@ -341,14 +337,24 @@ impl Machine<'_> {
     /// everywhere while nobody looked.
     pub(super) fn newer(&mut self) -> Flow {
         if let Some(revision) = self.everywhere() {
-            self.at_rest(&revision);
-            self.status.phase = Some(Phase::Healthy);
-            return Flow::Again;
+            return self.accept(&revision);
         }
         match self.style() {
             RollingStyle::BlueGreen => self.refuse_newer(),
             _ => self.restart(),
         }
+    }
+
+    /// What is everywhere already is the stable version. Written before anything else: the hold is lifted next, and while the
+    /// workload's controller has not seen that, nothing would look as if it were everywhere, and be held again.
+    fn accept(&mut self, revision: &str) -> Flow {
+        if self.status.phase == Some(Phase::Progressing) {
+            self.course(Course::Completed, &Reason::AtRest.message());
+            condition::remove(&mut self.status, condition::DEGRADED);
+            self.status.phase = Some(Phase::Healthy);
+        }
+        self.at_rest(revision);
+        Flow::Wait(Wake::At(self.now), Reason::AtRest)
     }
 
     /// The revision of the template, when all pods have it.

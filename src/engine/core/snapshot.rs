@@ -15,7 +15,7 @@ use crate::{
         keys,
         v1beta1::{CanaryStrategy, Rollout, TrafficRoutingRef},
     },
-    traffic::{self, Change, Provider, Routes, Shared, Wiring},
+    traffic::{self, Change, Provider, Routes, Shared, Wiring, script::Scripts},
     workload::{Kind, Pod, ReplicaSet},
 };
 
@@ -41,7 +41,11 @@ pub struct Snapshot {
     pub services: BTreeMap<String, DynamicObject>,
     /// The objects that route requests to the Service and what a release makes beside them; only those that are there.
     pub routes: Routes,
-    /// The TrafficRouting that the Rollout names, and those that it holds and names no more; by name.
+    /// Scripts for Ingress classes and kinds of routes.
+    pub scripts: Scripts,
+    /// Plurals of kinds that only the API server knows, by API version and kind.
+    pub plurals: BTreeMap<(String, String), String>,
+    /// The TrafficRouting that the Rollout names, and those that it holds and names no more.
     pub shared: Vec<Shared>,
     /// Finalizers on those by Rollouts that are no more.
     pub orphaned: BTreeSet<String>,
@@ -119,7 +123,10 @@ impl Snapshot {
     /// What splits the traffic.
     #[must_use]
     pub fn providers(&self) -> Vec<Provider> {
-        self.routing().map(Provider::all).unwrap_or_default()
+        let all = self.routing().map(Provider::all).unwrap_or_default();
+        all.into_iter()
+            .map(|provider| provider.scripted(&self.scripts))
+            .collect()
     }
 
     /// What the providers are told; nothing when the strategy has no traffic routing.
@@ -238,7 +245,11 @@ impl Snapshot {
         Target {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
-            plural: plural(kind),
+            plural: self
+                .plurals
+                .get(&(api_version.to_owned(), kind.to_owned()))
+                .cloned()
+                .unwrap_or_else(|| plural(kind)),
             namespace: self.namespace().to_owned(),
             name: name.to_owned(),
         }

@@ -76,8 +76,12 @@ impl<'a> Machine<'a> {
     /// While the release may not go on no step begins and no traffic moves, but the batch that was begun goes on, and
     /// follows when the workload is scaled: nobody else sizes it (engine-rollout 11.4).
     fn keep_batch(&mut self) -> Vec<Effect> {
-        let plan = batch::plan_hash(&self.s.rollout);
-        let is_edited = self.sub().rollout_hash != Some(plan);
+        let followed = self
+            .status
+            .canary_status
+            .as_ref()
+            .and_then(|sub| sub.rollout_hash.as_deref());
+        let is_edited = followed != Some(self.plan());
         let (index, step) = self.step();
         let step = match self.sub().current_step_state {
             StepState::BeforeStepUpgrade | StepState::Other(_) => {
@@ -159,8 +163,8 @@ impl<'a> Machine<'a> {
     /// An edited plan: the step is done again from its beginning, so that it pauses again; one that is no more becomes the
     /// last. Upstream may advance by itself when a step shrinks (engine-rollout 10.2); this never does.
     fn follow_plan(&mut self) {
-        let hash = batch::plan_hash(&self.s.rollout);
-        if self.sub().rollout_hash.as_deref() == Some(hash.as_str()) {
+        let hash = self.plan().to_owned();
+        if self.sub().rollout_hash.as_ref() == Some(&hash) {
             return;
         }
         let target = self.sub().current_step_index.clamp(1, self.total().max(1));

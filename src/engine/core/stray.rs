@@ -13,7 +13,7 @@ use crate::{
         keys,
         v1beta1::{Phase, Rollout},
     },
-    traffic::{Wiring, gateway::Gateway, istio, service},
+    traffic::{Wiring, gateway::Gateway, istio, script, service, traefik::Traefik},
     workload::{Mark, Workload},
 };
 
@@ -47,7 +47,7 @@ pub fn is_turned(rollout: &Rollout) -> bool {
 /// Whether the release under way may hold a TrafficRouting that the Rollout names no more.
 #[must_use]
 pub fn may_hold_another(rollout: &Rollout) -> bool {
-    is_edited(rollout) && followed(rollout).is_some_and(batch::is_shared)
+    followed(rollout).is_some_and(batch::is_shared) && is_edited(rollout)
 }
 
 /// The revision that a release under way keeps the stable Service to.
@@ -140,10 +140,14 @@ fn restore(s: &Snapshot, route: &DynamicObject) -> Option<Effect> {
     });
     let mut wirings = s.wiring().into_iter().chain(left);
     let body = match kind(route) {
+        _ if script::is_left(route) => wirings.find_map(|wiring| script::give_back(route, &wiring)),
         "HTTPRoute" => wirings.find_map(|wiring| Gateway::Http.restore(route, &wiring)),
         "GRPCRoute" => wirings.find_map(|wiring| Gateway::Grpc.restore(route, &wiring)),
         "VirtualService" => wirings.find_map(|wiring| istio::restore_virtual_service(route, &wiring)),
         "DestinationRule" => istio::restore_destination_rule(route),
+        "TraefikService" => wirings.find_map(|wiring| Traefik::Service.restore(route, &wiring)),
+        "IngressRoute" => wirings.find_map(|wiring| Traefik::Route.restore(route, &wiring)),
+        "IngressRouteTCP" => wirings.find_map(|wiring| Traefik::TcpRoute.restore(route, &wiring)),
         _ => None,
     }?;
     Some(s.write(route, Verb::Merge(body), "all traffic to the stable Service"))

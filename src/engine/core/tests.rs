@@ -6,8 +6,10 @@ use serde_json::json;
 use super::{Snapshot, Wake, decide};
 use crate::traffic::RouteKey;
 
+mod closing;
 mod obstacles;
 mod situation;
+mod unseen;
 
 use situation::{
     at_rest, deployment, held, now, object, paused_at_step_1, replica_set, set_label, template, told,

@@ -463,7 +463,8 @@ pub(super) fn in_the_way(snapshot: &Snapshot, step: &Step) -> Option<Obstacle> {
 fn found(snapshot: &Snapshot, splits: &[(usize, Split<'_>)]) -> Option<Obstacle> {
     let routing = snapshot.routing()?;
     let wiring = snapshot.wiring()?;
-    if let Err(obstacle) = traffic::check(routing, snapshot.rollout.spec.strategy.steps()) {
+    let providers = snapshot.providers();
+    if let Err(obstacle) = traffic::check(&providers, snapshot.rollout.spec.strategy.steps()) {
         return Some(obstacle);
     }
     let Some(stable) = snapshot.services.get(&routing.service) else {
@@ -494,7 +495,6 @@ fn found(snapshot: &Snapshot, splits: &[(usize, Split<'_>)]) -> Option<Obstacle>
             });
         }
     }
-    let providers = snapshot.providers();
     for provider in &providers {
         if let Some(unserved) = unserved_kind(snapshot, provider) {
             return Some(unserved);

@@ -16,9 +16,12 @@ use super::{
 };
 use crate::{
     analysis::{self, Inline},
-    api::v1beta1::Rollout,
+    api::{keys, v1beta1::Rollout},
     engine::core,
-    traffic::{self, Provider, RouteKind, Shared},
+    traffic::{
+        self, Provider, RouteKind, Shared,
+        script::{self, Configuration, Folder, Scripts},
+    },
 };
 
 /// Something that a Rollout names: group, kind, namespace, name.
@@ -31,6 +34,8 @@ pub(super) struct Cache {
     rollouts: BTreeMap<RolloutKey, Rollout>,
     /// Metric gates that hold for every Rollout, instead of those that it names.
     inline: Option<Arc<Inline>>,
+    /// Those whose plan was edited and no engine has taken note: worked out once, when the Rollout is new.
+    edited: BTreeSet<RolloutKey>,
     /// Which Rollouts name a workload, a Service or a route, twins included.
     mentions: HashMap<Mention, BTreeSet<RolloutKey>>,
     /// What each Rollout names, as it stands there.
@@ -39,6 +44,10 @@ pub(super) struct Cache {
     owners: HashMap<String, (Kind, Name)>,
     /// Uids of objects that we deleted and whose last watch event is still to come.
     deleted: BTreeMap<String, (Kind, Name)>,
+    /// Scripts, as far as they are known.
+    scripts: Scripts,
+    /// Plurals of kinds that only the API server knows, by API version and kind.
+    plurals: BTreeMap<(String, String), String>,
 }
 
 /// Whether other objects belong to objects of this kind.
@@ -90,12 +99,35 @@ fn finalizers(object: &DynamicObject) -> impl Iterator<Item = &str> {
 }
 
 impl Cache {
-    /// Knows of metric gates that hold for every Rollout.
-    pub(super) fn with(inline: Option<Arc<Inline>>) -> Self {
-        Self {
-            inline,
-            ..Self::default()
-        }
+    /// An empty one, with the scripts of a folder, and metric gates that hold for every Rollout.
+    pub(super) fn new(folder: Option<Arc<Folder>>, inline: Option<Arc<Inline>>) -> Self {
+        let mut cache = Self::default();
+        cache.scripts.folder = folder;
+        cache.inline = inline;
+        cache
+    }
+
+    /// Notes the plural of a kind that only the API server knows.
+    pub(super) fn note_plural(&mut self, kind: Kind, plural: String) {
+        let (api_version, kind, _) = kind.names();
+        self.plurals
+            .insert((api_version.to_owned(), kind.to_owned()), plural);
+    }
+
+    /// Notes that the ConfigMap with scripts cannot be read, and why. Answers which Rollouts must be looked at.
+    pub(super) fn note_unreadable_scripts(&mut self, why: String) -> BTreeSet<RolloutKey> {
+        let touched = self.note_unserved(Kind::Configuration);
+        self.scripts.configuration = Arc::new(Configuration::Unreadable(why));
+        touched
+    }
+
+    fn index_scripts(&mut self) {
+        let table = self.tables.get(&Kind::Configuration).into_iter();
+        let mut objects = table.flat_map(|table| table.objects_of(script::NAMESPACE));
+        let read = objects
+            .next()
+            .map(|object| Configuration::read(&object.data["data"]));
+        self.scripts.configuration = Arc::new(read.unwrap_or_default());
     }
 
     /// Makes room for a kind that is about to be watched.
@@ -120,7 +152,7 @@ impl Cache {
         let needed = self
             .rollouts
             .get(key)
-            .map(|rollout| self.needed_by(rollout))
+            .map(|rollout| self.needed_by(key, rollout))
             .unwrap_or_default();
         needed.into_iter().filter(|kind| self.is_awaited(*kind)).collect()
     }
@@ -133,13 +165,28 @@ impl Cache {
 
     /// The kinds that a Rollout needs, each in the first version that is not known to be unserved; the preferred one besides,
     /// which may come to be served.
-    fn needed_by(&self, rollout: &Rollout) -> BTreeSet<Kind> {
-        let mut needed = Kind::needed_by(rollout);
-        for shared in self.shared_by(rollout) {
+    fn needed_by(&self, key: &RolloutKey, rollout: &Rollout) -> BTreeSet<Kind> {
+        let mut needed = Kind::needed_by(rollout, self.edited.contains(key));
+        let shared = self.shared_by(rollout);
+        for shared in &shared {
             needed.extend(Kind::routed_by(shared.routings()));
         }
         if self.inline.is_some() {
             needed.extend(Kind::revisions_of(rollout));
+        }
+        // Of a kind that nothing can be done with nothing is read, nor a right to it needed, but to give objects back.
+        let status = rollout.status.as_ref();
+        let is_under_way =
+            status.is_some_and(|status| status.canary_status.is_some() || status.blue_green_status.is_some());
+        if !is_under_way {
+            let providers = providers_of(rollout).chain(shared.iter().flat_map(Shared::providers));
+            for provider in providers.map(|provider| provider.scripted(&self.scripts)) {
+                if provider.is_unscripted()
+                    && let Some(route) = provider.versions().first().filter(|route| route.is_custom())
+                {
+                    needed.remove(&Kind::Route(*route));
+                }
+            }
         }
         for kind in needed.clone() {
             let versions = versions(kind);
@@ -220,7 +267,7 @@ impl Cache {
     fn that_need(&self, kind: Kind) -> BTreeSet<RolloutKey> {
         let needing = self.rollouts.iter();
         needing
-            .filter(|(_, rollout)| self.needed_by(rollout).contains(&kind))
+            .filter(|(key, rollout)| self.needed_by(key, rollout).contains(&kind))
             .map(|(key, _)| key.clone())
             .collect()
     }
@@ -267,6 +314,9 @@ impl Cache {
         if kind == Kind::TrafficRouting {
             self.index_shared(name);
         }
+        if kind == Kind::Configuration {
+            self.index_scripts();
+        }
         // An autoscaler may have been turned to another workload.
         touched.extend(
             old.map(|old| self.rollouts_of(kind, name, &old))
@@ -309,6 +359,9 @@ impl Cache {
         if kind == Kind::TrafficRouting {
             self.index_shared(name);
         }
+        if kind == Kind::Configuration {
+            self.index_scripts();
+        }
         touched
     }
 
@@ -319,6 +372,7 @@ impl Cache {
             name: name.1.clone(),
         };
         let mut touched = BTreeSet::from([key.clone()]);
+        self.edited.remove(&key);
         if let Some(old) = self.rollouts.remove(&key) {
             self.forget_mentions(&key);
             touched.extend(self.that_mention(&workload_of(&key.namespace, &old)));
@@ -326,6 +380,9 @@ impl Cache {
         if let Some(rollout) = rollout {
             self.note_mentions(&key, &rollout);
             touched.extend(self.that_mention(&workload_of(&key.namespace, &rollout)));
+            if core::is_edited(&rollout) {
+                self.edited.insert(key.clone());
+            }
             self.rollouts.insert(key, rollout);
         }
         touched
@@ -389,7 +446,7 @@ impl Cache {
             .collect()
     }
 
-    /// The TrafficRouting that a Rollout names, and those that its release holds and it names no more; by name.
+    /// The TrafficRouting that a Rollout names, and those that its release holds and it names no more.
     fn shared_by(&self, rollout: &Rollout) -> Vec<Shared> {
         let metadata = &rollout.metadata;
         let (Some(namespace), Some(own)) = (&metadata.namespace, &metadata.name) else {
@@ -400,14 +457,32 @@ impl Cache {
         if named.is_none() && !may_hold_another {
             return Vec::new();
         }
-        let is_its =
-            |shared: &Shared| named == Some(shared.name()) || may_hold_another && shared.is_held_by(own);
-        let table = self.tables.get(&Kind::TrafficRouting).into_iter();
-        table
-            .flat_map(|table| table.objects_of(namespace))
-            .map(|object| Shared::new(object.clone()))
-            .filter(is_its)
-            .collect()
+        let named = named.and_then(|name| self.object(Kind::TrafficRouting, namespace, name));
+        let shared = |object: &DynamicObject| Shared::new(object.clone()).scripted(&self.scripts);
+        let mut all: Vec<Shared> = named.map(shared).into_iter().collect();
+        if may_hold_another {
+            let table = self.tables.get(&Kind::TrafficRouting).into_iter();
+            let others = table.flat_map(|table| table.objects_of(namespace)).map(shared);
+            let others = others.filter(|shared| shared.is_held_by(own));
+            all.extend(others.filter(|shared| rollout.traffic_routing_name() != Some(shared.name())));
+        }
+        all
+    }
+
+    /// The Rollout that a finalizer on a TrafficRouting names.
+    fn holder(&self, namespace: &str, finalizer: &str) -> Option<RolloutKey> {
+        let key = |name: &str| RolloutKey {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        let name = finalizer.strip_prefix(keys::TRAFFIC_ROUTING_HOLDER)?;
+        let short = Some(key(name)).filter(|key| self.rollouts.contains_key(key));
+        short.or_else(|| {
+            // Long names are told by a digest.
+            let mut all = self.rollouts.keys().filter(|key| key.namespace == namespace);
+            all.find(|key| traffic::shared::holder(&key.name) == finalizer)
+                .cloned()
+        })
     }
 
     fn that_mention(&self, mention: &Mention) -> BTreeSet<RolloutKey> {
@@ -448,16 +523,12 @@ impl Cache {
             Kind::Service | Kind::AnalysisTemplate | Kind::Route(_) => {
                 self.that_mention(&mention(kind, name))
             }
+            Kind::Configuration => self.that_need(kind),
             Kind::TrafficRouting => {
                 let mut all = self.that_mention(&mention(kind, name));
                 // Held by a Rollout that names it no more.
-                let held: BTreeSet<&str> = entry.object().map(finalizers).into_iter().flatten().collect();
-                let in_namespace = self.rollouts.keys().filter(|key| key.namespace == name.0);
-                all.extend(
-                    in_namespace
-                        .filter(|key| held.contains(traffic::shared::holder(&key.name).as_str()))
-                        .cloned(),
-                );
+                let held = entry.object().into_iter().flat_map(finalizers);
+                all.extend(held.filter_map(|finalizer| self.holder(&name.0, finalizer)));
                 all
             }
         }

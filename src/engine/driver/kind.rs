@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Service,
     TrafficRouting,
     AnalysisTemplate,
+    /// The ConfigMap with scripts, of which there is one.
+    Configuration,
     /// A kind of route in one version.
     Route(RouteKind),
 }
@@ -64,6 +66,7 @@ impl Kind {
                 "AnalysisTemplate",
                 "analysistemplates",
             ),
+            Self::Configuration => ("v1", "ConfigMap", "configmaps"),
             Self::Route(route) => (route.api_version, route.kind, route.plural),
         }
     }
@@ -83,6 +86,9 @@ impl Kind {
 
     /// `clonesets.apps.kruise.io`, or `pods` in the core group.
     pub(super) fn qualified(self) -> String {
+        if let Self::Route(route) = self {
+            return route.qualified();
+        }
         let resource = self.resource();
         if resource.group.is_empty() {
             resource.plural
@@ -108,7 +114,11 @@ impl Kind {
             Self::Service,
             Self::TrafficRouting,
         ];
-        let routes = RouteKind::all().map(Self::Route);
+        let named = RouteKind::named(&target.api_version, &target.kind)
+            .iter()
+            .copied();
+        let routes = RouteKind::all().chain(named.filter(|kind| kind.is_custom()));
+        let routes = routes.map(Self::Route);
         let workloads = workload::Kind::ALL.into_iter().flat_map(|kind| {
             let versions = kind.api_versions().iter();
             versions.map(move |version| Self::Workload(kind, version))
@@ -125,7 +135,7 @@ impl Kind {
     }
 
     /// The kinds without which nothing can be decided about a Rollout.
-    pub(super) fn needed_by(rollout: &Rollout) -> BTreeSet<Self> {
+    pub(super) fn needed_by(rollout: &Rollout, is_edited: bool) -> BTreeSet<Self> {
         let spec = &rollout.spec;
         let mut needed = BTreeSet::new();
         if let Some((kind, version)) = named(rollout) {
@@ -149,7 +159,7 @@ impl Kind {
             needed.insert(Self::AnalysisTemplate);
             needed.extend(Self::revisions_of(rollout));
         }
-        if core::is_edited(rollout) {
+        if is_edited {
             // What it named before may be among these.
             needed.extend([Self::Service, Self::Route(RouteKind::INGRESS[0])]);
         }
@@ -180,8 +190,13 @@ impl Kind {
     pub(super) fn routed_by(routings: &[TrafficRoutingRef]) -> impl Iterator<Item = Self> {
         routings.iter().flat_map(|routing| {
             let providers = Provider::all(routing).into_iter();
-            let routes = providers.filter_map(|provider| provider.versions().first().copied());
-            routes.map(Self::Route).chain([Self::Service])
+            providers
+                .flat_map(|provider| {
+                    let route = provider.versions().first().copied().map(Self::Route);
+                    let scripts = provider.takes_script().then_some(Self::Configuration);
+                    route.into_iter().chain(scripts)
+                })
+                .chain([Self::Service])
         })
     }
 }
@@ -218,7 +233,7 @@ mod tests {
             "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout", "metadata": { "name": "web" }, "spec": spec,
         }))
         .unwrap();
-        Kind::needed_by(&rollout)
+        Kind::needed_by(&rollout, crate::engine::core::is_edited(&rollout))
             .into_iter()
             .map(|kind| match kind {
                 Kind::Pod(label) => format!("pods of {label}"),
@@ -277,6 +292,7 @@ mod tests {
                     "autoscaling/v2 horizontalpodautoscalers",
                     "pods of controller-revision-hash",
                     "v1 services",
+                    "v1 configmaps",
                     "networking.k8s.io/v1 ingresses",
                 ],
             ),

@@ -7,6 +7,7 @@ mod cache;
 mod kind;
 mod lease;
 pub mod meter;
+mod patience;
 mod record;
 mod run;
 mod table;
@@ -21,6 +22,7 @@ use crate::{
     analysis::Inline,
     api::v1beta1::{Phase, StepState},
     engine::core::{Effect, Reason, Stop},
+    traffic::script::Folder,
 };
 
 pub use meter::Meter;
@@ -78,6 +80,8 @@ pub struct Options {
     pub identity: String,
     /// Goes on for ever instead of ending when every Rollout is done, waits for a human, or failed.
     pub forever: bool,
+    /// Scripts for Ingress classes and kinds of routes; they go before those of the cluster.
+    pub scripts: Option<Arc<Folder>>,
     /// Tells what becomes of a release in Events on the Rollout.
     pub record: bool,
     /// Metric gates that the user gave in a file, instead of those that Rollouts name.

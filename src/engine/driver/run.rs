@@ -29,7 +29,7 @@ use super::{
     lease::{self, Foreign, Held},
     meter::Live,
     record::{self, Standpoint},
-    watch::{self, Watched},
+    watch::{self, Said, Watched},
     work::{Outcome, Work},
 };
 use crate::{
@@ -43,8 +43,13 @@ use crate::{
 /// much later than it ends at the latest.
 const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(2);
 
-/// Rounds of writes without a wait, after which the API server is given a rest; no release needs nearly as many.
-const BUSY_ROUNDS: u32 = 64;
+/// How often whoever brings news is given a turn before it is looked at.
+const BURST: usize = 4;
+
+/// Time in which one round of writes is made up for; no release needs more than four a second for long.
+const ROUND: SignedDuration = SignedDuration::from_millis(250);
+/// How far rounds may run ahead of that, 64 of them, before the API server is given a rest.
+const AHEAD: SignedDuration = SignedDuration::from_secs(16);
 /// The rest.
 const BUSY_REST: SignedDuration = SignedDuration::from_secs(2);
 
@@ -117,9 +122,12 @@ pub async fn drive(
             Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
             Some(watched) = engine.watches.next() => {
                 engine.observe(watched)?;
-                // What else is there already: a thousand pods that change at once are one reason to look.
-                while let Some(Some(watched)) = engine.watches.next().now_or_never() {
-                    engine.observe(watched)?;
+                // What else is there already, or on its way: a thousand pods that change at once are one reason to look.
+                for _ in 0..BURST {
+                    while let Some(Some(watched)) = engine.watches.next().now_or_never() {
+                        engine.observe(watched)?;
+                    }
+                    tokio::task::yield_now().await;
                 }
             }
             () = timer => engine.wake_due(),
@@ -135,8 +143,11 @@ struct Standing {
     held: Option<Held>,
     foreign: Option<Foreign>,
     failures: u32,
-    /// Rounds of writes since the Rollout last waited. Many in a row mean that somebody undoes them at once.
-    rounds: u32,
+    /// Whether there were writes since the Rollout last waited.
+    has_written: bool,
+    /// Until when the writes so far are made up for. Far ahead of now, somebody undoes them at once: a webhook, or another
+    /// engine whose watch is broken, in turn with this one.
+    spent: Option<Timestamp>,
     /// No look before this time: a write failed.
     not_before: Option<Timestamp>,
     reported: Option<(Reason, i32, crate::api::v1beta1::StepState)>,
@@ -181,10 +192,10 @@ impl Engine {
             meter: meter.unwrap_or_else(|| Arc::new(Live::new(client.clone()))),
             measurements: FuturesUnordered::new(),
             measured: BTreeMap::new(),
+            cache: Cache::new(options.scripts.clone(), options.analysis.clone()),
             client,
             clock,
             scope,
-            cache: Cache::with(options.analysis.clone()),
             options,
             events,
             watches: SelectAll::new(),
@@ -200,7 +211,14 @@ impl Engine {
 
     fn open(&mut self, kind: Kind) {
         self.cache.open(kind);
-        self.watches.push(watch::watch(&self.client, &self.scope, kind));
+        let identity = &self.options.identity;
+        self.watches.push(watch::watch(
+            &self.client,
+            self.clock,
+            identity,
+            &self.scope,
+            kind,
+        ));
     }
 
     /// Whether a label selector picks the Rollouts.
@@ -214,7 +232,11 @@ impl Engine {
 
     fn observe(&mut self, (kind, event): Watched) -> Result<(), Error> {
         match event {
-            Ok(event) => {
+            Ok(Said::Plural(plural)) => {
+                self.cache.note_plural(kind, plural);
+                Ok(())
+            }
+            Ok(Said::Event(event)) => {
                 // A watch begins with a list, which may be allowed where watching is not.
                 if matches!(event, watcher::Event::Apply(_) | watcher::Event::Delete(_)) {
                     self.unreadable.remove(&kind);
@@ -230,6 +252,14 @@ impl Engine {
     /// Answers an error of a watch, which will go on by itself: what is not known yet may be worth no wait.
     fn interrupted(&mut self, kind: Kind, error: watcher::Error) -> Result<(), Error> {
         let resource = kind.qualified();
+        if kind == Kind::Configuration && watch::is_forbidden(&error) {
+            // Whoever needs a script reads there that it was looked for in vain.
+            if self.cache.is_awaited(kind) {
+                let touched = self.cache.note_unreadable_scripts(watch::words(&error));
+                self.ready.extend(touched);
+            }
+            return Ok(());
+        }
         if !kind.is_essential() && watch::is_unserved(&error) {
             tracing::debug!(resource, %error, "not served");
             if watch::is_lost_watch(&error) {
@@ -375,7 +405,7 @@ impl Engine {
             return;
         };
         let before = standing.standpoint.replace(now.clone());
-        let Some(before) = before.filter(|_| standing.rounds > 0) else {
+        let Some(before) = before.filter(|_| standing.has_written) else {
             return;
         };
         for note in record::notes(&before, &now, reason) {
@@ -402,7 +432,7 @@ impl Engine {
         );
         let standing = self.standings.entry(key.clone()).or_default();
         standing.failures = 0;
-        standing.rounds = 0;
+        standing.has_written = false;
         standing.not_before = None;
         standing.wake = match decision.wake {
             Wake::At(at) => Some(at),
@@ -527,8 +557,11 @@ impl Engine {
             }
             None => {
                 standing.failures = 0;
-                standing.rounds += 1;
-                standing.not_before = (standing.rounds > BUSY_ROUNDS)
+                standing.has_written = true;
+                let spent = standing.spent.map_or(now, |spent| spent.max(now));
+                let spent = spent.saturating_add(ROUND).unwrap_or(Timestamp::MAX);
+                standing.spent = Some(spent);
+                standing.not_before = (spent.duration_since(now) > AHEAD)
                     .then(|| now.saturating_add(BUSY_REST).unwrap_or(Timestamp::MAX));
                 self.ready.insert(key);
             }

@@ -372,7 +372,7 @@ fn d5_versions_of_one_name_are_refused() {
         .unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "HTTPRoute tells versions by their Services, and disableGenerateCanaryService leaves the new one none"
+        "HTTPRoute tells versions by their Services, and both have the same one here (disableGenerateCanaryService, or a TrafficRouting)"
     );
     assert_eq!(Gateway::Http.restore(&user, &same), None);
 }

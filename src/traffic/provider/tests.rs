@@ -5,14 +5,16 @@ use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::{Change, Provider, Wiring};
-use crate::traffic::{Obstacle, RouteKey, Routes, Split, check};
+use crate::traffic::{Obstacle, RouteKey, Routes, Split, check, script::Scripts};
 
 fn object(value: Value) -> DynamicObject {
     serde_json::from_value(value).unwrap()
 }
 
 fn providers(routing: Value) -> Vec<Provider> {
-    Provider::all(&serde_json::from_value(routing).unwrap())
+    let all = Provider::all(&serde_json::from_value(routing).unwrap()).into_iter();
+    all.map(|provider| provider.scripted(&Scripts::default()))
+        .collect()
 }
 
 fn wiring() -> Wiring<'static> {
@@ -87,18 +89,15 @@ fn several_stand_in_upstreams_order_and_what_is_named_twice_counts_once() {
     DestinationRule web in networking.istio.io/v1; known: true
     GRPCRoute web in gateway.networking.k8s.io/v1; known: true
     HTTPRoute web in gateway.networking.k8s.io/v1beta1; known: true
-     in ; known: false
-     in ; known: false
+    VirtualService web in appmesh.k8s.aws/v1beta2; known: false
     Ingress web, Ingress web-canary in networking.k8s.io/v1; known: true
     ");
 }
 
 #[test]
 fn what_nobody_knows_is_refused_before_anything_is_written() {
-    let refused = |routing: Value| {
-        check(&serde_json::from_value(routing).unwrap(), &[]).map_err(|obstacle| obstacle.to_string())
-    };
-    let custom = json!([{ "apiVersion": "traefik.io/v1alpha1", "kind": "TraefikService", "name": "web" }]);
+    let refused = |routing: Value| check(&providers(routing), &[]).map_err(|obstacle| obstacle.to_string());
+    let custom = json!([{ "apiVersion": "apisix.apache.org/v2", "kind": "ApisixRoute", "name": "web" }]);
     let table = [
         (
             json!({ "service": "S" }),
@@ -106,15 +105,21 @@ fn what_nobody_knows_is_refused_before_anything_is_written() {
         ),
         (
             json!({ "service": "S", "ingress": { "name": "web", "classType": "istio" } }),
-            "traffic routing by ingress class \"istio\" is not supported",
+            "there is no script for ingress class \"istio\" (nginx, higress, mse and aliyun-alb need none): looked for key \
+             lua.traffic.routing.ingress.istio of ConfigMap kruise-rollout/kruise-rollout-configuration (not there); 'kubectl kruise \
+             rollout run --scripts DIR' reads scripts from a folder",
         ),
         (
             json!({ "service": "S", "customNetworkRefs": custom }),
-            "traffic routing by TraefikService of traefik.io/v1alpha1 is not supported",
+            "there is no script for ApisixRoute of apisix.apache.org/v2: looked for key lua.traffic.routing.ApisixRoute.apisix.apache.org of ConfigMap \
+             kruise-rollout/kruise-rollout-configuration (not there); 'kubectl kruise rollout run --scripts DIR' reads scripts \
+             from a folder",
         ),
         (
             json!({ "service": "S", "gateway": { "httpRouteName": "web" }, "customNetworkRefs": custom }),
-            "traffic routing by TraefikService of traefik.io/v1alpha1 is not supported",
+            "there is no script for ApisixRoute of apisix.apache.org/v2: looked for key lua.traffic.routing.ApisixRoute.apisix.apache.org of ConfigMap \
+             kruise-rollout/kruise-rollout-configuration (not there); 'kubectl kruise rollout run --scripts DIR' reads scripts \
+             from a folder",
         ),
     ];
     for (routing, why) in table {
@@ -132,7 +137,7 @@ fn what_nobody_knows_is_refused_before_anything_is_written() {
     )
     .unwrap();
     let both = json!({ "service": "S", "gateway": { "httpRouteName": "web" }, "ingress": { "name": "web" } });
-    let limit = check(&serde_json::from_value(both).unwrap(), &steps).unwrap_err();
+    let limit = check(&providers(both), &steps).unwrap_err();
     assert_eq!(limit.to_string(), "step 2: ingress-nginx cannot match a path");
 }
 
@@ -221,5 +226,5 @@ fn d19_a_release_is_ended_whatever_its_class_is_called() {
     twin.metadata.owner_references = Some(vec![serde_json::from_value(wiring().owner).unwrap()]);
     assert!(is_deleted(&twin));
     let refused = provider.split(&Routes::new(), &wiring(), &TWENTY).unwrap_err();
-    assert!(matches!(refused, Obstacle::Provider { .. }));
+    assert!(matches!(refused, Obstacle::NoScript { .. }));
 }

@@ -213,7 +213,7 @@ fn the_status_says_what_upstreams_says() {
     for (phase, obstacle, expected) in table {
         assert_eq!(shared.told(phase.clone(), obstacle), expected, "{phase}");
     }
-    let mut told = shared.object.clone();
+    let mut told = shared.object;
     told.data["status"] =
         json!({ "observedGeneration": 2, "phase": "Healthy", "message": "TrafficRouting is Healthy" });
     assert_eq!(Shared::new(told).told(TrafficRoutingPhase::Healthy, None), None);

@@ -192,8 +192,18 @@ fn walk(steps: &[Step], document: &Value) -> Result<Vec<Value>, Unfit> {
 
 fn apply(step: &Step, values: &[Value]) -> Result<Vec<Value>, Unfit> {
     let mut found = Vec::new();
-    if let Step::Literal(literal) = step {
-        return Ok(vec![literal.clone()]);
+    match step {
+        Step::Literal(literal) => return Ok(vec![literal.clone()]),
+        // First what the first path finds everywhere, as kubectl does.
+        Step::Union(paths) => {
+            for path in paths {
+                for value in values {
+                    found.extend(walk(path, value)?);
+                }
+            }
+            return Ok(found);
+        }
+        _ => {}
     }
     for value in values {
         match step {
@@ -209,12 +219,7 @@ fn apply(step: &Step, values: &[Value]) -> Result<Vec<Value>, Unfit> {
                     }
                 }
             }
-            Step::Union(paths) => {
-                for path in paths {
-                    found.extend(walk(path, value)?);
-                }
-            }
-            Step::Literal(_) => {}
+            Step::Union(_) | Step::Literal(_) => {}
         }
     }
     Ok(found)
@@ -248,13 +253,12 @@ fn at(value: &Value, index: i64) -> Result<Option<Value>, Unfit> {
         return Ok(None);
     };
     let length = elements.len();
-    let place = match index {
-        index if index < 0 => usize::try_from(index.unsigned_abs())
-            .ok()
-            .and_then(|back| length.checked_sub(back)),
-        index => usize::try_from(index).ok(),
+    let index = if index < 0 {
+        index + i64::try_from(length).unwrap_or(i64::MAX)
+    } else {
+        index
     };
-    let element = place.and_then(|place| elements.get(place));
+    let element = usize::try_from(index).ok().and_then(|at| elements.get(at));
     element
         .cloned()
         .map(Some)
@@ -269,17 +273,21 @@ fn slice(value: &Value, from: Option<i64>, to: Option<i64>, by: Option<i64>) -> 
     let place = |index: i64| if index < 0 { index + length } else { index };
     let (from, to, by) = (
         place(from.unwrap_or(0)),
-        place(to.unwrap_or(length)).min(length),
+        place(to.unwrap_or(length)),
         by.unwrap_or(1),
     );
+    let outside = |index: i64| Unfit::OutOfBounds {
+        index,
+        length: elements.len(),
+    };
     if from < 0 {
-        return Err(Unfit::OutOfBounds {
-            index: from,
-            length: elements.len(),
-        });
+        return Err(outside(from));
     }
     if from > to {
         return Err(Unfit::Backwards { from, to });
+    }
+    if to > length {
+        return Err(outside(to - 1));
     }
     if by <= 0 {
         return Err(Unfit::Still);
@@ -369,14 +377,19 @@ mod tests {
             ),
             (
                 "{.items[-4].name}",
-                "unfit: array index out of bounds: index -4, length 3",
+                "unfit: array index out of bounds: index -1, length 3",
             ),
             ("{.items[0:2].name}", "a b"),
             ("{.items[:2].name}", "a b"),
             ("{.items[1:].name}", "b c c"),
             ("{.items[0].ports[::2]}", "80 82"),
             ("{.items[0].ports[-2:]}", "82 83"),
-            ("{.items[0].ports[0:9]}", "80 81 82 83"),
+            (
+                "{.items[0].ports[0:9]}",
+                "unfit: array index out of bounds: index 8, length 4",
+            ),
+            ("{.items[0].ports[1:1]}", ""),
+            ("{.items[].name}", "a"),
             (
                 "{.items[0].ports[3:1]}",
                 "unfit: starting index 3 is greater than ending index 1",
@@ -388,7 +401,7 @@ mod tests {
             ("{.items[0].labels.app\\.io/x}", "1"),
             ("{.items[0].labels['app\\.io/x']}", "1"),
             ("{.items[0].labels['b','app\\.io/x']}", "2 1"),
-            ("{.items[*]['name','ready']}", "a true b false c c"),
+            ("{.items[*]['name','ready']}", "a b c c true false"),
             ("{.items[0].labels.*}", "1 2"),
             ("{..b}", "2 3"),
             ("{.items[?(@.name==\"b\")].cpu}", "2"),

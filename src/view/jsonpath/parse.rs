@@ -259,8 +259,10 @@ fn index(text: &str) -> Result<Step, Malformed> {
             return Ok(Step::Field(inner.replace('\\', "")));
         }
     }
-    if text == "*" {
-        return Ok(Step::All);
+    match text {
+        "*" => return Ok(Step::All),
+        "" => return Ok(Step::At(0)),
+        _ => {}
     }
     if let Ok(at) = text.parse() {
         return Ok(Step::At(at));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{change_containers, kind_of};
+use super::change_containers;
 use crate::workload::{Kind, hold};
 
 /// Annotation of the pod template that kubectl writes; another value makes another version.
@@ -60,18 +60,31 @@ fn with(annotations: &Value, at: &str) -> Value {
 }
 
 fn update(workload: &Value) -> Update {
-    let path = match kind_of(workload) {
-        Some(Kind::CloneSet) => hold::UPDATE_TYPE,
-        Some(Kind::AdvancedStatefulSet) => "updateStrategy.rollingUpdate.podUpdatePolicy",
-        Some(Kind::AdvancedDaemonSet) => "updateStrategy.rollingUpdate.rollingUpdateType",
-        _ => return Update::Replace,
-    };
-    match hold::at(&workload["spec"], path).as_str() {
-        Some("InPlaceIfPossible") => Update::InPlaceIfPossible,
-        Some("InPlaceOnly") => Update::InPlaceOnly,
-        _ => Update::Replace,
+    let text = |field: &str| workload[field].as_str().unwrap_or_default();
+    let kind = Kind::like(text("apiVersion"), text("kind"));
+    if kind.is_none_or(|kind| kind.group() != crate::workload::kind::KRUISE) {
+        return Update::Replace;
     }
+    // Versions of one kind do not all have it in the same place.
+    let types = WAYS
+        .iter()
+        .filter_map(|path| hold::at(&workload["spec"], path).as_str());
+    types
+        .filter_map(|way| match way {
+            "InPlaceIfPossible" => Some(Update::InPlaceIfPossible),
+            "InPlaceOnly" => Some(Update::InPlaceOnly),
+            _ => None,
+        })
+        .next()
+        .unwrap_or(Update::Replace)
 }
+
+/// Where Kruise's workloads say how their pods are updated.
+const WAYS: [&str; 3] = [
+    hold::UPDATE_TYPE,
+    "updateStrategy.rollingUpdate.podUpdatePolicy",
+    "updateStrategy.rollingUpdate.rollingUpdateType",
+];
 
 #[cfg(test)]
 mod tests {

@@ -26,7 +26,7 @@ async fn rollback_puts_the_stable_template_back() {
         "{tried:?}"
     );
 
-    let said = fixture.rollout(&["rollback", "demo"]).await;
+    let said = fixture.rollout(&["rollback", "demo", "--no-wait"]).await;
     assert_eq!(
         (said.code, said.out.as_str()),
         (Some(0), "deployment.apps/web rolled back\n"),
@@ -48,7 +48,7 @@ async fn rollback_puts_the_stable_template_back() {
         json!({ "app": "web" })
     );
 
-    let again = fixture.rollout(&["rollback", "demo"]).await;
+    let again = fixture.rollout(&["rollback", "demo", "--no-wait"]).await;
     assert_eq!(
         (again.code, fixture.sim.take_trace()),
         (Some(0), Vec::new()),
@@ -59,7 +59,7 @@ async fn rollback_puts_the_stable_template_back() {
 #[tokio::test]
 async fn rollback_needs_a_release() {
     let fixture = Fixture::new(healthy()).await;
-    let said = fixture.rollout(&["rollback", "demo"]).await;
+    let said = fixture.rollout(&["rollback", "demo", "--no-wait"]).await;
     assert_eq!((said.code, said.out.as_str()), (Some(8), ""));
     assert!(
         said.err
@@ -108,7 +108,7 @@ async fn set_image_holds_in_the_same_write() {
     );
     assert_eq!(fixture.sim.take_trace(), []);
     // Held and not begun: it can be taken back before anybody has acted.
-    let back = fixture.rollout(&["rollback", "demo"]).await;
+    let back = fixture.rollout(&["rollback", "demo", "--no-wait"]).await;
     assert_eq!(back.code, Some(0), "{back:?}");
     assert_eq!(
         fixture.get("Deployment", "web")["spec"]["template"]["spec"]["containers"][0]["image"],

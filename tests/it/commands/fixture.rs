@@ -38,6 +38,7 @@ impl Drop for Fixture {
     fn drop(&mut self) {
         self.server.abort();
         let _ = std::fs::remove_file(&self.kubeconfig);
+        let _ = std::fs::remove_dir_all(self.kubeconfig.with_extension("cache"));
     }
 }
 
@@ -101,6 +102,7 @@ impl Fixture {
         command
             .args(words)
             .env("KUBECONFIG", &self.kubeconfig)
+            .env("XDG_CACHE_HOME", self.kubeconfig.with_extension("cache"))
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
         // Elsewhere than on this thread, which serves the cluster.

@@ -6,3 +6,4 @@ mod drive;
 mod fixture;
 mod output;
 mod status;
+mod versions;

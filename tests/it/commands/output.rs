@@ -44,10 +44,10 @@ fn needs_no_cluster() {
             "unrecognized subcommand 'aprove'",
         ),
         (
-            &["rollout", "status", "x", "-o", "wide"],
+            &["rollout", "status", "x", "-o", "xml"],
             64,
             "",
-            "possible values: json, yaml, name",
+            "expected one of json, yaml, name",
         ),
         (&["get", "pods"], 64, "", "error: unknown command \"get\""),
         (

@@ -43,10 +43,16 @@ struct Script {
 impl Script {
     fn new(seed: u64) -> Self {
         let wanted = env::var("SHAPE").unwrap_or_default();
-        let shapes: Vec<Shape> = Shape::all()
-            .into_iter()
-            .filter(|shape| shape.name.contains(&wanted))
-            .collect();
+        let of = |all: Vec<Shape>| -> Vec<Shape> {
+            let mut shapes = all;
+            shapes.retain(|shape| shape.name.contains(&wanted));
+            shapes
+        };
+        let mut shapes = of(Shape::all());
+        if shapes.is_empty() {
+            // Routes that are edited in place: http-route, virtual-service.
+            shapes = of(Shape::edited_in_place());
+        }
         let mut dice = Dice(seed);
         let shape = Shape::random(&mut dice, &shapes);
         let (hold, atomic) = dice.pick(&[
@@ -186,14 +192,15 @@ impl Failure {
 }
 
 fn is_over(world: &World) -> bool {
-    let rollout = world.rollout();
+    let rollout = world.rollout_seen();
     let seen = rollout["status"]["observedGeneration"] == rollout["metadata"]["generation"];
     (rollout.is_null() || seen && (world.phase_is("Healthy") || world.phase_is("Disabled")))
         && world.is_clean()
 }
 
 fn must_roll_back(world: &World) -> bool {
-    let message = world.rollout()["status"]["message"].take();
+    let rollout = world.rollout_seen();
+    let message = &rollout["status"]["message"];
     world.phase_is("Progressing")
         && message
             .as_str()

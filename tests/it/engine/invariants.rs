@@ -53,16 +53,16 @@ pub(super) struct Guard {
 
 /// The cluster at one moment.
 struct Moment {
-    workload: Value,
-    rollout: Value,
-    pods: Vec<Value>,
+    workload: Arc<Value>,
+    rollout: Arc<Value>,
+    pods: Vec<Arc<Value>>,
     /// The workload and what it owns.
     owners: Vec<String>,
 }
 
 impl Moment {
     fn own_pods(&self) -> impl Iterator<Item = &Value> {
-        self.pods.iter().filter(|pod| {
+        self.pods.iter().map(AsRef::as_ref).filter(|pod: &&Value| {
             let owner = pod["metadata"]["ownerReferences"][0]["uid"].as_str();
             owner.is_some_and(|owner| self.owners.iter().any(|uid| uid == owner))
         })
@@ -195,10 +195,10 @@ impl Guard {
 
     fn look(&self) -> Option<Moment> {
         let (api_version, kind) = self.shape.workload();
-        let workload = self.sim.get(api_version, kind, NAMESPACE, APP)?;
+        let workload = self.sim.seen(api_version, kind, NAMESPACE, APP)?;
         let uid = workload["metadata"]["uid"].as_str()?.to_owned();
         let sets = if self.shape.kind == Kind::Deployment {
-            self.sim.list(REPLICA_SET.0, REPLICA_SET.1, Some(NAMESPACE))
+            self.sim.all_seen(REPLICA_SET.0, REPLICA_SET.1, Some(NAMESPACE))
         } else {
             Vec::new()
         };
@@ -208,11 +208,11 @@ impl Guard {
             .filter_map(|set| set["metadata"]["uid"].as_str().map(str::to_owned))
             .collect();
         owners.push(uid);
-        let rollout = self.sim.get(ROLLOUT.0, ROLLOUT.1, NAMESPACE, ROLLOUT_NAME);
+        let rollout = self.sim.seen(ROLLOUT.0, ROLLOUT.1, NAMESPACE, ROLLOUT_NAME);
         Some(Moment {
             workload,
             rollout: rollout.unwrap_or_default(),
-            pods: self.sim.list(POD.0, POD.1, Some(NAMESPACE)),
+            pods: self.sim.all_seen(POD.0, POD.1, Some(NAMESPACE)),
             owners,
         })
     }
@@ -221,7 +221,7 @@ impl Guard {
     /// time, and none of it counts as long as pods that never become ready are in the way.
     fn owed(&self, book: &mut Book, moment: &Moment, now: Timestamp) -> (i64, bool) {
         let wanted = if self.shape.kind.is_per_node() {
-            i64::try_from(self.sim.list(NODE.0, NODE.1, None).len()).unwrap()
+            i64::try_from(self.sim.all_seen(NODE.0, NODE.1, None).len()).unwrap()
         } else {
             moment.workload["spec"]["replicas"].as_i64().unwrap_or(1)
         };
@@ -303,7 +303,7 @@ impl Guard {
     fn is_version_bad(&self, revision: &str) -> bool {
         let kept = [REPLICA_SET, REVISION]
             .into_iter()
-            .flat_map(|kind| self.sim.list(kind.0, kind.1, Some(NAMESPACE)));
+            .flat_map(|kind| self.sim.all_seen(kind.0, kind.1, Some(NAMESPACE)));
         let mut kept = kept.filter(|object| {
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
             name.ends_with(revision)
@@ -318,7 +318,7 @@ impl Guard {
 
     /// Ready pods that a Service selects; nothing when it is not there.
     fn selected(&self, moment: &Moment, service: &str) -> Option<i64> {
-        let service = self.sim.get(SERVICE.0, SERVICE.1, NAMESPACE, service)?;
+        let service = self.sim.seen(SERVICE.0, SERVICE.1, NAMESPACE, service)?;
         let selector = service["spec"]["selector"].as_object()?.clone();
         let selected = moment.pods.iter().filter(|pod| {
             let labels = &pod["metadata"]["labels"];
@@ -329,7 +329,7 @@ impl Guard {
 
     /// Whether the Service is kept to one version.
     fn is_pinned(&self) -> bool {
-        let service = self.sim.get(SERVICE.0, SERVICE.1, NAMESPACE, APP);
+        let service = self.sim.seen(SERVICE.0, SERVICE.1, NAMESPACE, APP);
         service.is_some_and(|service| {
             let label = self.shape.kind.revision_label();
             !service["spec"]["selector"][label].is_null()
@@ -366,7 +366,7 @@ impl Guard {
     fn shares(&self, target: &str) -> Vec<i64> {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let mut shares = Vec::new();
-        for ingress in self.sim.list(INGRESS.0, INGRESS.1, Some(NAMESPACE)) {
+        for ingress in self.sim.all_seen(INGRESS.0, INGRESS.1, Some(NAMESPACE)) {
             let annotation = |key: &str| {
                 ingress["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{key}")].as_str()
             };
@@ -377,7 +377,7 @@ impl Guard {
             (HTTP_ROUTE, "rules", "backendRefs"),
             (VIRTUAL_SERVICE, "http", "route"),
         ] {
-            for route in self.sim.list(kind.0, kind.1, Some(NAMESPACE)) {
+            for route in self.sim.all_seen(kind.0, kind.1, Some(NAMESPACE)) {
                 for rule in list(&route["spec"][rules]) {
                     let name = |one: &Value| {
                         one["name"]
@@ -414,7 +414,7 @@ impl Guard {
         };
         let owner = &moment.workload["metadata"]["uid"];
         let kept = [stable.to_owned(), format!("{APP}-{stable}")].iter().any(|name| {
-            let object = self.sim.get(place.0, place.1, NAMESPACE, name);
+            let object = self.sim.seen(place.0, place.1, NAMESPACE, name);
             object.is_some_and(|object| object["metadata"]["ownerReferences"][0]["uid"] == *owner)
         });
         (!kept).then(|| format!("the template of the stable version {stable} is lost"))

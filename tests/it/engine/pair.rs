@@ -143,3 +143,24 @@ async fn a_run_on_a_rollout_that_a_live_engine_holds_ends_and_writes_nothing() {
         0
     );
 }
+
+/// One engine sees that the workload is gone, the other one's watch is broken: each takes back what the other one says.
+#[tokio::test(start_paused = true)]
+async fn engines_that_see_different_clusters_do_not_flood_the_server() {
+    let mut world = World::new(Setup::default()).await;
+    let mut first = world.engine(true);
+    let second = world.engine(true);
+    world
+        .until(&mut first, "rest", 60, |w| w.phase_is("Healthy"))
+        .await
+        .unwrap();
+    world.trouble.deafen(&second.identity, "/deployments");
+    world.sim.cut_watches();
+    world.delete_workload().await;
+    let before = world.writes_of("engine-");
+    world.pass(60.0).await;
+    let writes = world.writes_of("engine-") - before;
+    assert!(writers(&world).len() > 2, "they agree");
+    // 64 at once and four a second after that, of each of them.
+    assert!(writes <= 2 * (64 + 4 * 60), "{writes} writes");
+}

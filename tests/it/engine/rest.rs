@@ -147,7 +147,7 @@ impl World {
             self.setup.shape.workload(),
         ];
         for kind in kinds {
-            for object in self.sim.list(kind.0, kind.1, Some(NAMESPACE)) {
+            for object in self.sim.all_seen(kind.0, kind.1, Some(NAMESPACE)) {
                 let name = &object["metadata"]["name"];
                 if name != APP {
                     left.push(format!("{} {name} is still there", kind.1));
@@ -174,8 +174,8 @@ impl World {
         }
         for (kind, expected) in &self.ledger.book().others {
             let (api_version, _) = OTHERS.into_iter().find(|other| other.1 == *kind).unwrap();
-            let found = self.sim.get(api_version, kind, NAMESPACE, APP);
-            let found = found.as_ref().map(users_part).unwrap_or_default();
+            let found = self.sim.seen(api_version, kind, NAMESPACE, APP);
+            let found = found.as_deref().map(users_part).unwrap_or_default();
             if *expected != found {
                 left.push(format!(
                     "the {kind} is not as its user wrote it:\n{}",
@@ -184,7 +184,7 @@ impl World {
             }
         }
         let ready_after = workload["spec"]["minReadySeconds"].as_i64().unwrap_or(0);
-        for set in self.sim.list(REPLICA_SET.0, REPLICA_SET.1, Some(NAMESPACE)) {
+        for set in self.sim.all_seen(REPLICA_SET.0, REPLICA_SET.1, Some(NAMESPACE)) {
             if set["metadata"]["annotations"].get(keys::IN_PROGRESSING).is_some() {
                 left.push(format!("mark on {}", set["metadata"]["name"]));
             }
@@ -197,7 +197,7 @@ impl World {
             }
         }
         left.extend(self.wrong_pods(&workload));
-        let rollout = self.rollout();
+        let rollout = self.rollout_seen();
         if rollout["metadata"]["finalizers"]
             .as_array()
             .is_some_and(|all| !all.is_empty())
@@ -218,7 +218,7 @@ impl World {
         };
         let image = self.ledger.wanted_image();
         let mut found: BTreeMap<String, i64> = BTreeMap::new();
-        for pod in self.sim.list(POD.0, POD.1, Some(NAMESPACE)) {
+        for pod in self.sim.all_seen(POD.0, POD.1, Some(NAMESPACE)) {
             let state = match (is_ready(&pod), pod["metadata"].get("deletionTimestamp")) {
                 (_, Some(_)) => "ending",
                 (true, None) => "ready",

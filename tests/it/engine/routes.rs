@@ -8,8 +8,8 @@ use super::{
     shape::Shape,
     turn::is_waiting,
     world::{
-        APP, Engine, HTTP_ROUTE, NAMESPACE, ROLLOUT, ROLLOUT_NAME, SERVICE, Setup, VIRTUAL_SERVICE, World,
-        step,
+        APP, Engine, HTTP_ROUTE, INGRESS, NAMESPACE, ROLLOUT, ROLLOUT_NAME, SERVICE, Setup, VIRTUAL_SERVICE,
+        World, step,
     },
 };
 use crate::harness::cluster::Place;
@@ -372,4 +372,134 @@ async fn several_routes_of_one_service_are_split_together_or_not_at_all() {
     );
     finish(&mut world, &mut engine).await;
     assert_eq!(weights(&http_route(&world)), "echoserver 7");
+}
+
+/// A way to route that cannot be followed, and the words for it.
+fn refused() -> Vec<(&'static str, Vec<Value>, Value, &'static str)> {
+    let ingress = |backend: &str| {
+        json!({ "apiVersion": INGRESS.0, "kind": INGRESS.1, "metadata": { "name": "bad" },
+            "spec": { "rules": [{ "http": { "paths": [{ "path": "/", "pathType": "Prefix",
+                "backend": { "service": { "name": backend, "port": { "number": 80 } } } }] } }] } })
+    };
+    let object = |place: (&str, &str), spec: Value| json!({ "apiVersion": place.0, "kind": place.1, "metadata": { "name": "bad" }, "spec": spec });
+    let custom = |place: (&str, &str)| json!({ "customNetworkRefs": [{ "apiVersion": place.0, "kind": place.1, "name": "bad" }] });
+    let gateway = || json!({ "gateway": { "httpRouteName": "bad" } });
+    let traefik = ("traefik.io/v1alpha1", "TraefikService");
+    let elsewhere = json!([{ "name": APP, "namespace": "other", "port": 80 }]);
+    let rewrite = json!([{ "type": "URLRewrite", "urlRewrite": { "path": { "type": "ReplacePrefixMatch", "replacePrefixMatch": "/v1" } } }]);
+    vec![
+        (
+            "an Ingress that does not name the Service",
+            vec![ingress("other")],
+            json!({ "ingress": { "name": "bad" } }),
+            "Ingress bad has no rule for Service echoserver",
+        ),
+        (
+            "an Ingress that is not there",
+            vec![],
+            json!({ "ingress": { "name": "bad" } }),
+            "Ingress bad not found",
+        ),
+        (
+            "a route to a Service of that name in another namespace",
+            vec![object(
+                HTTP_ROUTE,
+                json!({ "rules": [{ "backendRefs": elsewhere }] }),
+            )],
+            gateway(),
+            "HTTPRoute bad has no rule for Service echoserver",
+        ),
+        (
+            "a route that only redirects",
+            vec![object(
+                HTTP_ROUTE,
+                json!({ "rules": [{ "filters": [{ "type": "RequestRedirect", "requestRedirect": { "statusCode": 301 } }] }] }),
+            )],
+            gateway(),
+            "HTTPRoute bad has no rule for Service echoserver",
+        ),
+        (
+            "a filter that stands beside prefixes only",
+            vec![object(
+                HTTP_ROUTE,
+                json!({ "rules": [{ "matches": [{ "path": { "type": "PathPrefix", "value": "/" } }], "filters": rewrite,
+                    "backendRefs": [{ "name": APP, "port": 80 }] }] }),
+            )],
+            gateway(),
+            "step 1: HTTPRoute bad replaces a prefix of the path, so that only prefixes can be matched",
+        ),
+        (
+            "a VirtualService of another host",
+            vec![object(
+                VIRTUAL_SERVICE,
+                json!({ "http": [{ "route": [{ "destination": { "host": "echoserver.other.svc" } }] }] }),
+            )],
+            custom(VIRTUAL_SERVICE),
+            "VirtualService bad has no rule for Service echoserver",
+        ),
+        (
+            "a TraefikService that mirrors",
+            vec![object(
+                traefik,
+                json!({ "mirroring": { "name": APP, "mirrors": [] } }),
+            )],
+            custom(traefik),
+            "TraefikService divides requests by weight and cannot match them",
+        ),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_that_cannot_be_followed_stops_the_release_with_the_reason_before_anything_moves() {
+    for (name, routes, routing, expected) in refused() {
+        let mut setup = setup("canary-http-route");
+        let by_path = json!([{ "path": { "type": "Exact", "value": "/" }, "headers": [{ "name": "x-user", "value": "me" }] }]);
+        if expected.starts_with("step") || expected.starts_with("TraefikService divides") {
+            setup.steps[0]["matches"] = by_path;
+            setup.steps[0].as_object_mut().unwrap().remove("traffic");
+        }
+        let mut world = World::new(setup).await;
+        for route in routes {
+            world.user.create(&route).await.unwrap();
+        }
+        let mut all = json!({ "service": APP, "gracePeriodSeconds": 1 });
+        all.as_object_mut()
+            .unwrap()
+            .extend(routing.as_object().unwrap().clone());
+        world.strategy(json!({ "trafficRoutings": [all] })).await;
+        let mut engine = world.engine(true);
+        rest(&mut world, &mut engine).await;
+        let _ = world.sim.take_trace();
+        world.image("v2").await;
+        world.pass(20.0).await;
+        assert!(world.place().contains(expected), "{name}: {}", world.place());
+        let kinds = [
+            "services",
+            "ingresses",
+            "httproutes",
+            "virtualservices",
+            "traefikservices",
+            "deployments",
+        ];
+        let trace = world.sim.trace();
+        let written: Vec<&str> = trace
+            .iter()
+            .filter(|write| write.field_manager == keys::FIELD_MANAGER)
+            .map(|write| write.path.as_str())
+            .filter(|path| kinds.iter().any(|kind| path.contains(&format!("/{kind}"))))
+            .collect();
+        assert_eq!(written, Vec::<&str>::new(), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_changed_in_the_middle_is_reported_when_it_is_put_back() {
+    let (world, mut engine) = at_step_one(setup("canary-http-route")).await;
+    let _ = world.log(&mut engine);
+    let user = world.setup.shape.other_manifests().remove(1);
+    change(&world, HTTP_ROUTE, json!({ "spec": user["spec"] })).await;
+    let said = world.log(&mut engine);
+    let expected =
+        "wrote httproute/echoserver: 20% of traffic to the new version, again: somebody changed it";
+    assert!(said.contains(expected), "{said}");
 }

@@ -43,6 +43,8 @@ struct State {
     weather: Weather,
     dice: Option<Dice>,
     runaway: Option<String>,
+    /// An engine whose reads of a path fail.
+    deaf: Option<(String, String)>,
 }
 
 /// What happens to the requests of engines.
@@ -65,7 +67,8 @@ impl Trouble {
             return None;
         }
         let mut state = self.state();
-        if state.dead.contains(agent) {
+        let is_deaf = |(whom, path): &(String, String)| whom == agent && request.path.ends_with(path);
+        if state.dead.contains(agent) || !request.mutating && state.deaf.as_ref().is_some_and(is_deaf) {
             return Some(Fault::DropBefore);
         }
         let sent = state.requests.entry(agent.clone()).or_default();
@@ -115,6 +118,11 @@ impl Trouble {
         } else {
             Fault::DropBefore
         }
+    }
+
+    /// From now on an engine cannot read what ends with this path.
+    pub(super) fn deafen(&self, identity: &str, path: &str) {
+        self.state().deaf = Some((identity.to_owned(), path.to_owned()));
     }
 
     /// How long a request waits on its way there, and its answer on the way back.

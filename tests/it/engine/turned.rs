@@ -69,7 +69,7 @@ fn another_workload() {
                 .await
                 .unwrap_or_else(|error| panic!("{error}\n{}", world.log(&mut engine)));
             world.pass(60.0).await;
-            let old = world.deployment();
+            let old = world.workload();
             assert_eq!(
                 json!([
                     old["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"],

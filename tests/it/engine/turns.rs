@@ -76,7 +76,7 @@ fn weight(world: &World) -> Option<Value> {
 }
 
 fn image(world: &World) -> Value {
-    world.deployment()["spec"]["template"]["spec"]["containers"][0]["image"].take()
+    world.workload()["spec"]["template"]["spec"]["containers"][0]["image"].take()
 }
 
 fn halves() -> Setup {
@@ -237,6 +237,7 @@ async fn pods_that_never_become_ready_degrade_the_release_and_it_can_be_taken_ba
      75.0 Progressing 1 StepUpgrade | no progress for 60 seconds: step 1/3: 0 of 2 new pods are ready
     104.0 Progressing 1 StepUpgrade | rolling back: traffic goes to the stable Service
     105.0 Progressing 1 StepUpgrade | rolling back: the workload rolls
+    105.0 Progressing 1 StepUpgrade | rolling back: the canary goes
     105.0 Progressing 1 StepUpgrade | rolling back: the stable Service selects all versions again
     106.0 Progressing 1 StepUpgrade | rolling back: the workload is handed back
     106.0 Healthy 3 Completed | Rollout progressing has been canceled
@@ -354,8 +355,8 @@ async fn a_user_who_lifts_the_hold_does_not_end_the_release() {
             .await;
         world.pass(10.0).await;
         assert!(world.paused_at(1), "{}", world.place());
-        assert_eq!(world.deployment()["spec"]["paused"], true);
-        assert_eq!(world.deployment()["status"].get("updatedReplicas"), None);
+        assert_eq!(world.workload()["spec"]["paused"], true);
+        assert_eq!(world.workload()["status"].get("updatedReplicas"), None);
         finish(&mut world, &mut engine).await;
     }
 }

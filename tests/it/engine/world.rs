@@ -278,8 +278,13 @@ impl World {
     }
 
     pub(super) fn rollout(&self) -> Value {
+        (*self.rollout_seen()).clone()
+    }
+
+    /// The Rollout without a copy of it.
+    pub(super) fn rollout_seen(&self) -> Arc<Value> {
         self.sim
-            .get(ROLLOUT.0, ROLLOUT.1, NAMESPACE, ROLLOUT_NAME)
+            .seen(ROLLOUT.0, ROLLOUT.1, NAMESPACE, ROLLOUT_NAME)
             .unwrap_or_default()
     }
 
@@ -291,13 +296,9 @@ impl World {
             .unwrap_or_default()
     }
 
-    pub(super) fn deployment(&self) -> Value {
-        self.workload()
-    }
-
     /// The progress that the status tells.
     pub(super) fn progress(&self) -> Value {
-        self.rollout()["status"][self.progress_field()].take()
+        self.rollout_seen()["status"][self.progress_field()].clone()
     }
 
     fn progress_field(&self) -> &'static str {
@@ -329,7 +330,7 @@ impl World {
     }
 
     pub(super) fn phase_is(&self, phase: &str) -> bool {
-        self.rollout()["status"]["phase"] == phase
+        self.rollout_seen()["status"]["phase"] == phase
     }
 
     /// Seconds since the world began.

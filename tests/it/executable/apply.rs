@@ -339,7 +339,7 @@ fn what_is_no_manifest_changes_nothing() {
     --- stderr
     error: https://example.com/web.yaml is an address, and manifests are read from files only
 
-    hint: curl -fsSL https://example.com/web.yaml | kubectl kruise rollout apply -f -
+    hint: curl -fsSL https://example.com/web.yaml | kubectl kruise rollout ... -f -
     ");
     assert_snapshot!(shop.kruise(&["apply", "-f", "/nowhere.yaml"]), @r#"
     exit 7

@@ -146,7 +146,7 @@ fn a_pause_is_shown_planned_and_left() {
             "{name}: {said}"
         );
 
-        let said = shop.kruise(&["rollback", "web", "--yes"]);
+        let said = shop.kruise(&["rollback", "web", "--yes", "--no-wait"]);
         assert_eq!(said.code, Some(0), "{name}: {said}");
         let object = shop.get(case.kind.api_versions()[0], case.kind.kind(), "web");
         assert_eq!(

@@ -19,9 +19,9 @@ fn a_table_of_steps() {
     1        1     3     3..4    20%       approval   +TIME      11
     2        2     3     4..5    50%       600 s      +TIME      7
     3        3     3     5..6    100%      -          +TIME     6
-    finish   3     0     3..7    -         -          +TIME     13
+    finish   3     0     3..7    -         -          +TIME     14
 
-    Summary: 3 steps, 37 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
+    Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
     ");
     assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "--replicas", "10"]), @r"
     exit 0
@@ -31,9 +31,9 @@ fn a_table_of_steps() {
     1        1     10    3..11    20%       approval   +TIME      11
     2        2     10    11..12   50%       600 s      +TIME      7
     3        10    10    12..20   100%      -          +TIME     13
-    finish   10    0     10..23   -         -          +TIME     13
+    finish   10    0     10..23   -         -          +TIME     14
 
-    Summary: 3 steps, 44 writes, never below 3 ready pods, at most 23 pods, SECONDS s at the earliest, completes.
+    Summary: 3 steps, 45 writes, never below 3 ready pods, at most 23 pods, SECONDS s at the earliest, completes.
     ");
     assert_eq!(shop.sim.trace(), [], "nothing is written");
 }
@@ -49,9 +49,9 @@ fn the_rest_of_a_release_under_way() {
     1        1     3     4       20%       approval   +TIME      0
     2        2     3     4..5    50%       600 s      +TIME      7
     3        3     3     5..6    100%      -          +TIME     6
-    finish   3     0     3..7    -         -          +TIME     13
+    finish   3     0     3..7    -         -          +TIME     14
 
-    Summary: 3 steps, 26 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
+    Summary: 3 steps, 27 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
     ");
 }
 
@@ -65,7 +65,7 @@ fn as_json_and_yaml() {
         .iter()
         .map(|key| document[key].clone())
         .collect();
-    assert_snapshot!(json!(head), @r#"["cli.kruise.dev/v1","RolloutPlan","1.0","web","Completed","Summary: 3 steps, 37 writes, never below 3 ready pods, at most 7 pods, 612 s at the earliest, completes."]"#);
+    assert_snapshot!(json!(head), @r#"["cli.kruise.dev/v1","RolloutPlan","1.0","web","Completed","Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, 612 s at the earliest, completes."]"#);
     assert_eq!(document["steps"].as_array().map(Vec::len), Some(3));
     let yaml = shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "-o", "yaml"]);
     let read: serde_json::Value = serde_saphyr::from_str(&yaml.stdout).unwrap();

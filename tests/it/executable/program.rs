@@ -55,11 +55,10 @@ fn usage() {
 
     hint: run 'kubectl kruise --help' for what there is; other verbs need another kubectl-kruise further down PATH
     "#);
-    assert_snapshot!(run(&["rollout", "status", "web", "-o", "table"]), @r"
+    assert_snapshot!(run(&["rollout", "status", "web", "-o", "xml"]), @r"
     exit 64
     --- stderr
-    error: invalid value 'table' for '--output <FORMAT>'
-      [possible values: json, yaml, name]
+    error: invalid value 'xml' for '--output <FORMAT>': expected one of json, yaml, name, wide, table, jsonpath=, jsonpath-file=, jsonpath-as-json=, custom-columns=, custom-columns-file=
 
     For more information, try '--help'.
     ");
@@ -92,11 +91,17 @@ fn without_arguments_it_helps() {
       status      Show where a release is; the exit code says it too
       watch       Follow a release live
       rollback    Leave the release that is under way: back to the stable version
+      undo        Go back to an earlier revision of a workload
+      pause       Freeze a release, or a workload's update, where it is
+      resume      Let what is paused go on
+      restart     Replace all pods, step by step where a Rollout stands behind them
+      history     Show the revisions of a workload: images, pods, which of them runs
       plan        Tell what a release will do, before it does it
       demo        Run a release in an in-memory cluster
       set         Start a release: change what a workload runs
       apply       Apply manifests; a new version of a workload that a Rollout names is held back
       manifests   Print what a cluster may be given: crds, policy, rbac, engine
+      schema      Print the JSON schema of what status, history or plan print with -o json
       version     Show version
       completion  Print a completion script
 

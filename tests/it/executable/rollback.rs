@@ -28,7 +28,7 @@ fn stable_template() -> Value {
 fn puts_the_stable_template_back_exactly() {
     let shop = Served::with(released(), Life::Still);
     assert_ne!(shop.deployment()["spec"]["template"], stable_template());
-    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes"]), @r#"
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes", "--no-wait"]), @r#"
     exit 0
     --- stdout
     deployment.apps/web rolled back
@@ -55,9 +55,12 @@ fn puts_the_stable_template_back_exactly() {
 #[test]
 fn twice_is_harmless() {
     let shop = Served::with(released(), Life::Still);
-    assert_eq!(shop.kruise(&["rollback", "web", "--yes"]).code, Some(0));
+    assert_eq!(
+        shop.kruise(&["rollback", "web", "--yes", "--no-wait"]).code,
+        Some(0)
+    );
     let before = shop.deployment();
-    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes"]), @r"
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes", "--no-wait"]), @r"
     exit 0
     --- stdout
     deployment.apps/web rolled back
@@ -70,7 +73,7 @@ fn twice_is_harmless() {
 #[test]
 fn of_a_release_that_has_not_begun() {
     let shop = Served::with(after(&[Turn::Held("web:v2")]), Life::Still);
-    let outcome = shop.kruise(&["rollback", "web", "--yes"]);
+    let outcome = shop.kruise(&["rollback", "web", "--yes", "--no-wait"]);
     assert_eq!(outcome.code, Some(0), "{outcome}");
     assert_eq!(shop.deployment()["spec"]["template"], stable_template());
 }
@@ -78,15 +81,15 @@ fn of_a_release_that_has_not_begun() {
 #[test]
 fn where_there_is_nothing_to_roll_back() {
     let shop = Served::with(after(&[]), Life::Still);
-    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes"]), @r"
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes", "--no-wait"]), @r"
     exit 8
     --- stderr
     error: rollout.rollouts.kruise.io/web has no release under way (healthy): there is nothing to roll back
 
-    hint: to go back to an earlier revision: kubectl rollout history deployment.apps/web -n shop
+    hint: to go back to an earlier revision: kubectl kruise rollout undo deployment.apps/web -n shop
     hint: kubectl kruise rollout status web -n shop
     ");
-    assert_snapshot!(shop.kruise(&["rollback", "nobody", "--yes"]), @r#"
+    assert_snapshot!(shop.kruise(&["rollback", "nobody", "--yes", "--no-wait"]), @r#"
     exit 7
     --- stderr
     error: rollouts.rollouts.kruise.io "nobody" not found in namespace "shop"
@@ -153,7 +156,7 @@ fn a_held_stateful_set_gets_the_template_of_its_pods_revision_back() {
         shop.kruise(&["set", "image", "sts/web", "main=web:v2"]).code,
         Some(0)
     );
-    assert_snapshot!(shop.kruise(&["rollback", "web"]), @r#"
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--no-wait"]), @r#"
     exit 0
     --- stdout
     statefulset.apps/web rolled back

@@ -430,7 +430,7 @@ fn without_a_rollout_nothing_is_held() {
     --- stderr
     error: no Rollout refers to deployment.apps/web: there is nothing to drive
 
-    hint: leave --standalone out to set the image all the same
+    hint: leave --standalone out to change it all the same
     ");
 }
 

@@ -414,6 +414,7 @@ fn as_json_and_yaml() {
           "wanted": "20%"
         }
       ],
+      "trafficRouting": null,
       "verdict": "WaitingForApproval",
       "workload": "deployment/web"
     }

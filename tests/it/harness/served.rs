@@ -245,6 +245,7 @@ impl Served {
         command
             .arg("rollout")
             .args(arguments)
+            .env("XDG_CACHE_HOME", self.folder.file("cache"))
             .env("KUBECONFIG", self.folder.file("kubeconfig"));
         command
     }

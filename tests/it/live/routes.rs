@@ -1,41 +1,67 @@
-//! Routes on a real control plane: Gateway API's own definitions, and stand-ins for Istio's, which come in no Go module of
-//! their own. The server must accept every object that we write, and change nothing of it.
+//! Routes on a real control plane: Gateway API's and Traefik's own definitions, and stand-ins for Istio's, which come in no
+//! Go module of their own. The server must accept every object that we write, and change nothing of it.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use kubectl_kruise::traffic::{Split, Wiring, gateway::Gateway};
+use kubectl_kruise::{
+    clock::Clock,
+    engine::driver::{self, Options, Scope},
+    traffic::{Split, Wiring, gateway::Gateway, service},
+};
 use serde_json::{Value, json};
 
 use super::{
     control_plane::{User, shared},
     releases::release,
 };
-use crate::{crd_answers, harness::cluster::Place};
+use crate::{crd_answers, engine::gateways, harness::cluster::Place};
 
 const GATEWAY_API: &str = "sigs.k8s.io/gateway-api@v1.4.0";
+const TRAEFIK: &str = "github.com/traefik/traefik/v3@v3.5.0";
 const MERGE: &str = "application/merge-patch+json";
 
-/// Gateway API's definitions of routes, from its Go module.
-fn gateway_api() -> Vec<Value> {
+/// The folder of a Go module.
+fn module(name: &str) -> PathBuf {
     let output = Command::new("go")
-        .args(["mod", "download", "-json", GATEWAY_API])
+        .args(["mod", "download", "-json", name])
         .output()
         .unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let folder = answer["Dir"]
-        .as_str()
-        .unwrap_or_else(|| panic!("go mod download: {answer}"));
-    let folder = PathBuf::from(folder).join("config/crd/standard");
-    ["httproutes", "grpcroutes"]
-        .map(|plural| {
-            let path = folder.join(format!("gateway.networking.k8s.io_{plural}.yaml"));
-            let text =
-                std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let mut definition: Value = serde_saphyr::from_str(&text).unwrap();
-            definition.as_object_mut().unwrap().remove("status");
-            definition
-        })
-        .into()
+    let folder = answer["Dir"].as_str();
+    PathBuf::from(folder.unwrap_or_else(|| panic!("go mod download: {answer}")))
+}
+
+fn definitions(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut all: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+    for definition in &mut all {
+        definition.as_object_mut().unwrap().remove("status");
+    }
+    all
+}
+
+/// Gateway API's definitions of routes, from its Go module.
+fn gateway_api() -> Vec<Value> {
+    let folder = module(GATEWAY_API).join("config/crd/standard");
+    let of = |plural: &str| definitions(&folder.join(format!("gateway.networking.k8s.io_{plural}.yaml")));
+    ["httproutes", "grpcroutes"].map(of).concat()
+}
+
+/// Traefik's definitions, from its Go module.
+fn traefik() -> Vec<Value> {
+    let folder = module(TRAEFIK).join("docs/content/reference/dynamic-configuration");
+    let mut all = definitions(&folder.join("kubernetes-crd-definition-v1.yml"));
+    let kinds = ["TraefikService", "IngressRoute", "IngressRouteTCP"];
+    all.retain(|definition| {
+        kinds
+            .iter()
+            .any(|kind| definition["spec"]["names"]["kind"] == *kind)
+    });
+    assert_eq!(all.len(), kinds.len());
+    all
 }
 
 /// Definitions of Istio's kinds that take any spec, in all of Istio's versions.
@@ -65,6 +91,7 @@ pub(super) async fn install() {
     let client = shared().client(User::Admin, "tests").await;
     crd_answers::install(&client, &gateway_api()).await;
     crd_answers::install(&client, &istio()).await;
+    crd_answers::install(&client, &traefik()).await;
 }
 
 macro_rules! releases {
@@ -85,6 +112,8 @@ releases! {
     live_istio_weight_held: "istio-weight", true;
     live_istio_weight_unheld: "istio-weight", false;
     live_istio_header: "istio-header", true;
+    live_end_to_end_canary_held: "end-to-end-canary", true;
+    live_end_to_end_canary_unheld: "end-to-end-canary", false;
     live_turn_gateway_partition: "gateway-partition", true;
     live_turn_gateway_bluegreen: "gateway-bluegreen", true;
     live_turn_gateway_rollback: "gateway-rollback", true;
@@ -179,5 +208,100 @@ async fn live_gateway_api_accepts_every_split_and_changes_nothing_of_it() {
         format!("HTTPRoute {name} replaces a prefix of the path, so that only prefixes can be matched")
     });
     assert_eq!(refused, expected);
+    cluster.delete_namespace().await;
+}
+
+#[tokio::test]
+#[ignore = "needs the control plane; run with -- --ignored live"]
+async fn live_gateways_that_users_ask_for() {
+    install().await;
+    let plane = shared();
+    for case in gateways::cases() {
+        let cluster = plane.namespace(&format!("gateway-{}", case.name), true).await;
+        let (events, _seen) = tokio::sync::mpsc::unbounded_channel();
+        let engine = tokio::spawn(driver::drive(
+            plane.client(User::Admin, "engine").await,
+            Clock::wall(),
+            Scope::Selected {
+                namespace: Some(cluster.namespace.clone()),
+                labels: None,
+            },
+            Options {
+                identity: "live-test".to_owned(),
+                forever: true,
+                ..Options::default()
+            },
+            events,
+        ));
+        gateways::play(&cluster, Clock::wall(), &case).await;
+        engine.abort();
+        cluster.delete_namespace().await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the control plane; run with -- --ignored live"]
+async fn live_d7_twins_of_every_kind_of_service_are_accepted_and_take_no_port_of_a_node() {
+    let cluster = shared().namespace("twins", false).await;
+    let selector = json!({ "app": "web" });
+    let http = json!([{ "name": "http", "port": 80, "targetPort": 8080 }]);
+    let table = [
+        (
+            "load-balancer",
+            json!({ "type": "LoadBalancer", "externalTrafficPolicy": "Local", "selector": selector, "ports": http }),
+        ),
+        (
+            "class",
+            json!({ "type": "LoadBalancer", "loadBalancerClass": "example.com/lb", "loadBalancerSourceRanges": ["10.0.0.0/8"],
+            "selector": selector, "ports": http }),
+        ),
+        (
+            "node-port",
+            json!({ "type": "NodePort", "externalIPs": ["192.0.2.1"], "selector": selector, "ports": http }),
+        ),
+        (
+            "headless",
+            json!({ "clusterIP": "None", "selector": selector, "ports": http }),
+        ),
+        ("portless", json!({ "clusterIP": "None", "selector": selector })),
+        (
+            "tcp",
+            json!({ "sessionAffinity": "ClientIP", "selector": selector,
+            "ports": [{ "name": "sql", "port": 5432 }, { "name": "dns", "port": 53, "protocol": "UDP" }] }),
+        ),
+    ];
+    let config = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "owner" } });
+    let path = "/api/v1/namespaces/twins/configmaps";
+    let owner = cluster
+        .send(http::Method::POST, path, "application/json", &config)
+        .await
+        .unwrap();
+    let owner = json!({ "apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["metadata"]["uid"], "controller": true });
+    for (name, spec) in table {
+        let stable =
+            json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": name }, "spec": spec });
+        let stable = cluster.create(&stable).await.unwrap();
+        let twin = service::canary(
+            &serde_json::from_value(stable).unwrap(),
+            ("pod-template-hash", "v2"),
+            None,
+            owner.clone(),
+        );
+        let made = cluster
+            .create(&twin)
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}\n{twin:#}"));
+        let spec = &made["spec"];
+        assert_eq!(spec["type"], "ClusterIP", "{name}");
+        assert_eq!(
+            spec["clusterIP"] == "None",
+            ["headless", "portless"].contains(&name),
+            "{name}"
+        );
+        let text = spec.to_string();
+        for field in ["odePort", "loadBalancer", "externalIPs", "externalTrafficPolicy"] {
+            assert!(!text.contains(field), "{name}: {field} in {text}");
+        }
+    }
     cluster.delete_namespace().await;
 }

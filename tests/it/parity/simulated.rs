@@ -131,6 +131,4 @@ releases! {
     parity_sim_istio_weight_unheld: "istio-weight", false;
     parity_sim_istio_header_held: "istio-header", true;
     parity_sim_istio_header_unheld: "istio-header", false;
-    parity_sim_end_to_end_canary_held: "end-to-end-canary", true;
-    parity_sim_end_to_end_canary_unheld: "end-to-end-canary", false;
 }

@@ -12,6 +12,8 @@ macro_rules! turns {
 }
 
 turns! {
+    parity_end_to_end_canary_held: "end-to-end-canary", true;
+    parity_end_to_end_canary_unheld: "end-to-end-canary", false;
     parity_turn_aliyun_alb_bluegreen_held: "aliyun-alb-bluegreen", true;
     parity_turn_aliyun_alb_bluegreen_unheld: "aliyun-alb-bluegreen", false;
     parity_turn_bluegreen_bad_image_rollback_held: "bluegreen-bad-image-rollback", true;

@@ -1,5 +1,7 @@
 //! Situations that decisions are asked about, and what a decision says in a line.
 
+use std::collections::BTreeMap;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -168,12 +170,12 @@ pub(super) fn paused_at_step_1() -> Snapshot {
         matches: &[],
         header_modifier: None,
     };
+    let annotations = crate::traffic::ingress_class::Class::Nginx.annotations(&BTreeMap::new(), &split);
     let twin = crate::traffic::ingress::canary(
-        crate::traffic::ingress_class::Class::Nginx,
+        annotations,
         &s.routes[&RouteKey::ingress("web")],
         "web",
         "web-canary",
-        &split,
         s.owner(),
     )
     .unwrap();

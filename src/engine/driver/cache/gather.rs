@@ -8,15 +8,11 @@ use super::{Cache, mention, providers_of, services_of, versions, workload_of};
 use crate::{
     analysis::{self, Analysis, Inline, Template},
     api::{keys, v1beta1::Rollout},
-    engine::{
-        core::{self, Pod, Snapshot},
-        driver::{
-            RolloutKey,
-            kind::{self, DEPLOYMENT, DEPLOYMENT_PODS, Kind, REVISION_PODS},
-            table::{self, Entry},
-        },
-    },
-    traffic::{self, RouteKind, Shared},
+    engine::core::{self, Pod, Snapshot},
+    engine::driver::RolloutKey,
+    engine::driver::kind::{self, DEPLOYMENT, DEPLOYMENT_PODS, Kind, REVISION_PODS},
+    engine::driver::table::{self, Entry},
+    traffic::{RouteKind, Shared},
     workload::{Kind as WorkloadKind, Mark},
 };
 
@@ -25,7 +21,7 @@ impl Cache {
     pub(in crate::engine::driver) fn snapshot(&self, key: &RolloutKey) -> Option<Snapshot> {
         let rollout = self.rollouts.get(key)?.clone();
         let namespace = key.namespace.as_str();
-        let needed = self.needed_by(&rollout);
+        let needed = self.needed_by(key, &rollout);
         let is_route = |kind: &&Kind| {
             matches!(
                 kind,
@@ -91,6 +87,8 @@ impl Cache {
             }
         }
         snapshot.analysis = self.analysis(&rollout, namespace);
+        snapshot.scripts = self.scripts.clone();
+        snapshot.plurals = self.plurals.clone();
         snapshot.orphaned = self.orphaned(namespace, &shared);
         snapshot.shared = shared;
         snapshot.strays = self.strays(key, &rollout);
@@ -128,13 +126,8 @@ impl Cache {
 
     /// The finalizers on these TrafficRoutings of Rollouts that are no more.
     fn orphaned(&self, namespace: &str, shared: &[Shared]) -> BTreeSet<String> {
-        let held: BTreeSet<&str> = shared.iter().flat_map(Shared::holders).collect();
-        if held.is_empty() {
-            return BTreeSet::new();
-        }
-        let keys = self.rollouts.keys().filter(|key| key.namespace == namespace);
-        let known: BTreeSet<String> = keys.map(|key| traffic::shared::holder(&key.name)).collect();
-        let orphaned = held.into_iter().filter(|holder| !known.contains(*holder));
+        let holders = shared.iter().flat_map(Shared::holders);
+        let orphaned = holders.filter(|holder| self.holder(namespace, holder).is_none());
         orphaned.map(str::to_owned).collect()
     }
 
@@ -171,7 +164,7 @@ impl Cache {
             let own = self.owned(kind, uid).into_iter();
             strays.extend(own.filter(|object| !is_mentioned(kind, object)));
         }
-        if let Some(revision) = core::pinned_revision(rollout).filter(|_| core::is_edited(rollout)) {
+        if let Some(revision) = core::pinned_revision(rollout).filter(|_| self.edited.contains(key)) {
             let pinned = in_namespace(Kind::Service).filter(|service| {
                 core::pin_of(service, revision).is_some() && core::owner_uid(service) != uid
             });
@@ -181,8 +174,8 @@ impl Cache {
                     .cloned(),
             );
             // Routes that are edited in place: those with a release's note that no Rollout names.
-            let routes = RouteKind::all().map(Kind::Route);
-            for kind in routes.filter(|kind| self.is_open(*kind)) {
+            let open = self.tables.keys().copied();
+            for kind in open.filter(|kind| matches!(kind, Kind::Route(_))) {
                 let edited = in_namespace(kind).filter(|route| {
                     let note = route.metadata.annotations.as_ref();
                     note.is_some_and(|all| all.contains_key(keys::ORIGINAL_SPEC))

@@ -98,8 +98,14 @@ pub(super) struct Gateway {
     folder: Arc<Folder>,
 }
 
-/// The tables that the proxy was given, each under its generation.
-type Shown = BTreeMap<u64, Table>;
+/// What the proxy was given.
+#[derive(Default)]
+struct Shown {
+    /// Each table under its generation.
+    tables: BTreeMap<u64, Table>,
+    /// The longest time from hearing of a change to acting on it.
+    slowest: Duration,
+}
 
 impl Drop for Gateway {
     fn drop(&mut self) {
@@ -134,7 +140,7 @@ impl Gateway {
             }
             Clock::wall().sleep(Duration::from_millis(20)).await;
         }
-        let shown = Arc::new(Mutex::new(Shown::new()));
+        let shown = Arc::new(Mutex::new(Shown::default()));
         let controller = Controller {
             program,
             address,
@@ -164,7 +170,7 @@ impl Gateway {
             let table = Table::of(&objects);
             {
                 let shown = self.shown.lock().unwrap();
-                if let Some((generation, last)) = shown.last_key_value()
+                if let Some((generation, last)) = shown.tables.last_key_value()
                     && *last == table
                 {
                     return *generation;
@@ -177,10 +183,15 @@ impl Gateway {
     /// The first configuration after `from` whose table is so.
     pub(super) fn first(&self, from: u64, is: impl Fn(&Table) -> bool) -> Option<u64> {
         let shown = self.shown.lock().unwrap();
-        let mut later = shown.range(from + 1..);
+        let mut later = shown.tables.range(from + 1..);
         later
             .find(|(_, table)| is(table))
             .map(|(generation, _)| *generation)
+    }
+
+    /// The longest that it took from hearing of a change to acting on it.
+    pub(super) fn slowest(&self) -> Duration {
+        self.shown.lock().unwrap().slowest
     }
 
     /// What the proxy said, and its configuration.
@@ -208,6 +219,7 @@ impl Controller {
         let mut missing = places.len();
         let clock = Clock::wall();
         while let Some(mut event) = events.next().await {
+            let heard = clock.now();
             let gathered = clock.sleep(GATHER);
             let mut gathered = std::pin::pin!(gathered);
             loop {
@@ -220,6 +232,9 @@ impl Controller {
             if missing == 0 {
                 let objects: Vec<Value> = objects.values().cloned().collect();
                 self.show(Table::of(&objects)).await;
+                let late = clock.now().duration_since(heard).unsigned_abs();
+                let mut shown = self.shown.lock().unwrap();
+                shown.slowest = shown.slowest.max(late);
             }
         }
     }
@@ -242,7 +257,7 @@ impl Controller {
 
     /// Gives the proxy a table and waits until it answers by it: a signal during a reload may be lost.
     async fn show(&self, table: Table) {
-        let generation = match self.shown.lock().unwrap().last_key_value() {
+        let generation = match self.shown.lock().unwrap().tables.last_key_value() {
             Some((_, last)) if *last == table => return,
             last => last.map_or(1, |(generation, _)| generation + 1),
         };
@@ -272,7 +287,7 @@ impl Controller {
         }
         self.diary
             .note(format!("gateway: configuration {generation} is in use"));
-        self.shown.lock().unwrap().insert(generation, table);
+        self.shown.lock().unwrap().tables.insert(generation, table);
     }
 }
 

@@ -18,52 +18,32 @@ fn insiders() -> Value {
     json!([{ "headers": [{ "name": "x-group", "type": "Exact", "value": "insider" }] }])
 }
 
-macro_rules! test {
-    ($test:ident, $play:expr) => {
+macro_rules! tests {
+    ($($test:ident: $play:ident, $name:literal, $program:ident;)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         #[ignore = "needs the control plane, nginx and haproxy; run with -- --ignored live"]
         async fn $test() {
-            $play.await;
+            for attempt in 1..=3 {
+                if $play(&format!("{}-{attempt}", $name), Program::$program).await {
+                    return;
+                }
+            }
+            panic!("the proxy was late three times: this machine is too slow to tell");
         }
-    };
+    )*};
 }
 
-test!(
-    live_traffic_canary_by_weight_behind_nginx,
-    canary_by_weight("traffic-weight", Program::Nginx)
-);
-test!(
-    live_traffic_canary_by_header_behind_nginx,
-    canary_by_header("traffic-header", Program::Nginx)
-);
-test!(
-    live_traffic_canary_by_weight_behind_a_route,
-    canary_by_weight("traffic-route-weight", Program::HaProxy)
-);
-test!(
-    live_traffic_canary_by_header_behind_a_route,
-    canary_by_header("traffic-route-header", Program::HaProxy)
-);
-test!(
-    live_traffic_blue_green_behind_nginx,
-    blue_green("traffic-blue-green", Program::Nginx)
-);
-test!(
-    live_traffic_partition_behind_nginx,
-    partition("traffic-partition", Program::Nginx)
-);
-
-test!(
-    live_traffic_turns_behind_nginx,
-    turns("traffic-turns", Program::Nginx)
-);
-test!(
-    live_traffic_turns_behind_a_route,
-    turns("traffic-route-turns", Program::HaProxy)
-);
+tests! {
+    live_traffic_by_weight_behind_nginx: canary_by_weight, "traffic-weight", Nginx;
+    live_traffic_by_header_behind_nginx: canary_by_header, "traffic-header", Nginx;
+    live_traffic_by_header_behind_haproxy: canary_by_header, "traffic-route", HaProxy;
+    live_traffic_blue_green_behind_nginx: blue_green, "traffic-blue-green", Nginx;
+    live_traffic_partition_behind_nginx: partition, "traffic-partition", Nginx;
+    live_traffic_turns_behind_nginx: turns, "traffic-turns", Nginx;
+}
 
 /// Up in two steps, scaled up and down on the way, to the end; then the next version, and back.
-async fn canary_by_weight(name: &'static str, program: Program) {
+async fn canary_by_weight(name: &str, program: Program) -> bool {
     let strategy = json!({ "canary": { "enableExtraWorkloadForCanary": true, "steps": [
         { "replicas": 1, "traffic": "20%", "pause": {} },
         { "replicas": "50%", "traffic": "60%", "pause": {} },
@@ -84,7 +64,7 @@ async fn canary_by_weight(name: &'static str, program: Program) {
     stage
         .share("step 2, scaled from 6 to 3", "v2", &[(Anybody, 60)])
         .await;
-    println!("OLD after all new: {}", stage.complete("v1").await);
+    stage.complete("v1").await;
     stage.share("completed", "v2", &[(Anybody, 100)]).await;
     stage.release("v3").await;
     stage.paused(1).await;
@@ -93,14 +73,14 @@ async fn canary_by_weight(name: &'static str, program: Program) {
         .await;
     stage.rollback("v3").await;
     stage.share("rolled back", "v2", &[(Anybody, 100)]).await;
-    stage.end().await;
+    stage.end().await
 }
 
 /// Insiders first, then everybody.
-async fn canary_by_header(name: &'static str, program: Program) {
+async fn canary_by_header(name: &str, program: Program) -> bool {
     let strategy = json!({ "canary": { "enableExtraWorkloadForCanary": true, "steps": [
         { "replicas": 1, "matches": insiders(), "pause": {} },
-        { "replicas": "50%", "traffic": "50%", "pause": {} },
+        { "replicas": "50%", "traffic": "30%", "pause": {} },
         { "replicas": "100%", "traffic": "100%", "pause": { "duration": 1 } },
     ] } });
     let mut stage = Stage::set(name, program, ALL, 4, strategy).await;
@@ -110,19 +90,23 @@ async fn canary_by_header(name: &'static str, program: Program) {
     stage.share("step 1, insiders", "v2", &exactly).await;
     stage.approve().await;
     stage.paused(2).await;
-    stage.share("step 2", "v2", &everybody(50)).await;
-    println!("OLD after all new: {}", stage.complete("v1").await);
+    stage.share("step 2", "v2", &everybody(30)).await;
+    stage.scale(6, 6).await;
+    stage
+        .share("step 2, scaled from 4 to 6", "v2", &everybody(30))
+        .await;
+    stage.complete("v1").await;
     stage.share("completed", "v2", &everybody(100)).await;
     stage.release("v3").await;
     stage.paused(1).await;
     stage.share("the next version, step 1", "v3", &exactly).await;
     stage.rollback("v3").await;
     stage.share("rolled back", "v2", &everybody(100)).await;
-    stage.end().await;
+    stage.end().await
 }
 
 /// All pods twice, then the traffic; the next version, and back at half of it.
-async fn blue_green(name: &'static str, program: Program) {
+async fn blue_green(name: &str, program: Program) -> bool {
     let strategy = json!({ "blueGreen": { "steps": [
         { "replicas": "100%", "traffic": "0%", "pause": {} },
         { "replicas": "100%", "traffic": "40%", "pause": {} },
@@ -138,7 +122,7 @@ async fn blue_green(name: &'static str, program: Program) {
     stage.approve().await;
     stage.paused(3).await;
     stage.share("step 3", "v2", &[(Anybody, 100)]).await;
-    println!("OLD after all new: {}", stage.complete("v1").await);
+    stage.complete("v1").await;
     stage.share("completed", "v2", &[(Anybody, 100)]).await;
     stage.release("v3").await;
     stage.paused(1).await;
@@ -149,11 +133,11 @@ async fn blue_green(name: &'static str, program: Program) {
         .await;
     stage.rollback("v3").await;
     stage.share("rolled back", "v2", &[(Anybody, 100)]).await;
-    stage.end().await;
+    stage.end().await
 }
 
 /// Old pods give way to new ones in the same Deployment; beyond half of them a step may not ask for a share.
-async fn partition(name: &'static str, program: Program) {
+async fn partition(name: &str, program: Program) -> bool {
     let strategy = json!({ "canary": { "steps": [
         { "replicas": "25%", "traffic": "30%", "pause": {} },
         { "replicas": "50%", "traffic": "50%", "pause": {} },
@@ -170,7 +154,7 @@ async fn partition(name: &'static str, program: Program) {
     stage
         .share("step 2, scaled from 4 to 6", "v2", &[(Anybody, 50)])
         .await;
-    println!("OLD after all new: {}", stage.complete("v1").await);
+    stage.complete("v1").await;
     stage.share("completed", "v2", &[(Anybody, 100)]).await;
     stage.release("v3").await;
     stage.paused(1).await;
@@ -179,11 +163,11 @@ async fn partition(name: &'static str, program: Program) {
         .await;
     stage.rollback("v3").await;
     stage.share("rolled back", "v2", &[(Anybody, 100)]).await;
-    stage.end().await;
+    stage.end().await
 }
 
 /// A newer version in the middle of a release, and the Rollout deleted in the middle of the next.
-async fn turns(name: &'static str, program: Program) {
+async fn turns(name: &str, program: Program) -> bool {
     let strategy = json!({ "canary": { "enableExtraWorkloadForCanary": true, "steps": [
         { "replicas": 1, "traffic": "20%", "pause": {} },
         { "replicas": "50%", "traffic": "50%", "pause": {} },
@@ -207,5 +191,5 @@ async fn turns(name: &'static str, program: Program) {
     stage
         .share("the Rollout is deleted", "v3", &[(Anybody, 100)])
         .await;
-    stage.end().await;
+    stage.end().await
 }

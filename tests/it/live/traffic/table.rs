@@ -26,6 +26,8 @@ pub(super) struct Rule {
     pub(super) tests: Vec<Test>,
     /// Weights of upstreams.
     pub(super) split: Vec<(u32, String)>,
+    /// The stable upstream, when an Ingress splits its requests.
+    pub(super) canary_of: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +77,19 @@ impl Table {
         let upstreams = of_kind("Service")
             .flat_map(|service| upstreams_of(service, &slices))
             .collect();
-        Self { rules, upstreams }
+        Self { rules, upstreams }.without_orphans()
+    }
+
+    /// ingress-nginx asks the stable Service's endpoints first, even for a request that is the canary's: without any, it
+    /// answers 503.
+    fn without_orphans(mut self) -> Self {
+        let is_empty = |service: &String| self.upstreams.get(service).is_none_or(BTreeSet::is_empty);
+        for rule in &mut self.rules {
+            if let Some(stable) = rule.canary_of.as_ref().filter(|stable| is_empty(stable)) {
+                rule.split = vec![(100, stable.clone())];
+            }
+        }
+        self
     }
 
     /// The upstreams that any request may reach.
@@ -176,13 +190,14 @@ fn of_ingresses(ingresses: &[&Value]) -> Vec<Rule> {
                 path: path.clone(),
                 tests,
                 split,
+                canary_of: Some(stable.clone()),
             };
             let canary = ingresses.iter().filter(is_canary).find_map(|canary| {
                 let of_it = |(at, how, _): &(Option<String>, Path, String)| *at == host && *how == path;
                 Some((canary, paths(canary).into_iter().find(of_it)?.2))
             });
             let Some((canary, new)) = canary else {
-                rules.push(rule(Vec::new(), vec![(100, stable)]));
+                rules.push(rule(Vec::new(), vec![(100, stable.clone())]));
                 continue;
             };
             let mut test = |of: Of, name: &str, value: Wanted, upstream: &String| {
@@ -208,7 +223,10 @@ fn of_ingresses(ingresses: &[&Value]) -> Vec<Rule> {
                 }
             }
             let share = annotation(canary, "canary-weight").map_or(0, |share| share.parse().unwrap());
-            rules.push(rule(Vec::new(), vec![(share, new), (100 - share, stable)]));
+            rules.push(rule(
+                Vec::new(),
+                vec![(share, new), (100 - share, stable.clone())],
+            ));
         }
     }
     rules
@@ -262,6 +280,7 @@ fn of_route(route: &Value) -> Vec<Rule> {
                     path: path.clone(),
                     tests: tests.clone(),
                     split: split.clone(),
+                    canary_of: None,
                 };
                 rules.push((std::cmp::Reverse(order), rule));
             }
@@ -269,4 +288,155 @@ fn of_route(route: &Value) -> Vec<Rule> {
     }
     rules.sort_by_key(|(order, _)| *order);
     rules.into_iter().map(|(_, rule)| rule).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(objects: &[Value]) -> String {
+        let table = Table::of(objects);
+        let rule = |rule: &Rule| {
+            let tests: Vec<String> = rule
+                .tests
+                .iter()
+                .map(|test| format!("{:?} {} {:?}", test.of, test.name, test.value))
+                .collect();
+            format!("{:?} [{}] {:?}", rule.path, tests.join(", "), rule.split)
+        };
+        let mut lines: Vec<String> = table.rules.iter().map(rule).collect();
+        lines.extend(table.upstreams.iter().map(|upstream| format!("{upstream:?}")));
+        lines.join("\n")
+    }
+
+    fn ingress(name: &str, service: &str, annotations: &Value) -> Value {
+        let path = |at: &str, kind: &str| {
+            json!({ "path": at, "pathType": kind,
+                "backend": { "service": { "name": service, "port": { "number": 80 } } } })
+        };
+        json!({ "kind": "Ingress", "metadata": { "name": name, "annotations": annotations }, "spec": {
+            "ingressClassName": "nginx",
+            "rules": [{ "host": "h", "http": { "paths": [path("/", "Prefix"), path("/a", "Exact")] } }] } })
+    }
+
+    fn service(name: &str, ready: &[bool]) -> [Value; 2] {
+        let endpoint = |(number, ready): (usize, &bool)| json!({ "addresses": [format!("10.1.2.{number}")], "conditions": { "ready": ready } });
+        let endpoints: Vec<Value> = ready.iter().enumerate().map(endpoint).collect();
+        [
+            json!({ "kind": "Service", "metadata": { "name": name }, "spec": { "ports": [{ "name": "http", "port": 80 }] } }),
+            json!({ "kind": "EndpointSlice", "metadata": { "labels": { "kubernetes.io/service-name": name } },
+                "ports": [{ "name": "http", "port": 8080 }], "endpoints": endpoints }),
+        ]
+    }
+
+    #[test]
+    fn a_canary_ingress_goes_by_header_then_cookie_then_weight() {
+        let annotation = |pairs: &[(&str, &str)]| -> Value {
+            let pairs = pairs
+                .iter()
+                .map(|(name, value)| (format!("{NGINX}{name}"), json!(value)));
+            Value::Object(pairs.collect())
+        };
+        let table = [
+            annotation(&[("canary", "true"), ("canary-weight", "20")]),
+            annotation(&[
+                ("canary", "true"),
+                ("canary-by-header", "x"),
+                ("canary-by-header-value", "1"),
+            ]),
+            annotation(&[
+                ("canary", "true"),
+                ("canary-by-header", "x"),
+                ("canary-by-header-pattern", "1.*"),
+                ("canary-by-cookie", "c"),
+                ("canary-weight", "5"),
+            ]),
+            annotation(&[("canary", "true"), ("canary-by-header", "x")]),
+        ];
+        let mut said = String::new();
+        for annotations in table {
+            let mut objects = vec![
+                ingress("s", "s", &json!({})),
+                ingress("s-canary", "n", &annotations),
+            ];
+            objects[1]["spec"]["rules"][0]["http"]["paths"]
+                .as_array_mut()
+                .unwrap()
+                .pop();
+            objects.extend(service("s", &[true]));
+            objects.extend(service("n", &[true, false]));
+            said.push_str(&shown(&objects));
+            said.push_str("\n\n");
+        }
+        insta::assert_snapshot!(said, @r#"
+        Exact("/a") [] [(100, "s-80")]
+        Prefix("/") [] [(20, "n-80"), (80, "s-80")]
+        ("n-80", {127.1.2.0:8080})
+        ("s-80", {127.1.2.0:8080})
+
+        Exact("/a") [] [(100, "s-80")]
+        Prefix("/") [Header x Exactly("1")] [(100, "n-80")]
+        Prefix("/") [] [(0, "n-80"), (100, "s-80")]
+        ("n-80", {127.1.2.0:8080})
+        ("s-80", {127.1.2.0:8080})
+
+        Exact("/a") [] [(100, "s-80")]
+        Prefix("/") [Header x Like("1.*")] [(100, "n-80")]
+        Prefix("/") [Cookie c Exactly("always")] [(100, "n-80")]
+        Prefix("/") [Cookie c Exactly("never")] [(100, "s-80")]
+        Prefix("/") [] [(5, "n-80"), (95, "s-80")]
+        ("n-80", {127.1.2.0:8080})
+        ("s-80", {127.1.2.0:8080})
+
+        Exact("/a") [] [(100, "s-80")]
+        Prefix("/") [Header x Exactly("always")] [(100, "n-80")]
+        Prefix("/") [Header x Exactly("never")] [(100, "s-80")]
+        Prefix("/") [] [(0, "n-80"), (100, "s-80")]
+        ("n-80", {127.1.2.0:8080})
+        ("s-80", {127.1.2.0:8080})
+        "#);
+        // Without stable endpoints a canary serves nobody.
+        let mut objects = vec![
+            ingress("s", "s", &json!({})),
+            ingress(
+                "s-canary",
+                "n",
+                &annotation(&[("canary", "true"), ("canary-weight", "100")]),
+            ),
+        ];
+        objects.extend(service("s", &[false]));
+        objects.extend(service("n", &[true]));
+        insta::assert_snapshot!(shown(&objects), @r#"
+        Exact("/a") [] [(100, "s-80")]
+        Prefix("/") [] [(100, "s-80")]
+        ("n-80", {127.1.2.0:8080})
+        ("s-80", {})
+        "#);
+    }
+
+    #[test]
+    fn a_route_goes_by_path_then_headers_then_query() {
+        let rule = |matches: Value, weights: [u32; 2]| {
+            let backend = |(name, weight)| json!({ "name": name, "port": 80, "weight": weight });
+            json!({ "matches": matches, "backendRefs": [backend(("s", weights[0])), backend(("n", weights[1]))] })
+        };
+        let path = |kind: &str, at: &str| json!({ "type": kind, "value": at });
+        let header = json!([{ "name": "x", "value": "1.*", "type": "RegularExpression" }]);
+        let query = json!([{ "name": "q", "value": "1", "type": "Exact" }]);
+        let route = json!({ "kind": "HTTPRoute", "spec": { "hostnames": ["h"], "rules": [
+            rule(json!([{ "path": path("PathPrefix", "/") }]), [1, 0]),
+            rule(json!([{ "path": path("PathPrefix", "/a") }, { "path": path("Exact", "/a") }]), [80, 20]),
+            rule(json!([{ "path": path("PathPrefix", "/a"), "queryParams": query }]), [0, 2]),
+            rule(json!([{ "path": path("PathPrefix", "/a"), "headers": header }]), [0, 1]),
+        ] } });
+        insta::assert_snapshot!(shown(&[route]), @r#"
+        Exact("/a") [] [(80, "s-80"), (20, "n-80")]
+        Prefix("/a") [Header x Like("^(?:1.*)$")] [(0, "s-80"), (1, "n-80")]
+        Prefix("/a") [Query q Exactly("1")] [(0, "s-80"), (2, "n-80")]
+        Prefix("/a") [] [(80, "s-80"), (20, "n-80")]
+        Prefix("/") [] [(1, "s-80"), (0, "n-80")]
+        "#);
+    }
 }

@@ -1,0 +1,23 @@
+//! `schema`: what programs may rely on in the documents of `status`, `history` and `plan`.
+
+use crate::{
+    cli::args::{Document, SchemaArgs},
+    error::Result,
+    exit_code,
+    ui::Ui,
+    view::schema,
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn run(ui: &Ui, args: &SchemaArgs) -> Result<u8> {
+    let schema = match args.document {
+        Document::Status => schema::status(),
+        Document::History => schema::history(),
+        Document::Plan => schema::plan(),
+    };
+    ui.line(&format!("{:#}", schema.to_value()))?;
+    Ok(exit_code::DONE)
+}

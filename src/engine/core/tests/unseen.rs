@@ -1,0 +1,121 @@
+//! What went on while no engine looked, or is not yet seen of what is there.
+
+use serde_json::{Value, json};
+
+use super::situation::{at_rest, deployment, now, object, paused_at_step_1, replica_set, told};
+use crate::{
+    api::v1beta1::RolloutStatus,
+    engine::core::{Decision, Snapshot, batch, decide},
+};
+
+const MARK: &str = r#"{"rolloutName":"web","original":{"paused":false}}"#;
+
+/// Takes what a decision says of the status for written.
+fn write_status(s: &mut Snapshot, decision: &Decision) {
+    let mut status: Value = serde_json::to_value(s.rollout.status.clone().unwrap()).unwrap();
+    json_patch::merge(&mut status, decision.status.as_ref().unwrap());
+    s.rollout.status = Some(serde_json::from_value::<RolloutStatus>(status).unwrap());
+}
+
+#[test]
+fn a_version_that_is_everywhere_stays_so_when_its_hold_is_lifted() {
+    // In the middle of v2's release v3 went out unheld; and the same when the status still tells of rest.
+    for (mut s, name) in [(paused_at_step_1(), "in the middle"), (at_rest(), "at rest")] {
+        let mut web = deployment("web", "web:v3", 5);
+        web["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] = json!(MARK);
+        s.canaries.clear();
+        s.pods.clear();
+        (s.services, s.routes) = (at_rest().services, at_rest().routes);
+        s.replica_sets = vec![
+            object(replica_set("web", "aaa", "web:v1", 0)),
+            object(replica_set("web", "ccc", "web:v3", 5)),
+        ];
+        s.workload = Some(object(web.clone()));
+        let decision = decide(&s, now());
+        assert_eq!(decision.effects, [], "{name}");
+        write_status(&mut s, &decision);
+        let lifted = told(&decide(&s, now()));
+        assert!(
+            lifted.contains("deployment/web: lift a hold that holds nothing back"),
+            "{name}\n{lifted}"
+        );
+        // The write is there, and the workload's controller has not looked yet.
+        web["metadata"]["generation"] = json!(2);
+        web["metadata"]["annotations"] = json!({});
+        s.workload = Some(object(web));
+        let after = told(&decide(&s, now()));
+        assert!(!after.contains("hold"), "{name}\n{after}");
+    }
+}
+
+#[test]
+fn the_mark_stays_until_the_replica_set_that_gets_a_copy_of_it_is_seen() {
+    let mut s = paused_at_step_1();
+    s.rollout.spec.disabled = true;
+    s.rollout.status.as_mut().unwrap().phase = Some("Disabling".into());
+    s.rollout
+        .status
+        .as_mut()
+        .unwrap()
+        .canary_status
+        .as_mut()
+        .unwrap()
+        .finalising_step = "ResumeWorkload".into();
+    s.canaries.clear();
+    s.services.remove("web-canary");
+    let mut web = deployment("web", "web:v3", 5);
+    web["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] = json!(MARK);
+    s.workload = Some(object(web));
+    let unseen = decide(&s, now());
+    assert_eq!(unseen.effects, [], "{}", told(&unseen));
+    let mut new = replica_set("web", "ccc", "web:v3", 0);
+    new["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] = json!(MARK);
+    s.replica_sets.push(object(new));
+    let seen = told(&decide(&s, now()));
+    assert!(
+        seen.contains("deployment/web: take the mark off the workload"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn nothing_is_taken_from_a_version_that_is_everywhere() {
+    // Scaled up while no old pod was left: the Deployment's own controller gave the new version what was missing.
+    for (old, new, expected) in [(0, 5, ""), (1, 4, "PATCH replicaset/web-aaa: 3 old pods\n")] {
+        let mut s = paused_at_step_1();
+        let canary = s.rollout.spec.strategy.canary.as_mut().unwrap();
+        canary.enable_extra_workload_for_canary = false;
+        canary.traffic_routings.clear();
+        canary.steps.iter_mut().for_each(|step| step.traffic = None);
+        let plan = batch::plan_hash(&s.rollout.spec);
+        s.rollout
+            .status
+            .as_mut()
+            .unwrap()
+            .canary_status
+            .as_mut()
+            .unwrap()
+            .rollout_hash = Some(plan);
+        s.canaries.clear();
+        s.pods.clear();
+        (s.services, s.routes) = (at_rest().services, at_rest().routes);
+        let mut web = deployment("web", "web:v2", 5);
+        web["metadata"]["labels"]["rollouts.kruise.io/stable-revision"] = json!("aaa");
+        web["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] =
+            json!(r#"{"rolloutName":"web","original":{"paused":false,"strategy":{"type":"RollingUpdate"}}}"#);
+        web["spec"]["paused"] = json!(true);
+        web["spec"]["strategy"] = json!({ "type": "Recreate" });
+        s.workload = Some(object(web));
+        s.replica_sets = vec![
+            object(replica_set("web", "aaa", "web:v1", old)),
+            object(replica_set("web", "bbb", "web:v2", new)),
+        ];
+        let found = told(&decide(&s, now()));
+        let sizes: String = found
+            .lines()
+            .filter(|line| line.contains("replicaset"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        assert_eq!(sizes, expected, "{found}");
+    }
+}

@@ -1,0 +1,342 @@
+//! The documents of `status`, `history` and `plan` as types: their JSON schema is made of these, and what is printed must be
+//! readable as them.
+//!
+//! `schema` follows semantic versions. A new minor only adds fields; a field that goes, or means something else, makes a new
+//! major. Readers should ignore what they do not know.
+
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// `status -o json`: one Rollout.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RolloutStatus {
+    /// `cli.kruise.dev/v1`.
+    pub api_version: String,
+    /// `RolloutStatus`.
+    pub kind: String,
+    /// Version of this document.
+    pub schema: String,
+    /// The Rollout.
+    pub object: RolloutObject,
+    /// The workload it releases, as `deployment/NAME`.
+    pub workload: String,
+    /// `canary`, `partition` or `blue-green`; null without a strategy.
+    pub style: Option<String>,
+    /// One word for the state.
+    pub verdict: String,
+    /// The exit code of `status` for it.
+    pub exit_code: u8,
+    /// `status.phase`.
+    pub phase: String,
+    /// The engine's own sentence.
+    pub message: String,
+    /// Why the release is degraded; null when it is not.
+    pub degraded: Option<String>,
+    /// Who acts next.
+    pub next: Next,
+    /// The step at hand.
+    pub step: StepAtHand,
+    /// All steps.
+    pub steps: Vec<PlannedPause>,
+    /// Pods that the workload should have.
+    pub replicas: i64,
+    /// Versions with pods.
+    pub revisions: Vec<VersionPods>,
+    /// The new version, as the engine names it; empty when there is none.
+    pub new_revision: String,
+    /// Traffic by route.
+    pub traffic: Vec<RouteTraffic>,
+    /// What is missing.
+    pub problems: Vec<Problem>,
+    /// When it was looked at.
+    pub observed_at: String,
+}
+
+/// Which Rollout was seen.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RolloutObject {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// Uid.
+    #[serde(default)]
+    pub uid: Option<String>,
+    /// Generation.
+    #[serde(default)]
+    pub generation: Option<i64>,
+    /// resourceVersion.
+    #[serde(default)]
+    pub resource_version: Option<String>,
+}
+
+/// Who acts next.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Next {
+    /// `none`, `human`, `engine` or `clock`.
+    pub actor: String,
+    /// The same as a sentence.
+    pub sentence: String,
+    /// What to type, if anything.
+    pub command: Option<String>,
+}
+
+/// The step at hand.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StepAtHand {
+    /// Its number, 1-based; 0 before the first release.
+    pub index: i32,
+    /// The number of steps.
+    pub total: i32,
+    /// Where it is.
+    pub state: String,
+    /// Since when.
+    pub since: Option<String>,
+    /// Seconds left of a timed pause.
+    pub remaining_seconds: Option<i64>,
+}
+
+/// A step of the Rollout.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlannedPause {
+    /// Its number, 1-based.
+    pub index: i32,
+    /// New pods: a number, or a share such as `20%`.
+    pub replicas: Value,
+    /// Share of traffic.
+    pub traffic: Option<String>,
+    /// Number of rules by which requests are chosen.
+    pub matches: usize,
+    /// Seconds of its pause; null where an approval is waited for.
+    pub pause_seconds: Option<i32>,
+}
+
+/// Pods of one version.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VersionPods {
+    /// `stable`, `new` or `other`.
+    pub role: String,
+    /// The label that sets its pods apart.
+    pub hash: String,
+    /// Images of its containers.
+    pub images: Vec<String>,
+    /// Pods there should be.
+    pub desired: i64,
+    /// Pods there are.
+    pub current: i64,
+    /// Pods that are ready.
+    pub ready: i64,
+}
+
+/// Traffic through one route.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RouteTraffic {
+    /// `ingress/NAME`, `httproute/NAME`.
+    pub route: String,
+    /// What the step asks for.
+    pub wanted: Option<String>,
+    /// What is set.
+    pub set: String,
+    /// What is set, in percent, where it is a percentage.
+    pub percent: Option<i32>,
+}
+
+/// Something that keeps a release from working.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Problem {
+    /// What is wrong.
+    pub message: String,
+    /// What helps.
+    pub hint: String,
+}
+
+/// `history -o json`: one workload.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RolloutHistory {
+    /// `cli.kruise.dev/v1`.
+    pub api_version: String,
+    /// `RolloutHistory`.
+    pub kind: String,
+    /// Version of this document.
+    pub schema: String,
+    /// The workload.
+    pub object: WorkloadObject,
+    /// Name of the Rollout that releases it.
+    pub rollout: Option<String>,
+    /// Its revisions, oldest first.
+    pub revisions: Vec<PastRevision>,
+    /// When it was looked at.
+    pub observed_at: String,
+}
+
+/// Which workload was seen.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadObject {
+    /// Namespace.
+    pub namespace: String,
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+}
+
+/// One revision.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PastRevision {
+    /// Its number; null for what only a canary workload has.
+    pub revision: Option<i64>,
+    /// Its name or hash.
+    pub name: String,
+    /// `stable`, `new`, `current`, or null.
+    pub part: Option<String>,
+    /// Images of its containers.
+    pub images: Vec<String>,
+    /// When it was made.
+    pub created_at: Option<String>,
+    /// Why, if anybody said it.
+    pub change_cause: Option<String>,
+    /// Pods of it.
+    pub pods: i64,
+    /// Those that are ready.
+    pub ready_pods: i64,
+    /// The pod template; with `--revision` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<Value>,
+}
+
+/// `plan -o json`: what a release will do.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RolloutPlan {
+    /// `cli.kruise.dev/v1`.
+    pub api_version: String,
+    /// `RolloutPlan`.
+    pub kind: String,
+    /// Version of this document.
+    pub schema: String,
+    /// Namespace of the Rollout.
+    pub namespace: String,
+    /// Name of the Rollout.
+    pub rollout: String,
+    /// The summary line.
+    pub summary: String,
+    /// `Completed`, `RolledBack`, `NothingToDo`, `Blocked` or `Degraded`.
+    pub end: String,
+    /// Why it ends so.
+    pub message: String,
+    /// Fewest ready pods at any time.
+    pub lowest_ready: i32,
+    /// Most pods at any time.
+    pub most_pods: i32,
+    /// The steps, in order of time.
+    pub steps: Vec<PlanStep>,
+    /// The closing work.
+    pub finish: Option<PlanStep>,
+    /// The states that the engine goes through.
+    pub states: Vec<PlanState>,
+    /// Every write, in order.
+    pub writes: Vec<PlanWrite>,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanStep {
+    /// Its number, 1-based; for the closing work the number of steps plus one.
+    pub step: i32,
+    /// Pods of the new version at its end.
+    pub new_pods: i32,
+    /// Pods of other versions at its end.
+    pub old_pods: i32,
+    /// Fewest ready pods in it.
+    pub ready_lowest: i32,
+    /// Most ready pods in it.
+    pub ready_highest: i32,
+    /// Traffic for the new version.
+    pub traffic: String,
+    /// What ends it.
+    pub gate: String,
+    /// Seconds from the start until its gate is reached, at the earliest.
+    pub seconds: f64,
+    /// Writes in it.
+    pub writes: usize,
+}
+
+/// One state of a plan.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanState {
+    /// The step, 1-based.
+    pub step: i32,
+    /// One word for it.
+    pub state: String,
+    /// Seconds from the start.
+    pub seconds: f64,
+}
+
+/// One write of a plan.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanWrite {
+    /// The step it belongs to.
+    pub step: i32,
+    /// Seconds from the start.
+    pub seconds: f64,
+    /// HTTP method.
+    pub verb: String,
+    /// Kind and name.
+    pub object: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The body.
+    pub body: Value,
+}
+
+/// The schema of what `status` prints.
+#[must_use]
+pub fn status() -> Schema {
+    open(schema_for!(RolloutStatus))
+}
+
+/// The schema of what `history` prints.
+#[must_use]
+pub fn history() -> Schema {
+    open(schema_for!(RolloutHistory))
+}
+
+/// The schema of what `plan` prints.
+#[must_use]
+pub fn plan() -> Schema {
+    open(schema_for!(RolloutPlan))
+}
+
+/// Readers must take what a later minor adds; only our own tests are strict.
+fn open(mut schema: Schema) -> Schema {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.remove("additionalProperties");
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(values) => values.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    if let Some(fields) = schema.as_object_mut() {
+        fields.remove("additionalProperties");
+        fields.values_mut().for_each(strip);
+    }
+    schema
+}
