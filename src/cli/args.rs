@@ -177,6 +177,9 @@ pub struct StatusArgs {
 pub struct WatchArgs {
     #[command(flatten)]
     pub(crate) targets: SelectArgs,
+    /// Measure the metrics of paused steps that a controller carries out; approve what passes, roll back what fails
+    #[arg(long)]
+    pub auto_approve: bool,
     /// Give up after this time, with exit code 124
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,

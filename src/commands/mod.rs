@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod approve;
+pub mod auto;
 pub mod back;
 pub mod complete;
 pub mod completion;

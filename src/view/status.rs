@@ -16,7 +16,7 @@ use crate::{
         Provider, RouteKey, Routes, Shared, Wiring,
         script::{Configuration, Scripts},
     },
-    view::suggest::Command,
+    view::{gate, suggest::Command},
 };
 
 /// An object that was looked for.
@@ -246,6 +246,12 @@ impl Status {
     #[must_use]
     pub fn next_sentence(&self, now: Timestamp) -> String {
         let engine = "the engine: the controller in the cluster, or 'kubectl kruise rollout run'";
+        let measured = self.position.gate.as_ref().filter(|_| self.position.under_way());
+        if let Some(waiting) = measured.and_then(|record| gate::waiting(record, now))
+            && self.verdict.actor() == Actor::Engine
+        {
+            return waiting;
+        }
         match (self.verdict.actor(), self.position.pause_left(now)) {
             (Actor::Nobody, _) => "nobody, all is done".to_owned(),
             (Actor::Human, _) => "you".to_owned(),
@@ -298,7 +304,19 @@ impl Status {
                 Tone::Bad,
             ));
         }
+        if let Some(why) = self
+            .position
+            .gate
+            .as_ref()
+            .filter(|_| !self.position.under_way())
+            .and_then(|r| r.why.clone())
+        {
+            fields.push(("Metrics", format!("failed: {why}"), Tone::Bad));
+        }
         let mut blocks = vec![Block::Fields(fields), Block::Table(self.step_table(now))];
+        if let Some(record) = &self.position.gate {
+            blocks.push(Block::Table(gate::table(record, now)));
+        }
         if !self.pods.revisions.is_empty() {
             blocks.push(Block::Table(self.pod_table()));
         }
@@ -460,6 +478,7 @@ impl Status {
                 "remainingSeconds": position.pause_left(now).map(|left| left.as_secs()),
             },
             "steps": steps.collect::<Vec<_>>(),
+            "gate": position.gate.as_ref().map(gate::document),
             "replicas": self.pods.wanted,
             "revisions": revisions.collect::<Vec<_>>(),
             "newRevision": position.new_revision,

@@ -124,6 +124,8 @@ impl World {
         for object in objects {
             cluster.create(&object).await.unwrap();
         }
+        // Its controller makes the pods of version 1, and an engine takes note.
+        clock.sleep(Duration::from_secs(60)).await;
         world.run(false).await;
         world.set_image("web:v2").await;
         world.meter.began = clock.now();
