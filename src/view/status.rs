@@ -457,7 +457,7 @@ impl Status {
         });
         let mut object = json!({ "namespace": self.namespace, "name": self.name });
         json_patch::merge(&mut object, &self.object);
-        json!({
+        let mut document = json!({
             "apiVersion": "cli.kruise.dev/v1",
             "kind": "RolloutStatus",
             "schema": "1.0",
@@ -478,7 +478,6 @@ impl Status {
                 "remainingSeconds": position.pause_left(now).map(|left| left.as_secs()),
             },
             "steps": steps.collect::<Vec<_>>(),
-            "gate": position.gate.as_ref().map(gate::document),
             "replicas": self.pods.wanted,
             "revisions": revisions.collect::<Vec<_>>(),
             "newRevision": position.new_revision,
@@ -488,7 +487,11 @@ impl Status {
             }),
             "problems": self.problems.iter().map(|p| json!({ "message": p.what, "hint": p.hint })).collect::<Vec<_>>(),
             "observedAt": now,
-        })
+        });
+        if let Some(record) = &position.gate {
+            document["gate"] = gate::document(record);
+        }
+        document
     }
 
     /// How much traffic the new version gets for certain, in percent: of several routes the least.

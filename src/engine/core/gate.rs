@@ -4,6 +4,7 @@
 //! a human approves it; one that failed may bring the stable version back by itself.
 
 use jiff::Timestamp;
+use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
 use super::{
@@ -158,9 +159,19 @@ impl Machine<'_> {
             serde_json::to_value(self.stable_set()?.object).ok()?
         } else {
             let revision = self.sub().stable_revision.clone()?;
-            let mut revisions = self.s.revisions.iter();
-            let named =
-                revisions.find(|object| object.metadata.name.as_deref() == Some(revision.as_str()))?;
+            // Controllers call a revision by its name or by the hash at the name's end.
+            let is_named = |name: &str| {
+                let before = name.strip_suffix(revision.as_str());
+                before.is_some_and(|before| before.is_empty() || before.ends_with('-'))
+            };
+            let label = |object: &DynamicObject| {
+                let labels = object.metadata.labels.as_ref()?;
+                labels.get(keys::CONTROLLER_REVISION_HASH).cloned()
+            };
+            let named = self.s.revisions.iter().find(|object| {
+                object.metadata.name.as_deref().is_some_and(is_named)
+                    || label(object).as_ref() == Some(&revision)
+            })?;
             serde_json::to_value(named).ok()?
         };
         let template = edit::revision::template_of(&stable);

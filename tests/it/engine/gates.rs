@@ -424,6 +424,7 @@ async fn a_gate_that_does_not_pass_waits_for_a_human() {
         assert_eq!(world.run(false).await.0, Some(expected.clone()), "{change}");
         let rollout = world.rollout().await;
         assert_eq!(rollout["status"]["currentStepState"], "StepPaused", "{change}");
+        world.clock.sleep(Duration::from_secs(100)).await;
         world.approve().await;
         let (stop, _) = world.run(false).await;
         let second = world.rollout().await["status"]["currentStepIndex"].clone();

@@ -4,6 +4,7 @@ mod apply;
 mod approve;
 mod controller;
 mod demo;
+mod gate;
 mod kinds;
 mod manifests;
 mod peer;

@@ -90,6 +90,7 @@ fn without_arguments_it_helps() {
       approve     Let a paused step go on
       status      Show where a release is; the exit code says it too
       watch       Follow a release live
+      gate        Measure the metrics of a release now; the exit code says what they mean
       rollback    Leave the release that is under way: back to the stable version
       undo        Go back to an earlier revision of a workload
       pause       Freeze a release, or a workload's update, where it is
