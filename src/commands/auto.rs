@@ -1,7 +1,7 @@
 //! Judging the steps of a release that the controller in the cluster carries out: it does not measure, so whoever watches
 //! measures for it, approves what passes and rolls back what fails.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::task::JoinHandle;
@@ -18,6 +18,33 @@ use crate::{
     ui::Ui,
 };
 
+/// How often paused steps are looked at.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Judges the pauses of these Rollouts without end, if it is wanted; beside whatever shows them.
+pub async fn attend(ui: &Ui, cluster: &Cluster, rollouts: &[Found], is_wanted: bool) -> Error {
+    if !is_wanted {
+        std::future::pending::<()>().await;
+    }
+    let mut attendant = Attendant::new(cluster);
+    loop {
+        for found in rollouts {
+            let seen = match cluster.rollout_if_there(&found.namespace, &found.name).await {
+                Ok(Some(found)) => attendant.attend(ui, cluster, &found).await,
+                Ok(None) => Ok(()),
+                Err(error) => Err(error),
+            };
+            match seen {
+                // A server that is away for a moment, or somebody who was faster: looked at again.
+                Err(error) if matches!(error.kind, Kind::Unreachable | Kind::Conflict) => {}
+                Err(error) => return error,
+                Ok(()) => {}
+            }
+        }
+        cluster.clock.sleep(EVERY).await;
+    }
+}
+
 /// One pause that is being judged.
 struct Pause {
     revision: String,
@@ -31,26 +58,25 @@ struct Pause {
 }
 
 /// Judges pauses while they last. What it measured is lost with it: another one measures anew.
-pub struct Attendant {
+struct Attendant {
     meter: Arc<dyn Meter>,
     pauses: BTreeMap<(String, String), Pause>,
 }
 
 impl Attendant {
     /// Asks providers with the rights of the user.
-    #[must_use]
-    pub fn new(cluster: &Cluster) -> Self {
+    fn new(cluster: &Cluster) -> Self {
         Self {
             meter: Arc::new(Live::new(cluster.client.clone())),
             pauses: BTreeMap::new(),
         }
     }
 
-    /// Looks at a Rollout; to be called every second or so. Never approves a step that has no gate, nor ends a timed pause.
+    /// Looks at a Rollout. Never approves a step that has no gate, nor ends a timed pause.
     ///
     /// # Errors
     /// A gate cannot be made, or a write fails.
-    pub async fn attend(&mut self, ui: &Ui, cluster: &Cluster, found: &Found) -> Result<()> {
+    async fn attend(&mut self, ui: &Ui, cluster: &Cluster, found: &Found) -> Result<()> {
         let rollout = found.typed()?;
         let position = Position::of(&rollout);
         let key = (found.namespace.clone(), found.name.clone());
@@ -129,12 +155,14 @@ impl Attendant {
             .is_some_and(|step| step.pause.duration.is_none());
         match (state.verdict, state.on_failure) {
             (Verdict::Passed, _) if is_manual => {
+                approve(ui, cluster, found, &position).await?;
                 pause.is_done = true;
-                approve(ui, cluster, found, &position).await
+                Ok(())
             }
             (Verdict::Failed, OnFailure::Rollback) => {
+                take_back(ui, cluster, found).await?;
                 pause.is_done = true;
-                take_back(ui, cluster, found).await
+                Ok(())
             }
             (Verdict::Running | Verdict::Passed, _) => Ok(()),
             _ => {

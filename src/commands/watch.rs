@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use futures::{StreamExt, stream::select_all};
 
-use super::{Outcomes, auto::Attendant, connect, interruption, reading, status, targets};
+use super::{Outcomes, auto, connect, interruption, reading, status, targets};
 use crate::{
     cli::{Global, args::WatchArgs},
     cluster::{Cluster, Found},
@@ -37,15 +37,17 @@ pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
             }
         }
         if !there.is_empty() {
-            outcomes.add(ui, follow(ui, &cluster, &there, args.auto_approve).await)?;
+            tokio::select! {
+                shown = follow(ui, &cluster, &there) => outcomes.add(ui, shown)?,
+                error = auto::attend(ui, &cluster, &there, args.auto_approve) => return Err(error),
+            }
         }
         Ok(outcomes.code())
     })
     .await
 }
 
-async fn follow(ui: &Ui, cluster: &Cluster, rollouts: &[Found], judges: bool) -> Result<u8> {
-    let mut attendant = judges.then(|| Attendant::new(cluster));
+async fn follow(ui: &Ui, cluster: &Cluster, rollouts: &[Found]) -> Result<u8> {
     let streams = rollouts
         .iter()
         .enumerate()
@@ -70,13 +72,6 @@ async fn follow(ui: &Ui, cluster: &Cluster, rollouts: &[Found], judges: bool) ->
                 Err(error) => return Err(error),
             };
             states.insert(at, state);
-        }
-        if let Some(attendant) = &mut attendant {
-            for found in rollouts {
-                if let Some(found) = cluster.rollout_if_there(&found.namespace, &found.name).await? {
-                    attendant.attend(ui, cluster, &found).await?;
-                }
-            }
         }
         let now = cluster.clock.now();
         match &mut live {

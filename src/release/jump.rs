@@ -238,7 +238,7 @@ mod tests {
             step(json!("50%"), Value::Null, none()),
             // More pods of ten than half of them.
             step(json!(8), json!("0%"), none()),
-            step(json!("100%"), none(), header()),
+            step(json!("100%"), Value::Null, header()),
             step(json!("100%"), json!("50%"), none()),
         ];
         let at = |step: i32, steps: &[crate::api::v1beta1::Step]| {

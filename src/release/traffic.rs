@@ -89,7 +89,7 @@ pub fn wanted(position: &Position) -> String {
         position.state,
         StepState::BeforeStepUpgrade | StepState::StepUpgrade
     );
-    let index = position.step - i32::from(before);
+    let index = position.step.saturating_sub(i32::from(before));
     let step = usize::try_from(index)
         .ok()
         .and_then(|n| n.checked_sub(1))

@@ -48,6 +48,9 @@ pub struct RolloutStatus {
     pub new_revision: String,
     /// Traffic by route.
     pub traffic: Vec<RouteTraffic>,
+    /// The split that it shares with other Rollouts.
+    #[serde(default)]
+    pub traffic_routing: Option<SharedSplit>,
     /// What was measured of the step's metrics; absent where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<MetricGate>,
@@ -200,6 +203,20 @@ pub struct RouteTraffic {
     pub set: String,
     /// What is set, in percent, where it is a percentage.
     pub percent: Option<i32>,
+}
+
+/// A split that several Rollouts share.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SharedSplit {
+    /// Name of the TrafficRouting.
+    pub name: String,
+    /// Its phase.
+    pub phase: String,
+    /// What its engine says.
+    pub message: String,
+    /// The Rollouts that need it now.
+    pub needed_by: Vec<String>,
 }
 
 /// Something that keeps a release from working.

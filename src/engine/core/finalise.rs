@@ -203,6 +203,13 @@ impl Machine<'_> {
                 self.canaries().next().map(|_| Flow::Wait(Wake::OnChange, reason))
             }
             FinalisingStep::RouteTrafficToNew => {
+                // Without a grace the cursor may still be here when the route is taken back; all pods are new by then.
+                if let Some(workload) = self.workload()
+                    && self.resumed(&workload).is_none()
+                    && self.not_rolled_out(&workload).is_none()
+                {
+                    return None;
+                }
                 let makes_one = self.s.rollout.spec.strategy.makes_canary_service();
                 let route = if !makes_one || self.has_twin() {
                     self.write_split(&traffic::Split::ALL)
@@ -256,6 +263,7 @@ impl Machine<'_> {
         let flow = self
             .roll_recreate(&reason)
             .or_else(|| self.trust_old_sets(&reason))
+            .or_else(|| self.correct_notes(&reason))
             .or_else(|| self.roll_out(&workload, ending, reason));
         match flow {
             // Whoever deletes or disables the Rollout wants it out of the way, however the new pods fare.

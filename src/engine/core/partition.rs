@@ -312,6 +312,25 @@ impl<'a> Machine<'a> {
         Some(self.s.create(body, format!("bring up {}", counted(replicas))))
     }
 
+    /// Before a Deployment is handed back: a version of the right size whose note says that the Deployment once wanted another
+    /// one, since it was scaled to just what the version had. Its controller takes that for scaling under way, finds nothing
+    /// to scale, and never rolls again.
+    pub(super) fn correct_notes(&self, reason: &Reason) -> Option<Flow> {
+        let (deployment, versions) = self.deployment()?;
+        let replicas = deployment.replicas();
+        let is_wrong = |version: &&ReplicaSet<'_>| {
+            let notes = version.object.metadata.annotations.as_ref();
+            let note = notes.and_then(|notes| notes.get(keys::DESIRED_REPLICAS));
+            version.wanted() == replicas && note.is_some_and(|note| *note != replicas.to_string())
+        };
+        let wrong = versions.iter().filter(is_wrong);
+        let effects: Vec<Effect> = wrong
+            .map(|version| self.size(version, replicas, "note what the workload wants"))
+            .collect();
+        (deployment.observed() && replicas > 0 && !effects.is_empty())
+            .then(|| Flow::Do(effects, reason.clone()))
+    }
+
     /// Before a Deployment whose own strategy is `Recreate` is handed back: all pods have the template's version, since its
     /// controller would otherwise stop every other one first.
     pub(super) fn roll_recreate(&mut self, reason: &Reason) -> Option<Flow> {

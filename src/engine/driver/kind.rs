@@ -114,16 +114,12 @@ impl Kind {
             Self::Service,
             Self::TrafficRouting,
         ];
-        let named = RouteKind::named(&target.api_version, &target.kind)
-            .iter()
-            .copied();
-        let routes = RouteKind::all().chain(named.filter(|kind| kind.is_custom()));
-        let routes = routes.map(Self::Route);
+        let routes = RouteKind::all().map(Self::Route);
         let workloads = workload::Kind::ALL.into_iter().flat_map(|kind| {
             let versions = kind.api_versions().iter();
             versions.map(move |version| Self::Workload(kind, version))
         });
-        others
+        let known: Vec<Self> = others
             .into_iter()
             .chain(routes)
             .chain(workloads)
@@ -131,7 +127,13 @@ impl Kind {
                 let (api_version, kind, _) = kind.names();
                 kind == target.kind && api_version == target.api_version
             })
-            .collect()
+            .collect();
+        if known.is_empty() {
+            // A kind of the user's own; whether it is watched the cache knows.
+            let named = RouteKind::named(&target.api_version, &target.kind);
+            return named.iter().copied().map(Self::Route).collect();
+        }
+        known
     }
 
     /// The kinds without which nothing can be decided about a Rollout.
@@ -330,6 +332,7 @@ mod tests {
             [Kind::Workload(AdvancedStatefulSet, "apps.kruise.io/v1beta1")]
         );
         assert_eq!(of("v1", "Pod"), [super::DEPLOYMENT_PODS, super::REVISION_PODS]);
-        assert_eq!(of("batch/v1", "Job"), []);
+        let named = crate::traffic::RouteKind::named("batch/v1", "Job");
+        assert_eq!(of("batch/v1", "Job"), [Kind::Route(named[0])]);
     }
 }

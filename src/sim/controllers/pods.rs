@@ -32,6 +32,15 @@ impl Patience {
         }
     }
 
+    /// Tries again in a second, as a controller's queue does after an error.
+    pub(super) fn retry(&mut self) {
+        let at = self
+            .now
+            .saturating_add(SignedDuration::from_secs(1))
+            .unwrap_or(Timestamp::MAX);
+        self.next = Some(self.next.map_or(at, |soonest| soonest.min(at)));
+    }
+
     /// Whether a pod is available; for one that is only ready, remembers when it will be.
     pub(super) fn available(&mut self, pod: &PodFacts) -> bool {
         if !pod.ready || self.seconds <= 0 {

@@ -184,9 +184,10 @@ impl Look<'_> {
                     let revision = if old { &self.current } else { &self.update };
                     let name = format!("{}-{ordinal}", self.set.name());
                     let place = Name::new(self.set.namespace(), &name);
-                    if let Some(template) = template(revision)
-                        && self.store.get(PODS, &place).is_none()
-                    {
+                    if self.store.get(PODS, &place).is_some() {
+                        // That of a set of the same name that was deleted just now.
+                        self.patience.retry();
+                    } else if let Some(template) = template(revision) {
                         let index = ordinal.to_string();
                         let labels = [
                             (REVISION_HASH, revision.name()),

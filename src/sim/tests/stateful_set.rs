@@ -299,3 +299,18 @@ fn two_runs_are_alike() {
     };
     assert_eq!(once(), once());
 }
+
+#[test]
+fn a_set_made_anew_waits_for_the_names_of_the_old_ones_pods() {
+    run(|options| async move {
+        let spec = json!({"replicas": 2, "podManagementPolicy": "Parallel"});
+        let (sim, _controllers) = up(&options, spec.clone()).await;
+        sets(&sim)
+            .delete("web", &DeleteParams::background())
+            .await
+            .unwrap();
+        create(&sets(&sim), workload("apps/v1", "StatefulSet", "v2", spec)).await;
+        pass(&options, 20).await;
+        assert_eq!(named(&sim), ready(&["v2", "v2"]));
+    });
+}

@@ -53,7 +53,7 @@ fn read(route: &DynamicObject) -> Note {
     let mut original = Map::new();
     for part in PARTS {
         let value = without_nulls(&kept[part]);
-        if !value.is_null() && !(part != "spec" && value.as_object().is_none_or(Map::is_empty)) {
+        if part == "spec" || value.as_object().is_some_and(|all| !all.is_empty()) {
             original.insert(part.to_owned(), value);
         }
     }

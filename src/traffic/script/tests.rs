@@ -16,31 +16,31 @@ use crate::traffic::{Split, Wiring};
 const EXAMPLES: [(&str, &str); 7] = [
     (
         "trafficrouting_ingress/nginx.lua",
-        include_str!("examples/trafficrouting_ingress/nginx.lua"),
+        include_str!("samples/trafficrouting_ingress/nginx.lua"),
     ),
     (
         "trafficrouting_ingress/higress.lua",
-        include_str!("examples/trafficrouting_ingress/higress.lua"),
+        include_str!("samples/trafficrouting_ingress/higress.lua"),
     ),
     (
         "trafficrouting_ingress/mse.lua",
-        include_str!("examples/trafficrouting_ingress/mse.lua"),
+        include_str!("samples/trafficrouting_ingress/mse.lua"),
     ),
     (
         "trafficrouting_ingress/aliyun-alb.lua",
-        include_str!("examples/trafficrouting_ingress/aliyun-alb.lua"),
+        include_str!("samples/trafficrouting_ingress/aliyun-alb.lua"),
     ),
     (
         "networking.istio.io/VirtualService/trafficRouting.lua",
-        include_str!("examples/networking.istio.io/VirtualService/trafficRouting.lua"),
+        include_str!("samples/networking.istio.io/VirtualService/trafficRouting.lua"),
     ),
     (
         "networking.istio.io/DestinationRule/trafficRouting.lua",
-        include_str!("examples/networking.istio.io/DestinationRule/trafficRouting.lua"),
+        include_str!("samples/networking.istio.io/DestinationRule/trafficRouting.lua"),
     ),
     (
         "apisix.apache.org/ApisixRoute/trafficRouting.lua",
-        include_str!("examples/apisix.apache.org/ApisixRoute/trafficRouting.lua"),
+        include_str!("samples/apisix.apache.org/ApisixRoute/trafficRouting.lua"),
     ),
 ];
 
@@ -95,7 +95,7 @@ fn with_split<T>(asked: &Value, run: impl FnOnce(&Split<'_>) -> T) -> T {
 }
 
 #[test]
-fn a_folder_goes_before_the_cluster_and_the_cluster_before_what_is_built_in() {
+fn d20_a_folder_goes_before_the_cluster_and_the_cluster_before_what_is_built_in() {
     let key = "lua.traffic.routing.ingress.nginx";
     let folder = |text: &str| {
         Some(Arc::new(Folder {

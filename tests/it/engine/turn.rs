@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use kubectl_kruise::api::{keys, v1beta1::RollingStyle};
+use kubectl_kruise::{
+    api::{keys, v1beta1::RollingStyle},
+    workload::Kind,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -95,6 +98,8 @@ impl Turn {
         let has_workload = !world.workload().is_null();
         match self {
             Self::Approve if is_waiting(world) => world.approve().await,
+            // From k new pods Kruise adds no more than replicas - k, and none of the old version: a limit that users are told.
+            Self::Scale(to) if is_full(world, *to) => return false,
             Self::Scale(to) => world.scale(*to).await,
             Self::Image(tag) if has_workload => world.image(tag).await,
             Self::ImageUnseen(tag, seconds) if has_workload => {
@@ -156,6 +161,13 @@ impl Turn {
 /// Whether a step waits for a human or for time.
 pub(super) fn is_waiting(world: &World) -> bool {
     world.phase_is("Progressing") && world.progress()["currentStepState"] == "StepPaused"
+}
+
+/// Whether the workload would have to grow and cannot: a CloneSet in the middle of a blue-green release.
+fn is_full(world: &World, to: u64) -> bool {
+    let shape = &world.setup.shape;
+    let is_bound = (shape.kind, shape.style) == (Kind::CloneSet, RollingStyle::BlueGreen);
+    is_bound && world.phase_is("Progressing") && world.workload()["spec"]["replicas"].as_u64() < Some(to)
 }
 
 fn is_unseen(world: &World) -> bool {

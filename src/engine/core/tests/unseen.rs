@@ -78,44 +78,84 @@ fn the_mark_stays_until_the_replica_set_that_gets_a_copy_of_it_is_seen() {
     );
 }
 
+/// A release in batches, paused at its first step, of `old` and `new` pods.
+fn in_batches(old: i32, new: i32) -> Snapshot {
+    let mut s = paused_at_step_1();
+    let canary = s.rollout.spec.strategy.canary.as_mut().unwrap();
+    canary.enable_extra_workload_for_canary = false;
+    canary.traffic_routings.clear();
+    canary.steps.iter_mut().for_each(|step| step.traffic = None);
+    let plan = batch::plan_hash(&s.rollout);
+    let status = s.rollout.status.as_mut().unwrap();
+    status.canary_status.as_mut().unwrap().rollout_hash = Some(plan);
+    s.canaries.clear();
+    s.pods.clear();
+    (s.services, s.routes) = (at_rest().services, at_rest().routes);
+    let mut web = deployment("web", "web:v2", old + new);
+    web["metadata"]["labels"]["rollouts.kruise.io/stable-revision"] = json!("aaa");
+    web["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] =
+        json!(r#"{"rolloutName":"web","original":{"paused":false,"strategy":{"type":"RollingUpdate"}}}"#);
+    web["spec"]["paused"] = json!(true);
+    web["spec"]["strategy"] = json!({ "type": "Recreate" });
+    s.workload = Some(object(web));
+    s.replica_sets = vec![
+        object(replica_set("web", "aaa", "web:v1", old)),
+        object(replica_set("web", "bbb", "web:v2", new)),
+    ];
+    s
+}
+
 #[test]
 fn nothing_is_taken_from_a_version_that_is_everywhere() {
     // Scaled up while no old pod was left: the Deployment's own controller gave the new version what was missing.
-    for (old, new, expected) in [(0, 5, ""), (1, 4, "PATCH replicaset/web-aaa: 3 old pods\n")] {
-        let mut s = paused_at_step_1();
-        let canary = s.rollout.spec.strategy.canary.as_mut().unwrap();
-        canary.enable_extra_workload_for_canary = false;
-        canary.traffic_routings.clear();
-        canary.steps.iter_mut().for_each(|step| step.traffic = None);
-        let plan = batch::plan_hash(&s.rollout.spec);
-        s.rollout
-            .status
-            .as_mut()
-            .unwrap()
-            .canary_status
-            .as_mut()
-            .unwrap()
-            .rollout_hash = Some(plan);
-        s.canaries.clear();
-        s.pods.clear();
-        (s.services, s.routes) = (at_rest().services, at_rest().routes);
-        let mut web = deployment("web", "web:v2", 5);
-        web["metadata"]["labels"]["rollouts.kruise.io/stable-revision"] = json!("aaa");
-        web["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] =
-            json!(r#"{"rolloutName":"web","original":{"paused":false,"strategy":{"type":"RollingUpdate"}}}"#);
-        web["spec"]["paused"] = json!(true);
-        web["spec"]["strategy"] = json!({ "type": "Recreate" });
-        s.workload = Some(object(web));
-        s.replica_sets = vec![
-            object(replica_set("web", "aaa", "web:v1", old)),
-            object(replica_set("web", "bbb", "web:v2", new)),
-        ];
+    for (old, new, expected) in [(0, 5, ""), (1, 4, "PATCH replicaset/web-aaa: 3 old pods")] {
+        let found = told(&decide(&in_batches(old, new), now()));
+        let sizes: Vec<&str> = found.lines().filter(|line| line.contains("replicaset")).collect();
+        assert_eq!(sizes.join("\n"), expected, "{found}");
+    }
+}
+
+#[test]
+fn a_note_of_another_size_is_corrected_before_the_workload_is_handed_back() {
+    // Scaled to just what the new version had, nobody had to size it.
+    for (old, new, note, expected) in [
+        (
+            0,
+            1,
+            "4",
+            "PATCH replicaset/web-bbb: note what the workload wants",
+        ),
+        (
+            0,
+            1,
+            "1",
+            "PATCH deployment/web: let the workload roll to the new version",
+        ),
+        (
+            1,
+            1,
+            "4",
+            "PATCH deployment/web: let the workload roll to the new version",
+        ),
+    ] {
+        let mut s = in_batches(old, new);
+        s.rollout.spec.disabled = true;
+        let status = s.rollout.status.as_mut().unwrap();
+        status.phase = Some("Disabling".into());
+        status.canary_status.as_mut().unwrap().finalising_step = "ResumeWorkload".into();
+        let set = &mut s.replica_sets[1].metadata;
+        set.annotations = Some(
+            [(
+                "deployment.kubernetes.io/desired-replicas".to_owned(),
+                note.to_owned(),
+            )]
+            .into(),
+        );
         let found = told(&decide(&s, now()));
-        let sizes: String = found
-            .lines()
-            .filter(|line| line.contains("replicaset"))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        assert_eq!(sizes, expected, "{found}");
+        assert_eq!(
+            found.lines().next(),
+            Some(expected),
+            "{old} {new} {note}\n{found}"
+        );
     }
 }
