@@ -277,7 +277,7 @@ fn bad_input_is_refused_with_field_and_fix() {
             "analysistemplate/t: spec.metrics[0].provider.web.headers[0].key: \"a b\" is not the name of a header",
         ),
         (
-            good.clone(),
+            good,
             json!({ "metrics": "none" }),
             "analysistemplate/t: it cannot be read: invalid type",
         ),
@@ -319,7 +319,7 @@ fn a_file_says_what_it_holds() {
             Err("document 1: analysistemplate/t: spec.metrics[0].sucessCondition: there is no such field"),
         ),
         (
-            vec![template.clone(), json!({ "kind": "Pod" })],
+            vec![template, json!({ "kind": "Pod" })],
             Err("document 2: it is Pod; expected an AnalysisTemplate, or gates: [...]"),
         ),
         (

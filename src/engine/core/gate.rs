@@ -3,6 +3,8 @@
 //! A step is left when its gate has passed *and* its pause is over. A gate that did not pass keeps the step in its pause until
 //! a human approves it; one that failed may bring the stable version back by itself.
 
+use std::ops::ControlFlow;
+
 use jiff::Timestamp;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
@@ -74,10 +76,10 @@ impl Machine<'_> {
 
     /// Looks at the gate in the pause: metrics without an end are measured on. Says what is to be done instead of pausing,
     /// or when the next measurement is due.
-    pub(super) fn gate_in_pause(&mut self, asked: &Step) -> Result<Option<Timestamp>, Flow> {
+    pub(super) fn gate_in_pause(&mut self, asked: &Step) -> ControlFlow<Flow, Option<Timestamp>> {
         let gates = self.gates();
         if gates.is_empty() {
-            return Ok(None);
+            return ControlFlow::Continue(None);
         }
         let (step, _) = self.step();
         let total = self.total();
@@ -90,19 +92,19 @@ impl Machine<'_> {
                 total,
                 what: state.why,
             };
-            return Err(Flow::Do(vec![self.note_round(&round)], reason));
+            return ControlFlow::Break(Flow::Do(vec![self.note_round(&round)], reason));
         }
         match state.verdict {
             Verdict::Passed => {
                 let (queries, next) = round.due(self.now);
                 self.queries = queries;
-                Ok(next)
+                ControlFlow::Continue(next)
             }
             // The gate came after the step had begun to pause, or its record was taken away.
             Verdict::Running => {
                 self.enter(StepState::StepMetricsAnalysis);
                 self.stamp();
-                Err(Flow::Again)
+                ControlFlow::Break(Flow::Again)
             }
             verdict => {
                 let mut why = state.why;
@@ -110,10 +112,10 @@ impl Machine<'_> {
                     match self.take_back() {
                         Some(effect) => {
                             let doing = "its metrics failed";
-                            return Err(Flow::Do(vec![effect], Reason::Cancelling { doing }));
+                            return ControlFlow::Break(Flow::Do(vec![effect], Reason::Cancelling { doing }));
                         }
                         None => {
-                            why.push_str("; the template of the stable version is gone, so that it stays")
+                            why.push_str("; the template of the stable version is gone, so that it stays");
                         }
                     }
                 }
@@ -123,9 +125,10 @@ impl Machine<'_> {
                     why,
                     failed: verdict == Verdict::Failed,
                 };
-                Err(self
-                    .tend(asked, &reason)
-                    .unwrap_or(Flow::Wait(Wake::OnChange, reason)))
+                ControlFlow::Break(
+                    self.tend(asked, &reason)
+                        .unwrap_or(Flow::Wait(Wake::OnChange, reason)),
+                )
             }
         }
     }

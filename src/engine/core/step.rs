@@ -1,5 +1,7 @@
 //! One step: pods, traffic, pause (engine-rollout 9).
 
+use std::ops::ControlFlow;
+
 use super::{
     Effect, Reason, Verb, Wake, batch,
     condition::Course,
@@ -473,8 +475,8 @@ impl<'a> Machine<'a> {
         let total = self.total();
         let Some(step) = step else { return Flow::Again };
         let measured = match self.gate_in_pause(step) {
-            Ok(next) => next,
-            Err(flow) => return flow,
+            ControlFlow::Continue(next) => next,
+            ControlFlow::Break(flow) => return flow,
         };
         if index == total && batch::is_everything(step) && self.style() != RollingStyle::BlueGreen {
             self.enter(StepState::StepReady);
