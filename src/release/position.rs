@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::analysis::{Record, Verdict};
+use crate::analysis::{self, Record, Verdict};
 use crate::api::IntOrPercent;
+use crate::api::analysis_template::Binding;
 use crate::api::v1beta1::{Condition, FinalisingStep, Phase, RollingStyle, Rollout, Step, StepState};
 use crate::engine::core::{BLOCKED, INVALID, Reason};
 
@@ -46,6 +47,8 @@ pub struct Position {
     pub new_hash: String,
     /// The engine's own sentence.
     pub message: String,
+    /// The AnalysisTemplates that the Rollout names, and the steps that they decide about.
+    pub judges: Vec<Binding>,
     /// What was measured of the step's metrics; after a release that its metrics ended, what ended it.
     pub gate: Option<Record>,
 }
@@ -81,6 +84,7 @@ impl Position {
             new_revision: String::new(),
             new_hash: String::new(),
             message: status.message.clone().unwrap_or_default(),
+            judges: analysis::bindings(rollout).unwrap_or_default(),
             gate: None,
         };
         if let Some(canary) = status.canary_status {
@@ -108,6 +112,15 @@ impl Position {
             }
         });
         position
+    }
+
+    /// The templates that decide about a step.
+    pub fn judges_of(&self, number: i32) -> impl Iterator<Item = &str> {
+        let decide = move |binding: &&Binding| binding.steps.is_empty() || binding.steps.contains(&number);
+        self.judges
+            .iter()
+            .filter(decide)
+            .map(|binding| binding.template.as_str())
     }
 
     /// Whether the metrics of the step keep it in its pause until a human approves it.

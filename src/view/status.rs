@@ -363,12 +363,17 @@ impl Status {
 
     fn gate(&self, step: &Step, number: i32, now: Timestamp) -> String {
         let at_hand = self.position.under_way() && number == self.position.step;
-        match (step.pause.duration, self.position.pause_left(now)) {
+        let end = match (step.pause.duration, self.position.pause_left(now)) {
             (Some(_), Some(left)) if at_hand => format!("in {}", span(left)),
             (Some(seconds), _) => format!("after {}", span(SignedDuration::from_secs(seconds.into()))),
             // The engines do not wait in a last canary step of all pods.
             (None, _) if self.position.passes(number) => "by itself".to_owned(),
             (None, _) => "by approval".to_owned(),
+        };
+        let judges: Vec<&str> = self.position.judges_of(number).collect();
+        match judges.as_slice() {
+            [] => end,
+            judges => format!("by {}, then {end}", judges.join(" and ")),
         }
     }
 

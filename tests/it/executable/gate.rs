@@ -5,6 +5,7 @@ use std::{
     net::TcpListener,
 };
 
+use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -286,4 +287,222 @@ fn watch_approves_what_passes_and_rolls_back_what_fails() {
         );
         assert_eq!(shop.sim.trace().len(), 1, "{outcome}");
     }
+}
+
+/// A release whose first step is judged by a template, with what was measured of it so far.
+fn judged(record: &Value) -> Vec<Value> {
+    let mut objects = after(&[Turn::Released("web:v2")]);
+    for object in &mut objects {
+        if object["kind"] == "Rollout" {
+            let revision = object["status"]["canaryStatus"]["canaryRevision"].clone();
+            let mut record = record.clone();
+            record["revision"] = revision;
+            json_patch::merge(
+                object,
+                &json!({
+                    "metadata": { "annotations": {
+                        "rollouts.kruise.io/analysis": json!([{ "template": "rate", "steps": [1, 2] }]).to_string(),
+                        "rollouts.kruise.io/analysis-results": record.to_string() } },
+                    "status": { "currentStepState": "StepMetricsAnalysis", "canaryStatus": { "currentStepState": "StepMetricsAnalysis" } },
+                }),
+            );
+        }
+    }
+    let provider = json!({ "prometheus": { "address": "http://prometheus:9090", "query": "up" } });
+    let mut template: Value = serde_json::from_str(&template(
+        &provider,
+        &json!({ "interval": "5m", "failureLimit": 3 }),
+    ))
+    .unwrap();
+    template["metadata"]["namespace"] = json!("shop");
+    objects.push(template);
+    objects
+}
+
+fn record() -> Value {
+    let sample = |minute: i32, value: f64, outcome: &str| json!({ "at": format!("2026-01-01T00:{minute:02}:00Z"), "value": [value], "outcome": outcome });
+    json!({ "step": 1, "began": "2026-01-01T00:00:00Z", "verdict": "Running", "why": "rate 3 of 4", "onFailure": "Rollback",
+        "metrics": [{ "template": "rate", "name": "rate", "condition": "result[0] >= 0.95", "required": 4, "verdict": "Running",
+            "counts": { "success": 2, "failure": 1, "inconclusive": 0, "error": 1 }, "next": "2026-01-01T00:20:00Z",
+            "samples": [sample(0, 0.97, "success"), sample(5, 0.91, "failure"),
+                { "at": "2026-01-01T00:10:00Z", "outcome": "error", "why": "HTTP 503" }, sample(15, 0.99, "success")] }] })
+}
+
+#[test]
+fn status_shows_value_threshold_and_samples() {
+    let shop = Served::with(judged(&record()), Life::Still);
+    assert_snapshot!(shop.kruise(&["status", "web"]), @r"
+    exit 0
+    --- stdout
+    Rollout:  shop/web  canary of deployment/web
+    State:    progressing: step 1/3, judging metrics, since SPAN
+    Next:     measurements of rate (3 of 4), one is due
+    Message:  Rollout is in step(1/3), and you need manually confirm to enter the next step
+
+        STEP   PODS   TRAFFIC   ENDS
+    ▶   1      1      20%       by rate, then by approval
+    ·   2      2      50%       by rate, then after 10m
+    ·   3      100%   100%      by itself
+
+    METRIC   VALUE   CONDITION           MEASURED   SAMPLES   STATE
+    rate     0.99    result[0] >= 0.95   3 of 4     ▆▁!█      measuring
+
+    VERSION   HASH         DESIRED   CURRENT   READY   IMAGES
+    stable    6758fd9795   3         3         3       web:v1
+    new       f66cd76cb    1         1         1       web:v2
+
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      20%      20%
+    ");
+    let document = shop.kruise(&["status", "web", "-o", "json"]).json();
+    let gate = &document["gate"];
+    assert_eq!(
+        (
+            &gate["verdict"],
+            &gate["metrics"][0]["value"],
+            &gate["metrics"][0]["measured"],
+            &gate["metrics"][0]["condition"]
+        ),
+        (
+            &json!("measuring"),
+            &json!([0.99]),
+            &json!(3),
+            &json!("result[0] >= 0.95")
+        )
+    );
+    assert_eq!(gate["metrics"][0]["samples"].as_array().unwrap().len(), 4);
+}
+
+/// A plan counts the times of gates: four measurements at five minutes each take fifteen minutes.
+#[test]
+fn plan_counts_gates() {
+    let mut objects = judged(&record());
+    objects
+        .iter_mut()
+        .filter(|object| object["kind"] == "Rollout")
+        .for_each(|rollout| {
+            rollout["metadata"]["annotations"]
+                .as_object_mut()
+                .unwrap()
+                .remove("rollouts.kruise.io/analysis-results");
+        });
+    let shop = Served::with(objects, Life::Still);
+    let table = shop.kruise(&["plan", "web"]);
+    assert_snapshot!(table, @r"
+    exit 0
+    --- stdout
+    Plan for shop/web
+    STEP     NEW   OLD   READY   TRAFFIC   GATE                  EARLIEST   WRITES
+    1        1     3     4       20%       rate, then approval   +TIME     6
+    2        2     3     4..5    50%       rate, then 600 s      +TIME     12
+    3        3     3     5..6    100%      -                     +TIME     7
+    finish   3     0     3..7    -         -                     +TIME     14
+
+    Summary: 3 steps, 39 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
+    ");
+    let plan = shop.kruise(&["plan", "web", "-o", "json"]).json();
+    let seconds = |step: usize| plan["steps"][step]["seconds"].as_f64().unwrap();
+    assert!((900.0..930.0).contains(&seconds(0)), "{plan}");
+    assert!(
+        (900.0 + 900.0 + 0.0..900.0 + 900.0 + 60.0).contains(&seconds(1)),
+        "{plan}"
+    );
+}
+
+/// A token of a Secret, and a server that is known by a certificate of its own.
+#[test]
+fn secrets_and_certificates() {
+    let folder = Folder::new();
+    let run = |arguments: &[&str]| {
+        let done = std::process::Command::new("openssl")
+            .args(arguments)
+            .current_dir(folder.file(""))
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    };
+    // A certificate that vouches for itself and for nobody else.
+    let wanted = "[req]\ndistinguished_name = name\nx509_extensions = more\nprompt = no\n[name]\nCN = localhost\n[more]\n\
+        subjectAltName = DNS:localhost\nbasicConstraints = CA:FALSE\n";
+    std::fs::write(folder.file("wanted"), wanted).unwrap();
+    run(&[
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days",
+        "2", "-config", "wanted",
+    ]);
+    std::fs::write(folder.file("health.json"), "{\"ok\": true}").unwrap();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let mut server_of_tls = std::process::Command::new("openssl")
+        .args([
+            "s_server",
+            "-accept",
+            &port.to_string(),
+            "-cert",
+            "cert.pem",
+            "-key",
+            "key.pem",
+            "-WWW",
+            "-quiet",
+        ])
+        .current_dir(folder.file(""))
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::yield_now();
+    }
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let file = folder.file("gate.yaml");
+    let measure = |tls: Value| {
+        let provider =
+            json!({ "web": { "url": format!("https://localhost:{port}/health.json"), "tls": tls } });
+        std::fs::write(
+            &file,
+            template(&provider, &json!({ "successCondition": "result.ok" })),
+        )
+        .unwrap();
+        let outcome = shop.kruise(&["gate", "web", "--template", file.to_str().unwrap()]);
+        (outcome.code, outcome.stdout)
+    };
+    let unknown = measure(json!({}));
+    let by_file = measure(json!({ "ca": { "file": folder.file("cert.pem") } }));
+    let anybody = measure(json!({ "insecureSkipVerify": true }));
+    server_of_tls.kill().unwrap();
+    server_of_tls.wait().unwrap();
+    assert!(
+        unknown.0 == Some(4) && unknown.1.contains("cannot be reached: invalid peer certificate"),
+        "{unknown:?}"
+    );
+    assert_eq!(
+        (by_file.0, anybody.0),
+        (Some(0), Some(0)),
+        "{by_file:?} {anybody:?}"
+    );
+
+    let (address, asked) =
+        server(&["200 {\"status\":\"success\",\"data\":{\"resultType\":\"scalar\",\"result\":[1,\"1\"]}}"]);
+    let mut objects = after(&[Turn::Released("web:v2")]);
+    let provider = json!({ "prometheus": { "address": address, "query": "up",
+        "authentication": { "bearerToken": { "secretKeyRef": { "name": "prometheus", "key": "token" } } } } });
+    let mut named: Value = serde_json::from_str(&template(&provider, &json!({}))).unwrap();
+    named["metadata"]["namespace"] = json!("shop");
+    objects.push(named);
+    // `hunter2`, and a line's end as editors leave it.
+    objects.push(json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "prometheus", "namespace": "shop" },
+        "data": { "token": "aHVudGVyMgo=" } }));
+    let shop = Served::with(objects, Life::Still);
+    let outcome = shop.kruise(&["gate", "web", "--template", "rate"]);
+    assert_eq!(outcome.code, Some(0), "{outcome}");
+    assert!(
+        asked
+            .recv()
+            .unwrap()
+            .to_lowercase()
+            .contains("authorization: bearer hunter2\r\n")
+    );
 }

@@ -97,7 +97,7 @@ fn answer(path: &str, fails: &AtomicBool, counts: &[AtomicU64; 2]) -> Response<F
     }
     let number = counts[0].load(Ordering::Relaxed) + counts[1].load(Ordering::Relaxed);
     // Every second one.
-    let is_bad = fails.load(Ordering::Relaxed) && number % 2 == 0;
+    let is_bad = fails.load(Ordering::Relaxed) && number.is_multiple_of(2);
     counts[usize::from(is_bad)].fetch_add(1, Ordering::Relaxed);
     let mut response = Response::new(Full::new(Bytes::new()));
     if is_bad {
