@@ -213,6 +213,7 @@ fn release(objects: Vec<Value>) -> Plan {
         },
         start: START.parse().expect("a time"),
         pod_ready_after: Duration::from_secs(1),
+        scripts: None,
     })
     .expect("a plan")
 }

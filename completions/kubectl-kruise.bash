@@ -40,8 +40,8 @@ _kubectl__kruise() {
             kubectl__kruise__subcmd__rollout,demo)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__demo"
                 ;;
-            kubectl__kruise__subcmd__rollout,gate)
-                cmd="kubectl__kruise__subcmd__rollout__subcmd__gate"
+            kubectl__kruise__subcmd__rollout,explain)
+                cmd="kubectl__kruise__subcmd__rollout__subcmd__explain"
                 ;;
             kubectl__kruise__subcmd__rollout,history)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__history"
@@ -383,7 +383,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout)
-            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help run approve status watch gate rollback undo pause resume restart history plan demo set apply manifests schema version completion"
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help run approve status explain watch rollback undo pause resume restart history plan demo set apply manifests schema version completion"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -946,22 +946,38 @@ _kubectl__kruise() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        kubectl__subcmd__kruise__subcmd__rollout__subcmd__gate)
-            opts="-o -n -s -v -h --template --arg --step --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+        kubectl__subcmd__kruise__subcmd__rollout__subcmd__explain)
+            opts="-f -R -k -l -A -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --timeout --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --template)
+                --filename)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --arg)
+                -f)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --step)
+                --kustomize)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -k)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1423,7 +1439,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__plan)
-            opts="-o -n -s -v -h --set-image --replicas --analysis --scripts --writes --detailed-exitcode --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            opts="-o -n -s -v -h --set-image --replicas --scripts --writes --detailed-exitcode --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1434,10 +1450,6 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --replicas)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --analysis)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1967,7 +1979,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__run)
-            opts="-f -R -k -l -A -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --forever --timeout --force --analysis --scripts --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --forever --timeout --force --scripts --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1998,10 +2010,6 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --analysis)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2100,7 +2108,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__schema)
-            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help status history plan"
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help status explain history plan"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2731,7 +2739,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__status)
-            opts="-f -R -k -l -A -w -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --watch --until --timeout --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -w -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --watch --until --fail-fast --timeout --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2770,11 +2778,11 @@ _kubectl__kruise() {
                     return 0
                     ;;
                 --output)
-                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file=" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file=" -- "${cur}"))
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --namespace)
@@ -3108,7 +3116,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__watch)
-            opts="-f -R -k -l -A -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --auto-approve --timeout --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --output --timeout --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3136,6 +3144,14 @@ _kubectl__kruise() {
                     ;;
                 -l)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "json" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)

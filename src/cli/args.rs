@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::{
     scripts::folder,
     target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
-    values::{Amount, ContainerImage, DryRun, Output, OutputParser, Span, duration, pair},
+    values::{Amount, ContainerImage, DryRun, Lines, Output, OutputParser, Span, duration, pair},
 };
 use crate::{traffic::script::Folder, view::Until};
 
@@ -21,6 +21,8 @@ pub enum Verb {
     Approve(ApproveArgs),
     /// Show where a release is; the exit code says it too
     Status(StatusArgs),
+    /// Say why a release does not go on, who acts next, and what to type
+    Explain(ExplainArgs),
     /// Follow a release live
     Watch(WatchArgs),
     /// Measure the metrics of a release now; the exit code says what they mean
@@ -164,6 +166,22 @@ pub struct StatusArgs {
     /// Wait for paused, step=N, traffic>=PERCENT, healthy or gone
     #[arg(long, value_name = "CONDITION")]
     pub until: Option<Until>,
+    /// Stop waiting, with exit code 5, as soon as a cause is seen that waiting does not cure, or one of several is lost
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Give up after this time, with exit code 124
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Print as json, yaml or name
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<Output>,
+}
+
+/// `explain`.
+#[derive(Args, Debug)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) targets: SelectArgs,
     /// Give up after this time, with exit code 124
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
@@ -180,6 +198,9 @@ pub struct WatchArgs {
     /// Measure the metrics of paused steps that a controller carries out; approve what passes, roll back what fails
     #[arg(long)]
     pub auto_approve: bool,
+    /// Print every change as one line of JSON
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    pub output: Option<Lines>,
     /// Give up after this time, with exit code 124
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
@@ -484,6 +505,8 @@ pub struct ManifestsArgs {
 pub enum Document {
     /// Of `status`.
     Status,
+    /// Of `explain`.
+    Explain,
     /// Of `history`.
     History,
     /// Of `plan`.
@@ -493,7 +516,7 @@ pub enum Document {
 /// `schema`.
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
-    /// status, history or plan
+    /// status, explain, history or plan
     #[arg(value_enum, value_name = "DOCUMENT")]
     pub document: Document,
 }

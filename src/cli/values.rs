@@ -144,6 +144,13 @@ impl TypedValueParser for OutputParser {
     }
 }
 
+/// How changes are printed as they come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Lines {
+    /// One JSON document a line.
+    Json,
+}
+
 /// Whether a change is made.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub enum DryRun {

@@ -62,8 +62,17 @@ fn owned_by(object: &Value, owner: &Value) -> bool {
         .is_some_and(|owners| owners.iter().any(|o| &o["uid"] == uid))
 }
 
-fn is_controllers(lease: &Value) -> bool {
+/// Whether a Lease is that of the controller's leader.
+pub(super) fn is_controllers(lease: &Value) -> bool {
     lease["metadata"]["name"] == CONTROLLER_LEASE
+}
+
+/// Seconds since the last renewal.
+pub(super) fn age(lease: &Value, now: Timestamp) -> i64 {
+    lease["spec"]["renewTime"]
+        .as_str()
+        .and_then(|text| text.parse::<Timestamp>().ok())
+        .map_or(0, |at| now.duration_since(at).as_secs().max(0))
 }
 
 /// Whether a Lease has a holder whose last renewal is not older than the Lease lasts.

@@ -1,14 +1,18 @@
 //! Following objects: a notice whenever something that was named changes.
 
-use futures::{Stream, StreamExt, stream::select_all};
+use futures::{
+    Stream, StreamExt,
+    stream::{BoxStream, select_all},
+};
 use kube::{
     Api,
     api::{ApiResource, DynamicObject},
-    core::GroupVersionKind,
+    core::{DynamicResourceScope, GroupVersionKind, PartialObjectMeta},
     runtime::watcher,
 };
 
-use super::{Cluster, Served};
+use super::{Cluster, Found, RolloutVersion, Served, failure};
+use crate::error::{Error, Kind};
 
 /// What is followed.
 #[derive(Clone, Debug)]
@@ -23,22 +27,106 @@ pub struct Followed {
     pub labels: Option<String>,
 }
 
+/// What happens to Rollouts that are followed with their objects.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// They are listed anew: what is not named until [`News::Listed`] is gone.
+    Afresh,
+    /// One is there, as it is now.
+    There(Box<Found>),
+    /// All of them were named.
+    Listed,
+    /// One is gone: namespace and name.
+    Gone(String, String),
+    /// The server does not answer, or refuses; it is asked again.
+    Trouble(Error),
+}
+
 impl Cluster {
+    /// Follows the Rollouts that labels select.
+    #[must_use]
+    pub fn news(
+        &self,
+        version: RolloutVersion,
+        namespace: Option<&str>,
+        labels: &str,
+    ) -> BoxStream<'static, News> {
+        self.told(version, namespace, watcher::Config::default().labels(labels))
+    }
+
+    /// Follows one Rollout.
+    #[must_use]
+    pub fn news_of(&self, found: &Found) -> BoxStream<'static, News> {
+        let config = watcher::Config::default().fields(&format!("metadata.name={}", found.name));
+        self.told(found.version, Some(&found.namespace), config)
+    }
+
+    fn told(
+        &self,
+        version: RolloutVersion,
+        namespace: Option<&str>,
+        config: watcher::Config,
+    ) -> BoxStream<'static, News> {
+        let served = Served::rollouts(version);
+        let api: Api<DynamicObject> = self.api(&served, namespace);
+        let (server, full) = (self.server.clone(), served.full());
+        let place = namespace.map(str::to_owned);
+        let seen = move |object: DynamicObject| {
+            let object = serde_json::to_value(object).unwrap_or_default();
+            Found::new(version, object)
+        };
+        kube::runtime::WatchStreamExt::default_backoff(watcher(api, config))
+            .map(move |event| match event {
+                Ok(watcher::Event::Init) => News::Afresh,
+                Ok(watcher::Event::InitDone) => News::Listed,
+                Ok(watcher::Event::InitApply(object) | watcher::Event::Apply(object)) => {
+                    News::There(Box::new(seen(object)))
+                }
+                Ok(watcher::Event::Delete(object)) => {
+                    let found = seen(object);
+                    News::Gone(found.namespace, found.name)
+                }
+                Err(error) => {
+                    let request = |verb| failure::Request {
+                        verb,
+                        full: &full,
+                        subresource: None,
+                        namespace: place.as_deref(),
+                        name: None,
+                        server: &server,
+                    };
+                    News::Trouble(match error {
+                        watcher::Error::InitialListFailed(error) => failure::explain(&error, request("list")),
+                        watcher::Error::WatchStartFailed(error) | watcher::Error::WatchFailed(error) => {
+                            failure::explain(&error, request("watch"))
+                        }
+                        other => Error::new(Kind::Unreachable, failure::first_line(&other.to_string())),
+                    })
+                }
+            })
+            .boxed()
+    }
+
+    fn api<K>(&self, served: &Served, namespace: Option<&str>) -> Api<K>
+    where
+        K: kube::Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>,
+    {
+        let (group, version) = served
+            .api_version
+            .split_once('/')
+            .unwrap_or(("", &served.api_version));
+        let kind = GroupVersionKind::gvk(group, version, &served.kind);
+        let description = ApiResource::from_gvk_with_plural(&kind, &served.plural);
+        match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &description),
+            None => Api::all_with(self.client.clone(), &description),
+        }
+    }
+
     /// Yields whenever one of the followed objects may have changed, and at least once at the start. Broken watches are
     /// taken up again; the reader finds out by reading whether the server is gone for good.
     pub fn follow(&self, followed: Vec<Followed>) -> impl Stream<Item = ()> + Unpin + Send + use<> {
         let streams = followed.into_iter().map(|followed| {
-            let served = &followed.served;
-            let (group, version) = served
-                .api_version
-                .split_once('/')
-                .unwrap_or(("", &served.api_version));
-            let kind = GroupVersionKind::gvk(group, version, &served.kind);
-            let description = ApiResource::from_gvk_with_plural(&kind, &served.plural);
-            let api: Api<DynamicObject> = match &followed.namespace {
-                Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &description),
-                None => Api::all_with(self.client.clone(), &description),
-            };
             let mut config = watcher::Config::default();
             if let Some(name) = &followed.name {
                 config = config.fields(&format!("metadata.name={name}"));
@@ -46,14 +134,26 @@ impl Cluster {
             if let Some(labels) = &followed.labels {
                 config = config.labels(labels);
             }
+            // There may be many pods, and that one changed is all that is asked for: their metadata is enough.
+            if followed.served.plural == "pods" {
+                let api: Api<PartialObjectMeta<DynamicObject>> =
+                    self.api(&followed.served, followed.namespace.as_deref());
+                let events = watcher(api, config);
+                return kube::runtime::WatchStreamExt::default_backoff(events)
+                    .filter_map(async |event| changes(&event).then_some(()))
+                    .boxed();
+            }
+            let api: Api<DynamicObject> = self.api(&followed.served, followed.namespace.as_deref());
             let events = watcher(api, config);
             kube::runtime::WatchStreamExt::default_backoff(events)
-                .filter_map(async |event| match event {
-                    Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => None,
-                    _ => Some(()),
-                })
+                .filter_map(async |event| changes(&event).then_some(()))
                 .boxed()
         });
         select_all(streams)
     }
+}
+
+/// Whether something may be different after an event: while a list is being read, it is not done yet.
+fn changes<K>(event: &watcher::Result<watcher::Event<K>>) -> bool {
+    !matches!(event, Ok(watcher::Event::Init | watcher::Event::InitApply(_)))
 }

@@ -2,6 +2,7 @@
 
 pub mod charge;
 pub mod connect;
+pub mod evidence;
 pub mod failure;
 pub mod follow;
 pub mod kinds;

@@ -7,6 +7,8 @@ pub mod back;
 pub mod complete;
 pub mod completion;
 pub mod demo;
+pub mod evidence;
+pub mod explain;
 pub mod files;
 pub mod gate;
 pub mod history;
@@ -100,6 +102,7 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),
         Root::Rollout(Verb::Demo(args)) => block_on(demo::run(ui, global, &args)),
         Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
+        Root::Rollout(Verb::Explain(args)) => block_on(explain::run(ui, global, &args)),
         Root::Rollout(Verb::Watch(args)) => block_on(watch::run(ui, global, &args)),
         Root::Rollout(Verb::Rollback(args)) => block_on(rollback::run(ui, global, &args)),
         Root::Rollout(Verb::Undo(args)) => block_on(undo::run(ui, global, &args)),
@@ -116,7 +119,11 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
 
 /// Runs a command until it is done or the user interrupts it.
 fn block_on(command: impl Future<Output = Result<u8>>) -> Result<u8> {
-    runtime()?.block_on(interruption::until_interrupted(command))
+    let runtime = runtime()?;
+    let done = runtime.block_on(interruption::until_interrupted(command));
+    // A credential plugin that hangs is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
@@ -210,5 +217,11 @@ fn request(ui: &Ui, path: &str, patch: &Patch) -> Result<()> {
 
 /// The commands of this process talk to this server, in this namespace.
 async fn connect(global: &Global) -> Result<crate::cluster::Cluster> {
-    crate::cluster::connect(&global.access()).await
+    let access = global.access();
+    // A credential plugin is waited for with the thread: elsewhere, so that deadlines and Ctrl-C hold meanwhile.
+    let here = tokio::runtime::Handle::current();
+    let connecting = tokio::task::spawn_blocking(move || here.block_on(crate::cluster::connect(&access)));
+    connecting
+        .await
+        .map_err(|error| Error::new(Kind::General, format!("cannot connect: {error}")))?
 }

@@ -1,8 +1,11 @@
 //! Reading what a command needs to know about its Rollouts.
 
+use std::{cell::RefCell, collections::BTreeSet};
+
 use futures::future::{join_all, try_join_all};
 use kube::api::DynamicObject;
 
+use super::evidence;
 use crate::{
     api::v1beta1::{Phase, Rollout},
     cli::target::{Kind, Named, Targets},
@@ -122,7 +125,31 @@ fn nothing_selected(what: &str, namespace: Option<&str>, labels: Option<&str>) -
 /// # Errors
 /// When something cannot be read. That it does not exist is part of the state.
 pub async fn status(cluster: &Cluster, found: &Found) -> Result<Status> {
-    Ok(Status::of(&seen(cluster, found).await?))
+    let mut seen = surroundings(cluster, found.typed()?, &found.namespace, Strictness::Lenient).await?;
+    let status = Status::of(&seen);
+    if evidence::wanted(&status) {
+        evidence::gather(cluster, found, &mut seen, evidence::Depth::Trouble).await?;
+    }
+    Ok(Status::explained(&seen, cluster.clock.now()))
+}
+
+/// Reads everything that may say why a Rollout is where it is, and judges.
+///
+/// # Errors
+/// When something cannot be read for another reason than missing rights.
+pub async fn explained(cluster: &Cluster, found: &Found) -> Result<Status> {
+    let mut seen = surroundings(cluster, found.typed()?, &found.namespace, Strictness::Lenient).await?;
+    evidence::gather(cluster, found, &mut seen, evidence::Depth::Everything).await?;
+    Ok(Status::explained(&seen, cluster.clock.now()))
+}
+
+/// What missing rights mean.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Strictness {
+    /// What may not be read is noted, and the rest is read.
+    Lenient,
+    /// Nothing is done without all of it.
+    Strict,
 }
 
 /// Reads what surrounds a Rollout.
@@ -130,10 +157,15 @@ pub async fn status(cluster: &Cluster, found: &Found) -> Result<Status> {
 /// # Errors
 /// When something cannot be read. That it does not exist is part of what was seen.
 pub async fn seen(cluster: &Cluster, found: &Found) -> Result<Seen> {
-    surroundings(cluster, found.typed()?, &found.namespace).await
+    surroundings(cluster, found.typed()?, &found.namespace, Strictness::Strict).await
 }
 
-async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> Result<Seen> {
+async fn surroundings(
+    cluster: &Cluster,
+    rollout: Rollout,
+    namespace: &str,
+    strictness: Strictness,
+) -> Result<Seen> {
     let position = Position::of(&rollout);
     let spec = &rollout.spec;
     if position.deleting || position.phase == Phase::Disabled {
@@ -144,14 +176,13 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
     }
     let routing = spec.strategy.traffic_routings().first();
     let service = routing.map(|routing| routing.service.clone());
+    let unread = Unread::new(strictness);
     let look = async |resource: Resource, name: Option<String>| -> Result<Looked> {
         let Some(name) = name else {
             return Ok(Looked::NotWanted);
         };
-        Ok(cluster
-            .get(resource, namespace, &name)
-            .await?
-            .map_or(Looked::Missing, Looked::There))
+        let answer = cluster.get(resource, namespace, &name).await;
+        unread.or(answer.map(looked), Looked::Unread)
     };
     let pods = async {
         let Some(kind) = workload::Kind::named(&spec.workload_ref) else {
@@ -163,7 +194,7 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
             Ok(None) => return Ok((Looked::Missing, Vec::new())),
             // A cluster without the kind has no object of it either.
             Err(error) if error.kind == ErrorKind::NotFound => return Ok((Looked::Missing, Vec::new())),
-            Err(error) => return Err(error),
+            Err(error) => return unread.or(Err(error), (Looked::Unread, Vec::new())),
         };
         let members = match selector::query(&workload["spec"]["selector"]) {
             Some(labels) => {
@@ -171,7 +202,8 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
                     workload::Kind::Deployment => Resource::ReplicaSets,
                     _ => Resource::Pods,
                 };
-                cluster.list(members, Some(namespace), Some(&labels)).await?
+                let answer = cluster.list(members, Some(namespace), Some(&labels)).await;
+                unread.or(answer, Vec::new())?
             }
             None => Vec::new(),
         };
@@ -179,26 +211,26 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
     };
     let own = async {
         let providers = providers(&rollout);
-        routes(cluster, namespace, &providers).await
+        unread.or(routes(cluster, namespace, &providers).await.map(Some), None)
     };
     let shared = async {
         let Some(name) = rollout.traffic_routing_name() else {
-            return Ok((Looked::NotWanted, Routes::new()));
+            return Ok((Looked::NotWanted, Some(Routes::new())));
         };
         let served = Served::namespaced("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings");
-        let looked = match cluster.read(&served, namespace, name).await {
-            Ok(object) => object.map_or(Looked::Missing, Looked::There),
+        let shared = match cluster.read(&served, namespace, name).await {
+            Ok(object) => looked(object),
             // A cluster without the kind has no object of it either.
             Err(error) if error.kind == ErrorKind::NotFound => Looked::Missing,
-            Err(error) => return Err(error),
+            Err(error) => unread.or(Err(error), Looked::Unread)?,
         };
         let seen = Seen {
-            shared: looked,
+            shared,
             ..Seen::default()
         };
         let providers = seen.shared().map(|shared| shared.providers()).unwrap_or_default();
-        let routes = routes(cluster, namespace, &providers).await?;
-        Ok((seen.shared, routes))
+        let routes = routes(cluster, namespace, &providers).await.map(Some);
+        Ok::<_, Error>((seen.shared, unread.or(routes, None)?))
     };
     let scripts = async {
         let unknown = providers(&rollout)
@@ -215,9 +247,55 @@ async fn surroundings(cluster: &Cluster, rollout: Rollout, namespace: &str) -> R
         members,
         service,
         shared,
-        routes: Some(own.into_iter().chain(others).collect()),
+        routes: own
+            .zip(others)
+            .map(|(own, others)| own.into_iter().chain(others).collect()),
+        unread: unread.sentences(),
         configuration,
+        ..Seen::default()
     })
+}
+
+fn looked(object: Option<serde_json::Value>) -> Looked {
+    object.map_or(Looked::Missing, Looked::There)
+}
+
+/// What could not be read for want of rights.
+pub(super) struct Unread {
+    strictness: Strictness,
+    sentences: RefCell<BTreeSet<String>>,
+}
+
+impl Unread {
+    fn new(strictness: Strictness) -> Self {
+        Self {
+            strictness,
+            sentences: RefCell::default(),
+        }
+    }
+
+    /// Notes and goes on.
+    pub(super) fn lenient() -> Self {
+        Self::new(Strictness::Lenient)
+    }
+
+    /// The answer; what stands for it where rights are missing.
+    pub(super) fn or<T>(&self, answer: Result<T>, otherwise: T) -> Result<T> {
+        match answer {
+            Err(error) if error.kind == ErrorKind::Forbidden && self.strictness == Strictness::Lenient => {
+                // What the server says after that names the user and the group once more.
+                let sentence = error.message.split(": ").next().unwrap_or_default().to_owned();
+                self.sentences.borrow_mut().insert(sentence);
+                Ok(otherwise)
+            }
+            answer => answer,
+        }
+    }
+
+    /// One sentence each: verb, resource, namespace.
+    pub(super) fn sentences(self) -> Vec<String> {
+        self.sentences.into_inner().into_iter().collect()
+    }
 }
 
 /// What the cluster's ConfigMap of scripts says, if one may be for these providers.

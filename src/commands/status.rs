@@ -1,6 +1,8 @@
 //! `status`: where a release is, once or until a condition holds; the exit code says it too.
 
-use futures::{StreamExt, future::join_all};
+use std::time::Duration;
+
+use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 
 use super::{Outcomes, connect, interruption, reading, targets};
 use crate::{
@@ -14,9 +16,13 @@ use crate::{
         Status, Table, Until, Wait,
         change::stamped,
         status::{SEVERAL, Seen},
+        suggest::Command,
     },
     workload,
 };
+
+/// How long nothing may change before somebody looks all the same.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 ///
@@ -24,13 +30,15 @@ use crate::{
 /// When nothing can be read, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
     let targets = targets::read(&args.targets, global)?;
-    let cluster = connect(global).await?;
+    // The time counts from here on: a credential plugin may hang, and a server may not answer.
     let work = async {
-        if args.watch || args.until.is_some() {
+        let cluster = connect(global).await?;
+        if args.watch || args.until.is_some() || args.fail_fast {
             let until = args.until.clone().unwrap_or(Until::Healthy);
             let told = Told {
                 output: args.output.as_ref(),
                 each: args.until.is_none(),
+                fail_fast: args.fail_fast,
             };
             wait_for_all(ui, &cluster, &targets, &until, told).await
         } else {
@@ -120,6 +128,8 @@ struct Told<'a> {
     output: Option<&'a Output>,
     /// Whether documents are printed for each change, or the last one only.
     each: bool,
+    /// Whether a cause that waiting does not cure ends it.
+    fail_fast: bool,
 }
 
 async fn wait_for_all(
@@ -144,18 +154,42 @@ async fn wait_for_all(
         }
         _ => reading::find_all(cluster, targets).await?,
     };
-    let waits = join_all(
-        found
-            .into_iter()
-            .map(async |found: Result<Found>| wait_for(ui, cluster, &found?, until, told).await),
-    );
-    for outcome in waits.await {
+    let mut waits: FuturesUnordered<_> = found
+        .into_iter()
+        .map(async |found: Result<Found>| wait_for(ui, cluster, &found?, until, told).await)
+        .collect();
+    while let Some(outcome) = waits.next().await {
+        let lost = !matches!(outcome, Ok(exit_code::DONE));
         outcomes.add(ui, outcome)?;
+        if lost && told.fail_fast {
+            break;
+        }
     }
     Ok(outcomes.code())
 }
 
-/// What changes when the state of a Rollout does.
+/// The Rollout as it is now, where it is still the same one: one that was deleted and made anew is another.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn same(cluster: &Cluster, found: &Found) -> Result<Option<Found>> {
+    let now = cluster.rollout_if_there(&found.namespace, &found.name).await?;
+    Ok(now.filter(|now| now.object["metadata"]["uid"] == found.object["metadata"]["uid"]))
+}
+
+/// Pods that belong to a Rollout's workload, as far as its selector tells.
+#[must_use]
+pub fn pods(found: &Found, status: &Status) -> Vec<Followed> {
+    let followed = |labels: &String| Followed {
+        served: Served::namespaced("v1", "Pod", "pods"),
+        namespace: Some(found.namespace.clone()),
+        name: None,
+        labels: Some(labels.clone()),
+    };
+    status.selector.iter().map(followed).collect()
+}
+
+/// What changes when the state of a Rollout does, but its pods: which they are only the workload tells.
 #[must_use]
 pub fn followed(found: &Found) -> Vec<Followed> {
     let namespace = Some(found.namespace.clone());
@@ -186,13 +220,32 @@ pub fn followed(found: &Found) -> Vec<Followed> {
 }
 
 async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told: Told<'_>) -> Result<u8> {
-    let mut notices = cluster.follow(followed(found));
+    let mut notices = cluster.follow(followed(found)).boxed();
+    let mut with_pods = false;
     let mut last = String::new();
-    while notices.next().await.is_some() {
-        let status = match cluster.rollout_if_there(&found.namespace, &found.name).await? {
-            Some(found) => Some(reading::status(cluster, &found).await?),
-            None => None,
+    loop {
+        tokio::select! {
+            _ = notices.next() => {}
+            // A Lease that runs out, and rights that are given, tell nobody.
+            () = cluster.clock.sleep(LOOK) => {}
+        }
+        let status = match same(cluster, found).await {
+            Ok(Some(found)) => reading::status(cluster, &found).await.map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
         };
+        let status = match status {
+            // A server that is away for a moment does not end a wait; its time does.
+            Err(error) if error.kind == Kind::Unreachable && !last.is_empty() => continue,
+            status => status?,
+        };
+        if let Some(status) = status
+            .as_ref()
+            .filter(|status| status.selector.is_some() && !with_pods)
+        {
+            with_pods = true;
+            notices = futures::stream::select(notices, cluster.follow(pods(found, status))).boxed();
+        }
         let now = cluster.clock.now();
         let line = status.as_ref().map_or_else(
             || format!("{}/{}  gone", found.namespace, found.name),
@@ -208,6 +261,20 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
         }
         last = line;
         let wait = until.judge(status.as_ref());
+        let hopeless = status
+            .as_ref()
+            .and_then(|status| incurable(status).filter(|_| told.fail_fast));
+        if let (Some(why), Wait::Open) = (&hopeless, wait) {
+            if let (Some(format), Some(status)) = (format.filter(|_| !told.each), &status) {
+                ui.documents(format, &[status.document(now)])?;
+            }
+            let title = format!("{}/{}", found.namespace, found.name);
+            return Err(Error::new(
+                Kind::Degraded,
+                format!("{title} will not become {until} by itself: {why}"),
+            )
+            .hint(Command::Explain.text(&found.namespace, &found.name)));
+        }
         if wait == Wait::Open {
             continue;
         }
@@ -225,5 +292,12 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
             )),
         };
     }
-    Ok(exit_code::DONE)
+}
+
+/// The first cause that blocks and that waiting does not cure.
+fn incurable(status: &Status) -> Option<String> {
+    let mut blocking = status.troubles().filter(|finding| finding.is_grave());
+    blocking
+        .find(|finding| !finding.cause.is_missing_engine())
+        .map(|finding| format!("{}: {}", finding.cause.id(), finding.sentence()))
 }

@@ -1,6 +1,8 @@
 //! What clients read out of a Rollout's status, and what they may do to a release under way. Pure.
 
 pub mod approval;
+pub mod cause;
+pub mod command;
 pub mod history;
 pub mod jump;
 pub mod pods;
@@ -9,6 +11,7 @@ pub mod traffic;
 pub mod verdict;
 
 pub use approval::{Approval, Guard, Refusal};
+pub use cause::{Cause, Finding, Scene, Sight};
 pub use history::{Entry, History, Part};
 pub use jump::Jump;
 pub use pods::{Pods, Revision, Role};

@@ -183,6 +183,12 @@ impl Verdict {
         }
     }
 
+    /// Whether a step is paused, for a human or for a time: both may be cut short by an approval.
+    #[must_use]
+    pub fn awaits_approval(self) -> bool {
+        matches!(self, Self::WaitingForApproval | Self::Timed)
+    }
+
     /// Whether no release is under way and none is about to begin.
     #[must_use]
     pub fn is_at_rest(self) -> bool {

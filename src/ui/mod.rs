@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{
     cli::values::ColorChoice,
     error::{Error, Kind, Result},
-    view::{Block, Format, Table, Tone, jsonpath::Unfit},
+    view::{Block, Format, Line, Table, Tone, jsonpath::Unfit},
 };
 
 pub use live::Live;
@@ -164,10 +164,28 @@ impl Ui {
         self.text(&render(blocks, self.out_color))
     }
 
-    /// A view as text for this terminal, to be repainted.
+    /// Prints lines.
+    ///
+    /// # Errors
+    /// As [`Ui::line`].
+    pub fn lines(&self, lines: &[Line]) -> Result<()> {
+        let text: String = lines
+            .iter()
+            .map(|line| format!("{}\n", painted(line, self.out_color)))
+            .collect();
+        self.text(&text)
+    }
+
+    /// Whether views on stdout may be coloured.
     #[must_use]
-    pub fn rendered(&self, blocks: &[Block]) -> String {
-        render(blocks, self.out_color)
+    pub fn colors_views(&self) -> bool {
+        self.out_color
+    }
+
+    /// Whether there is a person at a keyboard.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.in_terminal
     }
 
     /// Prints a table.
@@ -292,6 +310,7 @@ fn indented(value: &Value) -> Result<String> {
 fn paint(text: &str, tone: Tone, color: bool) -> String {
     let style = match tone {
         Tone::Plain => return text.to_owned(),
+        Tone::Strong => Style::new().bold(),
         Tone::Good => Style::new().green(),
         Tone::Wait => Style::new().yellow(),
         Tone::Bad => Style::new().red().bold(),
@@ -302,6 +321,14 @@ fn paint(text: &str, tone: Tone, color: bool) -> String {
     } else {
         text.to_owned()
     }
+}
+
+/// A line for a terminal.
+pub(super) fn painted(line: &Line, color: bool) -> String {
+    line.0
+        .iter()
+        .map(|span| paint(&span.text, span.tone, color))
+        .collect()
 }
 
 fn render(blocks: &[Block], color: bool) -> String {
@@ -315,10 +342,12 @@ fn render(blocks: &[Block], color: bool) -> String {
                     .max()
                     .unwrap_or_default()
                     + 1;
+                // A field without a label goes on with the one above.
                 let line = |(label, value, tone): &(&str, String, Tone)| {
+                    let colon = if label.is_empty() { "" } else { ":" };
                     format!(
                         "{:<width$}  {}\n",
-                        format!("{label}:"),
+                        format!("{label}{colon}"),
                         paint(value, *tone, color)
                     )
                 };

@@ -6,6 +6,8 @@ pub enum Tone {
     /// Nothing in particular.
     #[default]
     Plain,
+    /// What a view is about.
+    Strong,
     /// All is well.
     Good,
     /// Somebody is waited for.

@@ -21,7 +21,11 @@ impl Status {
                 .iter()
                 .map(|traffic| format!("traffic {}", traffic.set)),
         );
-        parts.extend(self.problems.iter().map(|problem| format!("! {}", problem.what)));
+        // Where causes were looked for, the first says it; a line is no place for all of them.
+        match self.troubles().find(|finding| finding.is_grave()) {
+            Some(finding) => parts.push(format!("! {}: {}", finding.cause.id(), finding.sentence())),
+            None => parts.extend(self.problems.iter().map(|problem| format!("! {}", problem.what))),
+        }
         parts.join("  ")
     }
 }

@@ -56,6 +56,12 @@ pub struct RolloutStatus {
     pub gate: Option<MetricGate>,
     /// What is missing.
     pub problems: Vec<Problem>,
+    /// Why it does not go on, the first cause first.
+    #[serde(default)]
+    pub causes: Vec<CauseFound>,
+    /// What may not be read, one sentence each.
+    #[serde(default)]
+    pub unread: Vec<String>,
     /// When it was looked at.
     pub observed_at: String,
 }
@@ -108,6 +114,84 @@ pub struct GateMetric {
     pub next: Option<String>,
     /// The latest, oldest first: `at`, `value`, `outcome`, `why`.
     pub samples: Vec<Value>,
+}
+
+/// `explain -o json`: why one Rollout does not go on.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RolloutExplanation {
+    /// `cli.kruise.dev/v1`.
+    pub api_version: String,
+    /// `RolloutExplanation`.
+    pub kind: String,
+    /// Version of this document.
+    pub schema: String,
+    /// The Rollout.
+    pub object: RolloutObject,
+    /// The workload it releases, as `deployment/NAME`.
+    pub workload: String,
+    /// One word for the state.
+    pub verdict: String,
+    /// The exit code of `status` for it.
+    pub exit_code: u8,
+    /// Who acts next.
+    pub next: Next,
+    /// Why it does not go on, the first cause first.
+    pub causes: Vec<CauseFound>,
+    /// What may not be read, one sentence each.
+    pub unread: Vec<String>,
+    /// When it was looked at.
+    pub observed_at: String,
+}
+
+/// A cause that holds.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CauseFound {
+    /// Which cause; the name does not change.
+    pub id: String,
+    /// A sentence.
+    pub message: String,
+    /// Whether it keeps the release from going on now.
+    pub blocks: bool,
+    /// Whether waiting may be enough.
+    pub heals_by_itself: bool,
+    /// Who has to act: `human`, `engine`, `controller`, `kubelet`, `registry`, `scheduler`, `clock` or `none`.
+    pub actor: String,
+    /// Whose pods it is about: `new`, `stable` or `other`; null when it is about none.
+    pub version: Option<String>,
+    /// Names of these pods.
+    pub pods: Vec<String>,
+    /// How many of how many pods; null when it is about none.
+    pub share: Option<CauseShare>,
+    /// Since when; null when that is not known.
+    pub since: Option<String>,
+    /// What it rests on.
+    pub evidence: Vec<CauseEvidence>,
+    /// What to type next.
+    pub command: Option<String>,
+}
+
+/// How many pods a cause is about.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CauseShare {
+    /// Pods it is about.
+    pub affected: u64,
+    /// Pods of that version.
+    pub of: u64,
+}
+
+/// Where something was read that a cause rests on.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CauseEvidence {
+    /// The object, as `pod/NAME`.
+    pub object: String,
+    /// Path of the field, or the kind of message.
+    pub field: String,
+    /// What stands there, without credentials.
+    pub value: String,
 }
 
 /// Which Rollout was seen.
@@ -378,6 +462,12 @@ pub struct PlanWrite {
 #[must_use]
 pub fn status() -> Schema {
     open(schema_for!(RolloutStatus))
+}
+
+/// The schema of what `explain` prints.
+#[must_use]
+pub fn explanation() -> Schema {
+    open(schema_for!(RolloutExplanation))
 }
 
 /// The schema of what `history` prints.

@@ -1,6 +1,7 @@
 //! Everything `status` and `watch` show about one Rollout: the one state function behind both.
 
-use std::sync::Arc;
+mod document;
+mod seen;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,131 +10,17 @@ use super::block::{Block, Table, Tone};
 use crate::{
     api::{
         keys,
-        v1beta1::{RollingStyle, Rollout, Step, StepState},
+        v1beta1::{RollingStyle, Step, StepState},
     },
-    release::{Actor, Pods, Position, Role, Traffic, Verdict, traffic, verdict::Surroundings},
-    traffic::{
-        Provider, RouteKey, Routes, Shared, Wiring,
-        script::{Configuration, Scripts},
+    release::{
+        Actor, Finding, Pods, Position, Role, Scene, Traffic, Verdict, cause, traffic, verdict::Surroundings,
     },
     view::{gate, suggest::Command},
+    workload::selector,
 };
 
-/// An object that was looked for.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Looked {
-    /// Not looked for: the Rollout does not name one, or it does not matter now.
-    #[default]
-    NotWanted,
-    /// It does not exist.
-    Missing,
-    /// As it was read.
-    There(Value),
-}
-
-/// What was read from the cluster about one Rollout.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Seen {
-    /// The Rollout.
-    pub rollout: Rollout,
-    /// The workload it releases.
-    pub workload: Looked,
-    /// By which the workload's pods are counted: of a Deployment its ReplicaSets and those of its canary, else its pods.
-    pub members: Vec<Value>,
-    /// The stable Service.
-    pub service: Looked,
-    /// The TrafficRouting that it shares with others.
-    pub shared: Looked,
-    /// Its routes and those of the TrafficRouting, twins included; nothing when they were not looked for.
-    pub routes: Option<Routes>,
-    /// The cluster's scripts; looked for when a provider needs one.
-    pub configuration: Configuration,
-}
-
-impl Seen {
-    /// What has no script in the cluster and needs one; nothing while a release is under way, whose engine may have one of a
-    /// folder and tells it otherwise.
-    fn unscripted(&self, position: &Position) -> Option<String> {
-        let scripts = Scripts {
-            configuration: Arc::new(self.configuration.clone()),
-            ..Scripts::default()
-        };
-        // Where routes were not looked for scripts were not either.
-        let looked = self.routes.is_some() && !position.under_way();
-        let mut all = providers(&self.rollout).into_iter().filter(|_| looked);
-        let unknown = all.find_map(|provider| provider.scripted(&scripts).known().err())?;
-        Some(unknown.to_string())
-    }
-
-    /// The TrafficRouting that the Rollout shares with others.
-    #[must_use]
-    pub fn shared(&self) -> Option<Shared> {
-        let Looked::There(object) = &self.shared else {
-            return None;
-        };
-        Some(Shared::new(serde_json::from_value(object.clone()).ok()?))
-    }
-}
-
-/// What splits the traffic of a Rollout.
-#[must_use]
-pub fn providers(rollout: &Rollout) -> Vec<Provider> {
-    let routing = rollout.spec.strategy.traffic_routings().first();
-    routing.map(Provider::all).unwrap_or_default()
-}
-
-/// The TrafficRouting that a Rollout shares with others, as `status` tells it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SharedState {
-    /// Name.
-    pub name: String,
-    /// What it is doing, one word.
-    pub phase: String,
-    /// Its sentence.
-    pub message: String,
-    /// The Rollouts that need it now.
-    pub holders: Vec<String>,
-}
-
-impl SharedState {
-    fn of(shared: &Shared) -> Self {
-        let phase = shared.phase().map(ToString::to_string);
-        let holders = shared.holders().map(|holder| {
-            let name = holder.strip_prefix(keys::TRAFFIC_ROUTING_HOLDER);
-            name.unwrap_or(holder).to_owned()
-        });
-        Self {
-            name: shared.name().to_owned(),
-            phase: phase.unwrap_or_else(|| "Unknown".to_owned()),
-            message: shared.message().to_owned(),
-            holders: holders.collect(),
-        }
-    }
-
-    fn sentence(&self) -> String {
-        let held = match self.holders.as_slice() {
-            [] => "no Rollout needs it".to_owned(),
-            holders => format!("needed by {}", holders.join(", ")),
-        };
-        // The sentence of one that cannot be opened says why.
-        let why = self.message.split_once(": ").map(|(_, why)| format!(" ({why})"));
-        format!(
-            "trafficrouting/{} is {}{}, {held}",
-            self.name,
-            self.phase,
-            why.unwrap_or_default()
-        )
-    }
-}
-
-/// Something that keeps a release from working.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Problem {
-    /// What is wrong.
-    pub what: String,
-    /// What helps.
-    pub hint: String,
-}
+pub use seen::{Looked, Problem, Seen, SharedState, missing, providers};
+use seen::{problems, traffic_of};
 
 /// The state of one Rollout.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,6 +33,8 @@ pub struct Status {
     pub object: Value,
     /// `deployment/NAME`.
     pub workload: String,
+    /// Label selector of the workload's pods, in query form, where the workload was read.
+    pub selector: Option<String>,
     /// Where it is.
     pub position: Position,
     /// The word for it.
@@ -158,6 +47,10 @@ pub struct Status {
     pub traffic: Vec<Traffic>,
     /// What is missing.
     pub problems: Vec<Problem>,
+    /// Why it does not go on, the first cause first; empty when nobody asked.
+    pub causes: Vec<Finding>,
+    /// What could not be read, one sentence each.
+    pub unread: Vec<String>,
     /// What needs a script that the cluster does not have, as a sentence.
     pub unscripted: Option<String>,
     /// What the user may type next.
@@ -165,6 +58,30 @@ pub struct Status {
 }
 
 impl Status {
+    /// Judges what was seen, and finds the causes.
+    #[must_use]
+    pub fn explained(seen: &Seen, now: Timestamp) -> Self {
+        let mut status = Self::of(seen);
+        let missing = missing(seen);
+        let scene = Scene {
+            rollout: &seen.rollout,
+            position: &status.position,
+            verdict: status.verdict,
+            versions: &status.pods,
+            traffic: &status.traffic,
+            workload: match &seen.workload {
+                Looked::There(workload) => Some(workload),
+                _ => None,
+            },
+            missing: &missing,
+            sight: &seen.sight,
+            now,
+        };
+        let causes = cause::causes(&scene);
+        status.causes = causes;
+        status
+    }
+
     /// Judges what was seen.
     #[must_use]
     pub fn of(seen: &Seen) -> Self {
@@ -195,6 +112,10 @@ impl Status {
             unscripted: seen.unscripted(&position),
             object: json!({ "uid": meta.uid, "generation": meta.generation, "resourceVersion": meta.resource_version }),
             workload: format!("{}/{}", reference.kind.to_lowercase(), reference.name),
+            selector: match &seen.workload {
+                Looked::There(workload) => selector::query(&workload["spec"]["selector"]),
+                _ => None,
+            },
             command: next_command(verdict, &position, &namespace, &name),
             namespace,
             name,
@@ -204,7 +125,14 @@ impl Status {
             shared: shared.as_ref().map(SharedState::of),
             traffic,
             problems,
+            causes: Vec::new(),
+            unread: seen.unread.clone(),
         }
+    }
+
+    /// The causes that the state itself does not say.
+    pub fn troubles(&self) -> impl Iterator<Item = &Finding> {
+        self.causes.iter().filter(|finding| !finding.cause.is_decision())
     }
 
     /// `waiting for approval: step 1/3`.
@@ -242,10 +170,29 @@ impl Status {
         }
     }
 
+    /// The cause that somebody else than the verdict's actor has to deal with first.
+    fn first_trouble(&self) -> Option<&Finding> {
+        let waits = matches!(self.verdict.actor(), Actor::Engine | Actor::Clock);
+        self.troubles().find(|finding| finding.blocks && waits)
+    }
+
     /// Who acts next, as a sentence.
     #[must_use]
     pub fn next_sentence(&self, now: Timestamp) -> String {
-        let engine = "the engine: the controller in the cluster, or 'kubectl kruise rollout run'";
+        match self.next_word(now) {
+            engine if engine == ENGINE => {
+                format!("{ENGINE}: the controller in the cluster, or 'kubectl kruise rollout run'")
+            }
+            other => other,
+        }
+    }
+
+    /// Who acts next, in a few words.
+    #[must_use]
+    pub fn next_word(&self, now: Timestamp) -> String {
+        if let Some(finding) = self.first_trouble() {
+            return finding.who().name().to_owned();
+        }
         let measured = self.position.gate.as_ref().filter(|_| self.position.under_way());
         if let Some(waiting) = measured.and_then(|record| gate::waiting(record, now))
             && self.verdict.actor() == Actor::Engine
@@ -256,7 +203,16 @@ impl Status {
             (Actor::Nobody, _) => "nobody, all is done".to_owned(),
             (Actor::Human, _) => "you".to_owned(),
             (Actor::Clock, Some(left)) if left > SignedDuration::ZERO => format!("time, in {}", span(left)),
-            (Actor::Clock | Actor::Engine, _) => engine.to_owned(),
+            (Actor::Clock | Actor::Engine, _) => ENGINE.to_owned(),
+        }
+    }
+
+    /// Who acts next, as the word in JSON.
+    #[must_use]
+    pub fn next_actor(&self) -> &'static str {
+        match self.first_trouble().map(Finding::who) {
+            None => self.verdict.actor().word(),
+            Some(who) => who.word(),
         }
     }
 
@@ -297,7 +253,7 @@ impl Status {
         if let Some(shared) = &self.shared {
             fields.push(("Shared", shared.sentence(), Tone::Plain));
         }
-        for problem in &self.problems {
+        for problem in self.problems.iter().filter(|_| self.causes.is_empty()) {
             fields.push((
                 "Problem",
                 format!("{} ({})", problem.what, problem.hint),
@@ -313,6 +269,10 @@ impl Status {
         {
             fields.push(("Metrics", format!("failed: {why}"), Tone::Bad));
         }
+        self.cause_fields(&mut fields);
+        for unread in &self.unread {
+            fields.push(("Not seen", unread.clone(), Tone::Wait));
+        }
         let mut blocks = vec![Block::Fields(fields), Block::Table(self.step_table(now))];
         if let Some(record) = &self.position.gate {
             blocks.push(Block::Table(gate::table(record, now)));
@@ -324,6 +284,22 @@ impl Status {
             blocks.push(Block::Table(self.traffic_table()));
         }
         blocks
+    }
+
+    fn cause_fields(&self, fields: &mut Vec<(&'static str, String, Tone)>) {
+        for finding in self.troubles().take(CAUSES) {
+            let tone = if finding.is_grave() { Tone::Bad } else { Tone::Wait };
+            fields.push(("Cause", finding.sentence(), tone));
+            let repeated = finding.command == self.command;
+            if let Some(command) = finding.command.clone().filter(|_| !repeated) {
+                fields.push(("", command, Tone::Plain));
+            }
+        }
+        let more = self.troubles().count().saturating_sub(CAUSES);
+        if more > 0 {
+            let command = Command::Explain.text(&self.namespace, &self.name);
+            fields.push(("", format!("and {more} more: {command}"), Tone::Faint));
+        }
     }
 
     fn step_table(&self, now: Timestamp) -> Table {
@@ -347,7 +323,7 @@ impl Status {
         }
     }
 
-    fn step_mark(&self, number: i32) -> &'static str {
+    pub(super) fn step_mark(&self, number: i32) -> &'static str {
         let (position, done) = (
             &self.position,
             self.verdict == Verdict::Completed || self.verdict == Verdict::Finishing,
@@ -429,76 +405,6 @@ impl Status {
         row
     }
 
-    /// The document of `-o json`. `schema` follows semantic versions: a new minor only adds.
-    #[must_use]
-    pub fn document(&self, now: Timestamp) -> Value {
-        let position = &self.position;
-        let steps = position.steps.iter().zip(1..).map(|(step, number)| {
-            json!({
-                "index": number,
-                "replicas": step.replicas,
-                "traffic": step.traffic,
-                "matches": step.matches.len(),
-                "pauseSeconds": step.pause.duration,
-            })
-        });
-        let revisions = self.pods.revisions.iter().map(|revision| {
-            json!({
-                "role": revision.role.word(),
-                "hash": revision.hash,
-                "images": revision.images,
-                "desired": revision.desired,
-                "current": revision.current,
-                "ready": revision.ready,
-            })
-        });
-        let traffic = self.traffic.iter().map(|traffic| {
-            json!({
-                "route": traffic.route,
-                "wanted": (!traffic.wanted.is_empty()).then_some(&traffic.wanted),
-                "set": traffic.set,
-                "percent": traffic.percent,
-            })
-        });
-        let mut object = json!({ "namespace": self.namespace, "name": self.name });
-        json_patch::merge(&mut object, &self.object);
-        let mut document = json!({
-            "apiVersion": "cli.kruise.dev/v1",
-            "kind": "RolloutStatus",
-            "schema": "1.0",
-            "object": object,
-            "workload": self.workload,
-            "style": position.style.map(style_word),
-            "verdict": self.verdict.word(),
-            "exitCode": self.verdict.exit_code(),
-            "phase": position.phase,
-            "message": position.message,
-            "degraded": position.degraded,
-            "next": { "actor": self.verdict.actor().word(), "sentence": self.next_sentence(now), "command": self.command },
-            "step": {
-                "index": position.step,
-                "total": position.total(),
-                "state": position.state,
-                "since": position.since,
-                "remainingSeconds": position.pause_left(now).map(|left| left.as_secs()),
-            },
-            "steps": steps.collect::<Vec<_>>(),
-            "replicas": self.pods.wanted,
-            "revisions": revisions.collect::<Vec<_>>(),
-            "newRevision": position.new_revision,
-            "traffic": traffic.collect::<Vec<_>>(),
-            "trafficRouting": self.shared.as_ref().map(|shared| {
-                json!({ "name": shared.name, "phase": shared.phase, "message": shared.message, "neededBy": shared.holders })
-            }),
-            "problems": self.problems.iter().map(|p| json!({ "message": p.what, "hint": p.hint })).collect::<Vec<_>>(),
-            "observedAt": now,
-        });
-        if let Some(record) = &position.gate {
-            document["gate"] = gate::document(record);
-        }
-        document
-    }
-
     /// How much traffic the new version gets for certain, in percent: of several routes the least.
     #[must_use]
     pub fn percent(&self) -> i32 {
@@ -522,10 +428,16 @@ impl Status {
     }
 }
 
+/// Who drives releases.
+const ENGINE: &str = "the engine";
+
+/// Causes that `status` shows; `explain` shows all of them.
+const CAUSES: usize = 3;
+
 /// Headings of a table of several Rollouts.
 pub const SEVERAL: [&str; 5] = ["NAME", "STYLE", "WORKLOAD", "STEP", "STATE"];
 
-fn style_word(style: RollingStyle) -> &'static str {
+pub(super) fn style_word(style: RollingStyle) -> &'static str {
     match style {
         RollingStyle::Canary => "canary",
         RollingStyle::Partition => "partition",
@@ -544,65 +456,6 @@ fn state_phrase(state: &StepState) -> &str {
         StepState::Completed => "steps are over",
         StepState::Other(text) => text,
     }
-}
-
-/// The traffic of every route that is there and says something of it, the Rollout's own first.
-fn traffic_of(seen: &Seen, shared: Option<&Shared>, position: &Position) -> Vec<Traffic> {
-    let Some(routes) = &seen.routes else {
-        return Vec::new();
-    };
-    let mut all = Vec::new();
-    if let Some(wiring) = Wiring::of(&seen.rollout, Value::Null) {
-        let wanted = traffic::wanted(position);
-        for provider in providers(&seen.rollout) {
-            all.extend(Traffic::through(&provider, &wiring, routes, &wanted));
-        }
-    }
-    if let Some(shared) = shared {
-        let is_held = shared.is_held_by(seen.rollout.metadata.name.as_deref().unwrap_or_default());
-        let wanted = shared.split().filter(|_| is_held);
-        let wanted = wanted.map(|split| traffic::of_split(&split)).unwrap_or_default();
-        for (wiring, provider) in shared.wired() {
-            all.extend(Traffic::through(&provider, &wiring, routes, &wanted));
-        }
-    }
-    all
-}
-
-fn problems(seen: &Seen, namespace: &str) -> Vec<Problem> {
-    let spec = &seen.rollout.spec;
-    let routing = spec.strategy.traffic_routings().first();
-    let mut problems = Vec::new();
-    let mut missing = |looked: &Looked, kind: &str, name: &str| {
-        if *looked == Looked::Missing {
-            problems.push(Problem {
-                what: format!("{kind} {name:?} does not exist in namespace {namespace:?}"),
-                hint: format!("create it, or change the Rollout: kubectl edit rollouts.rollouts.kruise.io {} -n {namespace}",
-                              seen.rollout.metadata.name.as_deref().unwrap_or_default()),
-            });
-        }
-    };
-    let workload = &spec.workload_ref;
-    missing(&seen.workload, &workload.kind.to_lowercase(), &workload.name);
-    missing(
-        &seen.service,
-        "service",
-        routing.map(|r| r.service.as_str()).unwrap_or_default(),
-    );
-    if let Some(name) = seen.rollout.traffic_routing_name() {
-        missing(&seen.shared, "trafficrouting", name);
-    }
-    let shared = seen.shared();
-    let shared_providers = shared.iter().flat_map(Shared::providers);
-    for provider in providers(&seen.rollout).into_iter().chain(shared_providers) {
-        let (Some(RouteKey { kind, name, .. }), Some(routes)) = (provider.key(), &seen.routes) else {
-            continue;
-        };
-        if provider.found(routes).is_none() {
-            missing(&Looked::Missing, &kind.to_lowercase(), &name);
-        }
-    }
-    problems
 }
 
 fn next_command(verdict: Verdict, position: &Position, namespace: &str, name: &str) -> Option<String> {

@@ -170,6 +170,13 @@ impl Machine<'_> {
             }
             FinalisingStep::RouteTrafficToStable => {
                 let route = self.restore_route();
+                if ending == Ending::Success && !route.is_empty() && !self.is_cursor_written() {
+                    // What a blue-green release did just before would be done again by whoever reads the status.
+                    return Some(Flow::Wait(
+                        Wake::At(self.now),
+                        ending.reason("the workload rolls"),
+                    ));
+                }
                 self.settle(
                     step.clone(),
                     route,
@@ -227,6 +234,15 @@ impl Machine<'_> {
             | FinalisingStep::None
             | FinalisingStep::Other(_) => None,
         }
+    }
+
+    /// Whether the status says of the closing work what this decision does; of blue-green releases, the only ones whose
+    /// closing work undoes what it did.
+    fn is_cursor_written(&mut self) -> bool {
+        let cursor = self.sub().finalising_step.clone();
+        let written = self.s.rollout.status.as_ref();
+        let written = written.and_then(|status| status.blue_green_status.as_ref());
+        self.style() != RollingStyle::BlueGreen || written.is_some_and(|sub| sub.finalising_step == cursor)
     }
 
     /// Writes what a traffic step needs, then gives the data plane its grace. The cursor says which step's grace runs, so

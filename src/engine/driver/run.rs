@@ -2,6 +2,7 @@
 
 mod ending;
 mod measuring;
+mod telling;
 mod waking;
 
 use std::{
@@ -28,7 +29,7 @@ use super::{
     kind::Kind,
     lease::{self, Foreign, Held},
     meter::Live,
-    record::{self, Standpoint},
+    record::Standpoint,
     watch::{self, Said, Watched},
     work::{Outcome, Work},
 };
@@ -42,9 +43,6 @@ use crate::{
 /// When somebody else's Lease is looked at again to see whether it is renewed. A dead holder's Lease is taken over that
 /// much later than it ends at the latest.
 const LEASE_LOOK: SignedDuration = SignedDuration::from_secs(2);
-
-/// How often whoever brings news is given a turn before it is looked at.
-const BURST: usize = 4;
 
 /// Time in which one round of writes is made up for; no release needs more than four a second for long.
 const ROUND: SignedDuration = SignedDuration::from_millis(250);
@@ -122,12 +120,9 @@ pub async fn drive(
             Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
             Some(watched) = engine.watches.next() => {
                 engine.observe(watched)?;
-                // What else is there already, or on its way: a thousand pods that change at once are one reason to look.
-                for _ in 0..BURST {
-                    while let Some(Some(watched)) = engine.watches.next().now_or_never() {
-                        engine.observe(watched)?;
-                    }
-                    tokio::task::yield_now().await;
+                // What else is there already: a thousand pods that change at once are one reason to look.
+                while let Some(Some(watched)) = engine.watches.next().now_or_never() {
+                    engine.observe(watched)?;
                 }
             }
             () = timer => engine.wake_due(),
@@ -392,26 +387,6 @@ impl Engine {
         } else {
             self.stops.remove(key);
             self.start(key, &snapshot, decision);
-        }
-    }
-
-    /// Tells what has happened since the Rollout waited last, if it was our doing.
-    fn record(&mut self, key: &RolloutKey, rollout: &Rollout, reason: &Reason) {
-        if !self.options.record {
-            return;
-        }
-        let standing = self.standings.entry(key.clone()).or_default();
-        let Some(now) = Standpoint::of(rollout, reason, standing.standpoint.as_ref()) else {
-            return;
-        };
-        let before = standing.standpoint.replace(now.clone());
-        let Some(before) = before.filter(|_| standing.has_written) else {
-            return;
-        };
-        for note in record::notes(&before, &now, reason) {
-            let (client, identity) = (self.client.clone(), self.options.identity.clone());
-            let written = record::write(client, self.clock, identity, key.clone(), rollout.clone(), note);
-            self.notes.push(written.boxed());
         }
     }
 

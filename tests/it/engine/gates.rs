@@ -21,7 +21,10 @@ use kubectl_kruise::{
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::harness::cluster::{Cluster, Place};
+use crate::harness::{
+    cluster::{Cluster, Place},
+    dice::Dice,
+};
 
 const NAMESPACE: &str = "shop";
 
@@ -550,5 +553,89 @@ async fn a_wrong_gate_is_refused_before_the_release() {
             .await
             .unwrap();
         assert_eq!(world.run(false).await.0, Some(Stop::Completed), "{change}");
+    }
+}
+
+/// What a series comes to, from all of it at once: the verdict, and how many measurements it took.
+fn model(
+    outcomes: &[u32],
+    count: usize,
+    failures: usize,
+    inconclusive: usize,
+    errors: usize,
+) -> (char, usize) {
+    for taken in 1..=outcomes.len() {
+        let seen = &outcomes[..taken];
+        let of = |kind: u32| seen.iter().filter(|outcome| **outcome == kind).count();
+        let row = seen.iter().rev().take_while(|outcome| **outcome == 3).count();
+        if of(1) > failures {
+            return ('F', taken);
+        }
+        if of(2) > inconclusive || row > errors {
+            return ('I', taken);
+        }
+        if taken - of(3) >= count {
+            return ('P', taken);
+        }
+    }
+    unreachable!("the series is long enough")
+}
+
+/// Generated series through the whole engine, killed now and then: the release ends as the model says, after as many
+/// measurements.
+#[tokio::test(start_paused = true)]
+async fn generated_series_end_as_the_model_says() {
+    for seed in 0..60 {
+        let mut dice = Dice(seed);
+        let mut upto = |most: u64| usize::try_from(dice.below(most)).unwrap();
+        let (failures, inconclusive, errors) = (upto(3), upto(3), upto(3));
+        let count = 1 + upto(8);
+        let kills = upto(3) == 0;
+        // Good, bad, inconclusive, error; good ones more often, and good for ever in the end.
+        let mut outcomes: Vec<u32> = (0..30).map(|_| [0, 0, 0, 0, 1, 2, 3][upto(7)]).collect();
+        outcomes.extend([0; 10]);
+        let (verdict, taken) = model(&outcomes, count, failures, inconclusive, errors);
+        let template = template(
+            &json!({ "metric": { "count": count, "failureLimit": failures, "inconclusiveLimit": inconclusive,
+            "consecutiveErrorLimit": errors } }),
+        );
+        let answers = outcomes.clone();
+        let world = World::new(
+            DEPLOYMENT,
+            canary(),
+            &template,
+            script(move |number, _| match answers[usize::try_from(number).unwrap()] {
+                0 => good(),
+                1 => bad(),
+                2 => Answer::Result(json!([])),
+                _ => away(),
+            }),
+        )
+        .await;
+        let only_first = json!({ "metadata": { "annotations": {
+            "rollouts.kruise.io/analysis": json!([{ "template": "rate", "steps": [1] }]).to_string() } } });
+        let merge = "application/merge-patch+json";
+        world
+            .cluster()
+            .patch(Place::named("rollout"), "web", "", merge, &only_first)
+            .await
+            .unwrap();
+        let (stop, _) = world.run(kills).await;
+        let expected = match verdict {
+            'P' => Stop::Completed,
+            'F' => Stop::RolledBack,
+            _ => Stop::WaitingForApproval { step: 1, total: 2 },
+        };
+        let record = world.record().await;
+        let counts = &record["metrics"][0]["counts"];
+        let all: i64 = ["success", "failure", "inconclusive", "error"]
+            .iter()
+            .map(|kind| counts[kind].as_i64().unwrap())
+            .sum();
+        assert_eq!(
+            (stop, all),
+            (Some(expected), i64::try_from(taken).unwrap()),
+            "seed {seed}: {outcomes:?} {record}"
+        );
     }
 }

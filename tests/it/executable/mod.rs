@@ -3,7 +3,9 @@
 mod apply;
 mod approve;
 mod controller;
+mod deadline;
 mod demo;
+mod explain;
 mod gate;
 mod kinds;
 mod manifests;
@@ -18,5 +20,6 @@ mod schema;
 mod set;
 mod status;
 mod targets;
+mod terminal;
 mod verbs;
 mod watch;

@@ -89,6 +89,7 @@ fn without_arguments_it_helps() {
       run         Drive releases without a controller in the cluster
       approve     Let a paused step go on
       status      Show where a release is; the exit code says it too
+      explain     Say why a release does not go on, who acts next, and what to type
       watch       Follow a release live
       gate        Measure the metrics of a release now; the exit code says what they mean
       rollback    Leave the release that is under way: back to the stable version

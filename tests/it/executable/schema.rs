@@ -1,7 +1,7 @@
 //! What is printed is what the schemas say, field by field.
 
 use kubectl_kruise::{
-    view::schema::{RolloutHistory, RolloutPlan, RolloutStatus},
+    view::schema::{RolloutExplanation, RolloutHistory, RolloutPlan, RolloutStatus},
     workload::Kind,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -32,9 +32,11 @@ fn documents_are_as_their_schemas_say() {
         &[Turn::Held("web:v2")],
         &[Turn::Released("web:v2")],
         &[Turn::Released("web:v2"), Turn::Approved],
+        &[Turn::Released("web:v2-crash")],
     ] {
         let shop = Served::with(after(turns), Life::Still);
         reads::<RolloutStatus>(&shop.kruise(&["status", "web", "-o", "json"]).json());
+        reads::<RolloutExplanation>(&shop.kruise(&["explain", "web", "-o", "json"]).json());
         reads::<RolloutHistory>(&shop.kruise(&["history", "web", "-o", "json"]).json());
         let plan = shop.kruise(&["plan", "web", "--set-image", "main=web:v3", "-o", "json"]);
         reads::<RolloutPlan>(&plan.json());
@@ -79,6 +81,7 @@ fn a_watch_is_a_document_a_line() {
 fn schemas_are_printed() {
     for (name, title) in [
         ("status", "RolloutStatus"),
+        ("explain", "RolloutExplanation"),
         ("history", "RolloutHistory"),
         ("plan", "RolloutPlan"),
     ] {

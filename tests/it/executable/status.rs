@@ -45,9 +45,10 @@ fn held() {
     --- stdout
     Rollout:  shop/web  canary of deployment/web
     State:    held
-    Next:     the engine: the controller in the cluster, or 'kubectl kruise rollout run'
+    Next:     you
     Command:  kubectl kruise rollout run web -n shop
     Message:  workload deployment is completed
+    Cause:    nobody acts on this Rollout: no engine is running
 
         STEP   PODS   TRAFFIC   ENDS
     ·   1      1      20%       by approval
@@ -69,8 +70,10 @@ fn upgrading() {
     --- stdout
     Rollout:  shop/web  canary of deployment/web
     State:    progressing: step 1/3, bringing up new pods, since SPAN
-    Next:     the engine: the controller in the cluster, or 'kubectl kruise rollout run'
+    Next:     the node
     Message:  Rollout is in step(1/3), and upgrade workload to new version
+    Cause:    1 of 1 new pods: the node has not started any container yet
+              kubectl describe pod web-canary-6j8snqxh4q-f66cd76cb-xvfv6 -n shop
 
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
@@ -150,6 +153,8 @@ fn degraded() {
     Next:     you
     Command:  kubectl kruise rollout rollback web -n shop
     Message:  no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
+    Cause:    1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
+              kubectl logs web-canary-l995pg5r58-75bdd6bc74-xvfv6 -c main -n shop --previous
 
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
@@ -331,6 +336,27 @@ fn as_json_and_yaml() {
     --- stdout
     {
       "apiVersion": "cli.kruise.dev/v1",
+      "causes": [
+        {
+          "actor": "human",
+          "blocks": true,
+          "command": "kubectl kruise rollout approve web -n shop --step 1",
+          "evidence": [
+            {
+              "field": "status.currentStepState",
+              "object": "rollout/web",
+              "value": "StepPaused"
+            }
+          ],
+          "healsByItself": true,
+          "id": "WaitingApproval",
+          "message": "step 1 of 3 is done and waits for an approval",
+          "pods": [],
+          "share": null,
+          "since": "TIME",
+          "version": null
+        }
+      ],
       "degraded": null,
       "exitCode": 4,
       "kind": "RolloutStatus",
@@ -415,6 +441,7 @@ fn as_json_and_yaml() {
         }
       ],
       "trafficRouting": null,
+      "unread": [],
       "verdict": "WaitingForApproval",
       "workload": "deployment/web"
     }
@@ -446,17 +473,17 @@ fn a_wait_ends_in_time_or_where_the_condition_cannot_come() {
         after(&[Turn::Released("web:v2-crash"), Turn::Waited(700)]),
         Life::Still,
     );
-    assert_snapshot!(shop.kruise(&["status", "web", "--until", "gone", "--timeout", "300ms"]), @r"
+    assert_snapshot!(shop.kruise(&["status", "web", "--until", "gone", "--timeout", "3s"]), @r"
     exit 124
     --- stdout
-    TIME  shop/web  degraded: step 1/3, bringing up new pods  new pods 0/1 ready  stable pods 3/3 ready  traffic 0%
+    TIME  shop/web  degraded: step 1/3, bringing up new pods  new pods 0/1 ready  stable pods 3/3 ready  traffic 0%  ! CrashLoop: 1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
     --- stderr
-    error: timed out after 0.3 s waiting for the condition
+    error: timed out after 3 s waiting for the condition
     ");
     assert_snapshot!(shop.kruise(&["status", "web", "--until", "step=2"]), @r"
     exit 5
     --- stdout
-    TIME  shop/web  degraded: step 1/3, bringing up new pods  new pods 0/1 ready  stable pods 3/3 ready  traffic 0%
+    TIME  shop/web  degraded: step 1/3, bringing up new pods  new pods 0/1 ready  stable pods 3/3 ready  traffic 0%  ! CrashLoop: 1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
     ");
     assert_snapshot!(shop.kruise(&["status", "nobody", "--until", "gone"]), @"exit 0");
     assert_snapshot!(shop.kruise(&["status", "web", "--until", "later"]), @r"
@@ -496,4 +523,33 @@ fn reads_nothing_of_others() {
         alone > 1000 && beside.abs_diff(alone) < 200,
         "{alone} bytes alone, {beside} beside others"
     );
+}
+
+#[test]
+fn fails_fast_where_waiting_does_not_help() {
+    let shop = Served::with(after(&[Turn::Released("web:v2-crash")]), Life::Still);
+    let said = shop.kruise(&[
+        "status",
+        "web",
+        "--until",
+        "healthy",
+        "--fail-fast",
+        "--timeout",
+        "20s",
+    ]);
+    assert_eq!(said.code, Some(5), "{said}");
+    let error = "error: shop/web will not become healthy by itself: CrashLoop: 1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)";
+    assert!(said.stderr.contains(error), "{said}");
+    // What may come by itself is waited for.
+    let starting = Served::with(after(&[Turn::Released("web:v2-stuck")]), Life::Still);
+    let said = starting.kruise(&[
+        "status",
+        "web",
+        "--until",
+        "healthy",
+        "--fail-fast",
+        "--timeout",
+        "500ms",
+    ]);
+    assert_eq!(said.code, Some(124), "{said}");
 }

@@ -50,11 +50,62 @@ fn tells_every_change_once_and_ends_with_the_release() {
 #[test]
 fn gives_up_in_time() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
-    assert_snapshot!(shop.kruise(&["watch", "web", "--timeout", "300ms"]), @r"
+    assert_snapshot!(shop.kruise(&["watch", "web", "--timeout", "3s"]), @r"
     exit 124
     --- stdout
     TIME  shop/web  waiting for approval: step 1/3  new pods 1/1 ready  stable pods 3/3 ready  traffic 20%
     --- stderr
-    error: timed out after 0.3 s waiting for the condition
+    error: timed out after 3 s waiting for the condition
     ");
+}
+
+#[test]
+fn as_json_it_is_one_document_a_line() {
+    let shop = Served::with(after(&[Turn::Released("web:v2"), Turn::Approved]), Life::Alive);
+    let watching = shop.spawn(&["watch", "web", "-o", "json", "--timeout", "60s"]);
+    let approved = shop.kruise(&["approve", "web", "--standalone"]);
+    assert_eq!(approved.code, Some(0), "{approved}");
+    let watched = watching.outcome();
+    assert_eq!(watched.code, Some(0), "{watched}");
+    let documents: Vec<serde_json::Value> = watched
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(documents.last().unwrap()["verdict"], "Completed", "{watched}");
+    assert!(documents.len() > 1, "{watched}");
+    assert!(
+        documents
+            .iter()
+            .all(|document| document["kind"] == "RolloutStatus")
+    );
+}
+
+#[test]
+fn one_that_is_deleted_and_made_anew_is_another() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let watching = shop.spawn(&["watch", "web", "--timeout", "60s"]);
+    let waiting = shop.spawn(&["status", "web", "-w", "--timeout", "60s"]);
+    let seen = || {
+        let requests = shop.requests();
+        requests
+            .iter()
+            .filter(|request| request.path.ends_with("/rollouts"))
+            .count()
+    };
+    let mut watches = 0;
+    while watches < 4 {
+        watches += seen();
+        std::thread::yield_now();
+    }
+    let mut other = shop.rollout();
+    other["metadata"]["uid"] = serde_json::json!("another");
+    shop.sim.load(other).unwrap();
+    let watched = watching.outcome();
+    assert!(
+        watched.code == Some(0) && watched.stdout.trim_end().ends_with("shop/web  gone"),
+        "{watched}"
+    );
+    let waited = waiting.outcome();
+    assert_eq!(waited.code, Some(7), "{waited}");
 }

@@ -2,6 +2,7 @@
 //! `cargo test --test it -- --ignored live_` builds the control plane on first use, starts it, and runs them.
 
 pub(crate) mod audit;
+mod causes;
 pub(crate) mod command;
 pub(crate) mod control_plane;
 pub(crate) mod definitions;

@@ -1,0 +1,206 @@
+//! One line per change, for logs, pipes and programs.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures::{StreamExt, stream::select_all};
+use serde_json::{Value, json};
+
+use crate::{
+    cluster::{Cluster, Found, follow::News},
+    commands::{reading, status},
+    error::{Error, Kind, Result},
+    exit_code,
+    ui::Ui,
+    view::{Status, change::stamped, status::Seen},
+};
+
+/// Notices that come together are answered by one look.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// How long nothing may change before somebody looks all the same: a Lease that runs out tells nobody.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Where lines go, and in which form.
+pub(super) struct Out<'a> {
+    pub(super) ui: &'a Ui,
+    /// JSON, one document a line.
+    pub(super) json: bool,
+}
+
+/// What was told of each Rollout last.
+#[derive(Default)]
+struct Told(BTreeMap<(String, String), String>);
+
+impl Told {
+    /// Tells the state of a Rollout unless it is what was told last.
+    fn tell(
+        &mut self,
+        out: &Out<'_>,
+        cluster: &Cluster,
+        key: (String, String),
+        status: Option<&Status>,
+    ) -> Result<()> {
+        let now = cluster.clock.now();
+        let (namespace, name) = &key;
+        let line = match status {
+            Some(status) if out.json => without_time(status.document(now)).to_string(),
+            Some(status) => status.line(),
+            None if out.json => {
+                json!({ "namespace": namespace, "name": name, "verdict": "Gone" }).to_string()
+            }
+            None => format!("{namespace}/{name}  gone"),
+        };
+        if self.0.get(&key) == Some(&line) {
+            return Ok(());
+        }
+        match status {
+            Some(status) if out.json => out.ui.line(&status.document(now).to_string())?,
+            None if out.json => {
+                let gone = json!({
+                    "apiVersion": "cli.kruise.dev/v1", "kind": "RolloutStatus", "schema": "1.0",
+                    "object": { "namespace": namespace, "name": name }, "verdict": "Gone", "observedAt": now,
+                });
+                out.ui.line(&gone.to_string())?;
+            }
+            _ => out.ui.line(&stamped(now, &line))?,
+        }
+        self.0.insert(key, line);
+        Ok(())
+    }
+}
+
+/// A document without what changes as time goes by.
+fn without_time(mut document: Value) -> Value {
+    document["observedAt"] = Value::Null;
+    document["step"]["remainingSeconds"] = Value::Null;
+    document["next"]["sentence"] = Value::Null;
+    document["object"]["resourceVersion"] = Value::Null;
+    document["causes"] = document["causes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|cause| json!([cause["id"], cause["message"], cause["pods"]]))
+        .collect();
+    document
+}
+
+/// Follows until no release of these is under way.
+pub(super) async fn follow(
+    out: &Out<'_>,
+    cluster: &Cluster,
+    there: &[Found],
+    selection: Option<(Option<String>, String)>,
+) -> Result<u8> {
+    match (selection, there.first()) {
+        (Some((namespace, labels)), Some(first)) => {
+            let news = cluster.news(first.version, namespace.as_deref(), &labels);
+            selected(out, cluster, news).await
+        }
+        _ => named(out, cluster, there).await,
+    }
+}
+
+async fn named(out: &Out<'_>, cluster: &Cluster, rollouts: &[Found]) -> Result<u8> {
+    let streams = rollouts
+        .iter()
+        .enumerate()
+        .map(|(at, found)| cluster.follow(status::followed(found)).map(move |()| at).boxed());
+    let mut notices = select_all(streams);
+    let mut with_pods: BTreeMap<usize, bool> = BTreeMap::new();
+    let mut states: BTreeMap<usize, Option<Status>> = BTreeMap::new();
+    let mut told = Told::default();
+    loop {
+        for at in gather(cluster, &mut notices, rollouts.len()).await {
+            let Some(found) = rollouts.get(at) else { continue };
+            let state = match status::same(cluster, found).await {
+                Ok(Some(now)) => Some(reading::status(cluster, &now).await),
+                Ok(None) => None,
+                Err(error) => Some(Err(error)),
+            };
+            let state = match state.transpose() {
+                Ok(state) => state,
+                // A server that is away for a moment changes nothing of what was told.
+                Err(error) if error.kind == Kind::Unreachable && states.contains_key(&at) => continue,
+                Err(error) => return Err(error),
+            };
+            // Which pods are whose is known once the workload was read.
+            if let Some(state) = &state
+                && state.selector.is_some()
+                && with_pods.insert(at, true).is_none()
+            {
+                let pods = cluster.follow(status::pods(found, state));
+                notices.push(pods.map(move |()| at).boxed());
+            }
+            let key = (found.namespace.clone(), found.name.clone());
+            told.tell(out, cluster, key, state.as_ref())?;
+            states.insert(at, state);
+        }
+        let over = |state: &Option<Status>| state.as_ref().is_none_or(|state| state.verdict.is_at_rest());
+        if states.len() == rollouts.len() && states.values().all(over) {
+            let codes = states
+                .values()
+                .map(|state| state.as_ref().map_or(exit_code::DONE, |s| s.verdict.exit_code()));
+            return Ok(codes.max().unwrap_or(exit_code::DONE));
+        }
+    }
+}
+
+/// Of many, only what the Rollouts themselves say is told: one watch, no further requests.
+async fn selected(
+    out: &Out<'_>,
+    cluster: &Cluster,
+    mut news: impl futures::Stream<Item = News> + Unpin,
+) -> Result<u8> {
+    let mut told = Told::default();
+    let mut verdicts: BTreeMap<(String, String), crate::release::Verdict> = BTreeMap::new();
+    let mut is_whole = false;
+    while let Some(item) = news.next().await {
+        match item {
+            News::There(found) => {
+                let status = Status::of(&Seen {
+                    rollout: found.typed()?,
+                    ..Seen::default()
+                });
+                let key = (found.namespace.clone(), found.name.clone());
+                told.tell(out, cluster, key.clone(), Some(&status))?;
+                verdicts.insert(key, status.verdict);
+            }
+            News::Gone(namespace, name) => {
+                let key = (namespace, name);
+                told.tell(out, cluster, key.clone(), None)?;
+                verdicts.remove(&key);
+            }
+            News::Afresh => is_whole = false,
+            News::Listed => is_whole = true,
+            News::Trouble(error) if error.kind == Kind::Forbidden => return Err(error),
+            News::Trouble(_) => {}
+        }
+        if is_whole && verdicts.values().all(|verdict| verdict.is_at_rest()) {
+            return Ok(verdicts
+                .values()
+                .map(|verdict| verdict.exit_code())
+                .max()
+                .unwrap_or(exit_code::DONE));
+        }
+    }
+    Err(Error::new(Kind::General, "the watch has ended"))
+}
+
+/// Waits for a notice and takes those that come along with it; all of them when there was none for long.
+async fn gather(
+    cluster: &Cluster,
+    notices: &mut (impl futures::Stream<Item = usize> + Unpin),
+    all: usize,
+) -> Vec<usize> {
+    let mut changed = Vec::new();
+    tokio::select! {
+        notice = notices.next() => changed.extend(notice),
+        () = cluster.clock.sleep(LOOK) => return (0..all).collect(),
+    }
+    while let Ok(Some(at)) = tokio::time::timeout(GATHER, notices.next()).await {
+        changed.push(at);
+    }
+    changed.sort_unstable();
+    changed.dedup();
+    changed
+}

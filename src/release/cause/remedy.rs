@@ -1,0 +1,213 @@
+//! Who acts, what to type, and which cause is looked at first.
+
+use super::{Cause, Scene, Who};
+use crate::release::command::Command;
+
+impl Cause {
+    /// Who has to act for it to go away.
+    #[must_use]
+    pub fn who(&self) -> Who {
+        match self {
+            Self::TimedPause { .. } | Self::MinReadyCountdown { .. } => Who::Clock,
+            Self::Deleting | Self::RollingBack | Self::Superseded | Self::ControllerLagging { .. } => {
+                Who::Engine
+            }
+            Self::WorkloadNotObserved { .. } | Self::RevisionUnknown => Who::Controller,
+            Self::ContainersNotStarted
+            | Self::ContainerNotReady { .. }
+            | Self::NodeNotReady { .. }
+            | Self::PodLost { .. }
+            | Self::VolumeNotAttached { .. }
+            | Self::BatchNotReady { .. } => Who::Kubelet,
+            Self::RegistryRateLimit { .. } | Self::RegistryUnreachable { .. } => Who::Registry,
+            Self::TerminatingStuck { finalizers } if finalizers.is_empty() => Who::Kubelet,
+            Self::WeightNotApplied { .. } => Who::Engine,
+            _ => Who::You,
+        }
+    }
+
+    /// Whether waiting may be enough.
+    #[must_use]
+    pub fn heals(&self) -> bool {
+        matches!(
+            self.who(),
+            Who::Clock | Who::Engine | Who::Controller | Who::Kubelet | Who::Registry
+        ) || matches!(
+            self,
+            Self::ProbeFailing { .. } | Self::SidecarBlocks { .. } | Self::ReadinessGateFalse { .. }
+        ) || self.is_decision()
+    }
+
+    /// Whether it is only that no engine is there: one may be started any time.
+    #[must_use]
+    pub fn is_missing_engine(&self) -> bool {
+        matches!(self, Self::ControllerAbsent | Self::NotLeading { .. })
+    }
+
+    /// Whether it is something that somebody decided, and no trouble.
+    #[must_use]
+    pub fn is_decision(&self) -> bool {
+        matches!(
+            self,
+            Self::WaitingForApproval { .. }
+                | Self::TimedPause { .. }
+                | Self::ManualPause
+                | Self::Disabled
+                | Self::Deleting
+                | Self::RollingBack
+                | Self::Superseded
+        )
+    }
+
+    /// Whether it says why, so that "fewer pods than wanted" and "no progress" are only its shadow.
+    pub(super) fn explains(&self) -> bool {
+        !self.is_shadow() && !self.is_decision()
+    }
+
+    /// Whether it is only what another cause comes to.
+    pub(super) fn is_shadow(&self) -> bool {
+        matches!(
+            self,
+            Self::BatchNotReady { .. } | Self::NoProgress { .. } | Self::NoEndpoints { .. }
+        )
+    }
+
+    /// The order in which causes hide each other: what is behind a cause may be its consequence.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::WorkloadMissing { .. }
+            | Self::InvalidRollout { .. }
+            | Self::TwoRollouts { .. }
+            | Self::RollBackFirst
+            | Self::WebhookBypassed
+            | Self::StaleMark { .. }
+            | Self::OrphanBatchRelease { .. } => 0,
+            Self::Disabled | Self::Deleting | Self::ManualPause => 1,
+            Self::TrafficObjectMissing { .. } | Self::LuaMissing { .. } | Self::TrafficBlocked { .. } => 2,
+            Self::GitOpsReverts { .. } | Self::HpaFighting { .. } => 3,
+            Self::QuotaExceeded { .. }
+            | Self::LimitRange { .. }
+            | Self::PodSecurity { .. }
+            | Self::AdmissionDenied { .. }
+            | Self::AdmissionUnreachable { .. }
+            | Self::ServiceAccountMissing { .. }
+            | Self::CreationFailed { .. } => 4,
+            Self::ImageNotFound { .. }
+            | Self::ImageAuth { .. }
+            | Self::RegistryRateLimit { .. }
+            | Self::RegistryUnreachable { .. }
+            | Self::BadImageName { .. }
+            | Self::NeverPulled { .. }
+            | Self::ImagePull { .. }
+            | Self::CrashLoop { .. }
+            | Self::ContainerFailed { .. }
+            | Self::ConfigMissing { .. }
+            | Self::VolumeNotMounted { .. }
+            | Self::VolumeNotAttached { .. }
+            | Self::Unschedulable { .. }
+            | Self::NodeNotReady { .. }
+            | Self::PodLost { .. } => 5,
+            Self::SidecarBlocks { .. }
+            | Self::ProbeFailing { .. }
+            | Self::ReadinessGateFalse { .. }
+            | Self::TerminatingStuck { .. }
+            | Self::PdbBlocks { .. } => 6,
+            Self::RouteNotAccepted { .. }
+            | Self::ServiceSelectorMismatch { .. }
+            | Self::WeightNotApplied { .. } => 7,
+            Self::WorkloadNotObserved { .. } | Self::RevisionUnknown => 8,
+            Self::ControllerAbsent | Self::NotLeading { .. } | Self::ControllerLagging { .. } => 9,
+            Self::WaitingForApproval { .. }
+            | Self::TimedPause { .. }
+            | Self::RollingBack
+            | Self::Superseded => 10,
+            Self::NoEndpoints { .. } => 11,
+            Self::ContainersNotStarted
+            | Self::ContainerNotReady { .. }
+            | Self::MinReadyCountdown { .. }
+            | Self::ReplicaDrift { .. } => 12,
+            Self::BatchNotReady { .. } => 13,
+            Self::NoProgress { .. } => 14,
+        }
+    }
+
+    /// The command that goes on from here: what remedies, or what shows more.
+    pub(super) fn command(&self, scene: &Scene<'_>, pod: Option<&str>) -> Option<String> {
+        let (namespace, name) = (scene.namespace(), scene.name());
+        let ours = |command: Command| Some(command.text(namespace, name));
+        let kubectl = |words: &str| Some(format!("kubectl {words} -n {namespace}"));
+        let on_pod = |words: &str| pod.map(|pod| format!("kubectl {words} pod {pod} -n {namespace}"));
+        match self {
+            Self::WaitingForApproval { step, .. } => ours(Command::Approve { step: *step }),
+            Self::ManualPause => ours(Command::Resume),
+            Self::ControllerAbsent | Self::NotLeading { .. } => ours(Command::Run),
+            Self::RollBackFirst | Self::NoProgress { .. } => ours(Command::Rollback),
+            Self::TimedPause { .. }
+            | Self::RollingBack
+            | Self::Superseded
+            | Self::Deleting
+            | Self::ControllerLagging { .. }
+            | Self::WeightNotApplied { .. } => ours(Command::Watch),
+            Self::Disabled | Self::InvalidRollout { .. } | Self::LuaMissing { .. } | Self::TrafficBlocked { .. } => {
+                kubectl(&format!("edit rollouts.rollouts.kruise.io {name}"))
+            }
+            Self::WebhookBypassed => Some("kubectl kruise rollout manifests policy".to_owned()),
+            Self::TwoRollouts { other } => kubectl(&format!("delete rollouts.rollouts.kruise.io {other}")),
+            Self::OrphanBatchRelease { name } => kubectl(&format!("delete batchreleases.rollouts.kruise.io {name}")),
+            Self::WorkloadNotObserved { .. }
+            | Self::RevisionUnknown
+            | Self::ReplicaDrift { .. }
+            | Self::StaleMark { .. }
+            | Self::GitOpsReverts { .. }
+            | Self::BatchNotReady { .. } => kubectl(&format!("describe {}", scene.workload_title())),
+            Self::WorkloadMissing { kind, .. } => kubectl(&format!("get {kind}")),
+            Self::TrafficObjectMissing { kind, .. } => kubectl(&format!("get {}", kind.to_lowercase())),
+            Self::QuotaExceeded { quota, .. } => kubectl(&format!("describe resourcequota {quota}")),
+            Self::LimitRange { .. } => kubectl("describe limitrange"),
+            Self::PodSecurity { .. } => Some(format!("kubectl get namespace {namespace} --show-labels")),
+            Self::AdmissionDenied { .. } | Self::AdmissionUnreachable { .. } => Some(
+                "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations,validatingadmissionpolicies"
+                    .to_owned(),
+            ),
+            Self::ServiceAccountMissing { name } => kubectl(&format!("create serviceaccount {name}")),
+            Self::CreationFailed { .. } => kubectl(&format!("describe {}", scene.workload_title())),
+            Self::CrashLoop { container, .. } => {
+                pod.map(|pod| format!("kubectl logs {pod} -c {container} -n {namespace} --previous"))
+            }
+            Self::SidecarBlocks { container }
+            | Self::ProbeFailing { container, .. }
+            | Self::ContainerNotReady { container } => {
+                pod.map(|pod| format!("kubectl logs {pod} -c {container} -n {namespace}"))
+            }
+            Self::ImageNotFound { .. } | Self::BadImageName { .. } | Self::ImagePull { .. } => {
+                if scene.position.under_way() {
+                    ours(Command::Rollback)
+                } else {
+                    on_pod("describe")
+                }
+            }
+            Self::Unschedulable { .. } => Some("kubectl describe nodes".to_owned()),
+            Self::NodeNotReady { node } => Some(format!("kubectl describe node {node}")),
+            Self::PdbBlocks { name } => kubectl(&format!("describe pdb {name}")),
+            Self::HpaFighting { name, .. } => kubectl(&format!("describe hpa {name}")),
+            Self::ServiceSelectorMismatch { service } => kubectl(&format!("describe service {service}")),
+            Self::NoEndpoints { service } => kubectl(&format!(
+                "get endpointslices -l kubernetes.io/service-name={service}"
+            )),
+            Self::RouteNotAccepted { route, .. } => kubectl(&format!("describe {route}")),
+            Self::ImageAuth { .. }
+            | Self::RegistryRateLimit { .. }
+            | Self::RegistryUnreachable { .. }
+            | Self::NeverPulled { .. }
+            | Self::ContainerFailed { .. }
+            | Self::ConfigMissing { .. }
+            | Self::VolumeNotMounted { .. }
+            | Self::VolumeNotAttached { .. }
+            | Self::PodLost { .. }
+            | Self::ReadinessGateFalse { .. }
+            | Self::MinReadyCountdown { .. }
+            | Self::TerminatingStuck { .. }
+            | Self::ContainersNotStarted => on_pod("describe"),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What `explain` shows of one Rollout.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    Line, Tone,
+    line::words,
+    status::{Status, span},
+};
+
+/// A status, told as a list of causes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation(pub Status);
+
+/// Pods of a finding that are named.
+const NAMED: usize = 4;
+
+impl Explanation {
+    /// The full view: the state, then each cause with its evidence and what to type.
+    #[must_use]
+    pub fn lines(&self, now: Timestamp) -> Vec<Line> {
+        let status = &self.0;
+        let mut lines = vec![words([
+            (format!("{}/{}", status.namespace, status.name), Tone::Plain),
+            ("  ".to_owned(), Tone::Plain),
+            (status.headline(), status.tone()),
+        ])];
+        let plain = |text: String| words([(text, Tone::Plain)]);
+        if status.causes.is_empty() {
+            lines.push(plain(format!(
+                "Nothing keeps it from going on. Next: {}",
+                status.next_sentence(now)
+            )));
+        }
+        for (number, finding) in status.causes.iter().enumerate() {
+            let tone = match (finding.cause.is_decision(), finding.is_grave()) {
+                (true, _) => Tone::Plain,
+                (false, true) => Tone::Bad,
+                (false, false) => Tone::Wait,
+            };
+            lines.push(Line::default());
+            let since = finding
+                .since
+                .map(|at| format!(", for {}", span(now.duration_since(at))))
+                .unwrap_or_default();
+            lines.push(words([
+                (format!("{}. ", number + 1), Tone::Plain),
+                (finding.cause.id().to_owned(), tone),
+                (format!(": {}{since}", finding.sentence()), Tone::Plain),
+            ]));
+            if !finding.pods.is_empty() {
+                let named: Vec<&str> = finding.pods.iter().take(NAMED).map(String::as_str).collect();
+                let more = match finding.pods.len() - named.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                lines.push(plain(format!("   pods:      {}{more}", named.join(", "))));
+            }
+            for evidence in &finding.evidence {
+                let text = format!(
+                    "   evidence:  {} {} = {}",
+                    evidence.object, evidence.field, evidence.value
+                );
+                lines.push(words([(text, Tone::Faint)]));
+            }
+            let heals = match finding.cause.heals() && !finding.cause.is_decision() {
+                true => ", waiting may be enough",
+                false => "",
+            };
+            lines.push(plain(format!("   acts next: {}{heals}", finding.who().name())));
+            if let Some(command) = &finding.command {
+                lines.push(plain(format!("   command:   {command}")));
+            }
+        }
+        for unread in &status.unread {
+            lines.push(Line::default());
+            lines.push(words([
+                ("not seen: ".to_owned(), Tone::Wait),
+                (unread.clone(), Tone::Plain),
+            ]));
+        }
+        lines
+    }
+
+    /// The document of `-o json`.
+    #[must_use]
+    pub fn document(&self, now: Timestamp) -> Value {
+        let status = self.0.document(now);
+        let mut document =
+            json!({ "apiVersion": "cli.kruise.dev/v1", "kind": "RolloutExplanation", "schema": "1.0" });
+        for field in [
+            "object",
+            "workload",
+            "verdict",
+            "exitCode",
+            "next",
+            "causes",
+            "unread",
+            "observedAt",
+        ] {
+            document[field] = status[field].clone();
+        }
+        document
+    }
+}
