@@ -2,6 +2,7 @@
 //!
 //! ARCHITECTURE.md shows the layers; a layer uses only what stands below it.
 
+pub mod analysis;
 pub mod api;
 pub mod cli;
 pub mod clock;

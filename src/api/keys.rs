@@ -86,3 +86,11 @@ pub const SCRIPT_ANNOTATIONS: &str = "rollouts.kruise.io/script-annotations";
 /// Label by which pods of the new version are told in a DestinationRule's subset. Written by the user, in the Rollout's
 /// `patchPodTemplateMetadata`.
 pub const ISTIO_TAG: &str = "istio.service.tag";
+
+/// Annotation of a Rollout, written by the user: which steps are judged by which AnalysisTemplates, with which args; a JSON
+/// list of `analysis_template::Binding`. An annotation, so that upstream's definition of a Rollout stays as it is.
+pub const ANALYSIS: &str = "rollouts.kruise.io/analysis";
+
+/// Annotation of a Rollout: what was measured in the step under way or the last one, as JSON (`analysis::Record`). Written by
+/// the engine; stays after the release, for `status`, until the next measures.
+pub const ANALYSIS_RESULTS: &str = "rollouts.kruise.io/analysis-results";

@@ -1,5 +1,6 @@
 //! Wire types: what stands in the API server, to the field. No I/O and no policy.
 
+pub mod analysis_template;
 pub mod apply;
 pub mod int_or_percent;
 pub mod keys;

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::{
     scripts::folder,
     target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
-    values::{Amount, ContainerImage, DryRun, Lines, Output, OutputParser, Span, duration},
+    values::{Amount, ContainerImage, DryRun, Lines, Output, OutputParser, Span, duration, pair},
 };
 use crate::{traffic::script::Folder, view::Until};
 
@@ -25,6 +25,8 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Follow a release live
     Watch(WatchArgs),
+    /// Measure the metrics of a release now; the exit code says what they mean
+    Gate(GateArgs),
     /// Leave the release that is under way: back to the stable version
     Rollback(RollbackArgs),
     /// Go back to an earlier revision of a workload
@@ -193,6 +195,9 @@ pub struct ExplainArgs {
 pub struct WatchArgs {
     #[command(flatten)]
     pub(crate) targets: SelectArgs,
+    /// Measure the metrics of paused steps that a controller carries out; approve what passes, roll back what fails
+    #[arg(long)]
+    pub auto_approve: bool,
     /// Print every change as one line of JSON
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub output: Option<Lines>,
@@ -379,9 +384,31 @@ pub struct RunArgs {
     /// Act although it cannot be told whether a controller in the cluster does
     #[arg(long)]
     pub force: bool,
+    /// Judge steps by the AnalysisTemplates of this file, instead of those that Rollouts name; it may hold programs to run
+    #[arg(long, value_name = "FILE")]
+    pub analysis: Option<String>,
     /// Scripts for Ingress classes and kinds of routes, before those of the cluster
     #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
     pub scripts: Option<Arc<Folder>>,
+}
+
+/// `gate`.
+#[derive(Args, Debug)]
+pub struct GateArgs {
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    /// A file of AnalysisTemplates, - for stdin, or the name of one in the cluster; without it those that the Rollout names
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<String>,
+    /// Give a template's arg; may be repeated
+    #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = pair)]
+    pub args: Vec<(String, String)>,
+    /// As if the release were at this step
+    #[arg(long, value_name = "N")]
+    pub step: Option<i32>,
+    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<Output>,
 }
 
 /// `plan`.
@@ -395,6 +422,9 @@ pub struct PlanArgs {
     /// As if the workload had this many pods
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
+    /// As if steps were judged by the AnalysisTemplates of this file
+    #[arg(long, value_name = "FILE")]
+    pub analysis: Option<String>,
     /// Scripts for Ingress classes and kinds of routes, before those of the cluster
     #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
     pub scripts: Option<Arc<Folder>>,

@@ -92,7 +92,7 @@ fn takes_rollouts(words: &[OsString]) -> bool {
     !value_expected
         && matches!(
             verb,
-            Some(&("approve" | "status" | "watch" | "rollback" | "run" | "plan" | "set"))
+            Some(&("approve" | "status" | "watch" | "rollback" | "run" | "gate" | "plan" | "set"))
         )
         // What `set` sets comes before what it sets it on.
         && (verb != Some(&"set") || matches!(plain.last(), Some(&("image" | "env" | "resources"))))

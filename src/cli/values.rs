@@ -187,6 +187,17 @@ pub enum ColorChoice {
     Never,
 }
 
+/// Reads `NAME=VALUE`.
+///
+/// # Errors
+/// There is no `=`, or no name before it.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
 /// Reads a duration as kubectl does: `90s`, `1h30m`, `500ms`, or a bare number of seconds.
 ///
 /// # Errors

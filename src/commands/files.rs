@@ -104,6 +104,29 @@ fn walk(folder: &Path, recursive: bool, files: &mut Vec<PathBuf>) -> Result<()> 
     Ok(())
 }
 
+/// Reads the documents of one file, or of stdin for `-`, whatever they are.
+///
+/// # Errors
+/// When it cannot be read, or a document does not parse.
+pub fn documents_of(name: &str) -> Result<Vec<Value>> {
+    let text = if name == "-" {
+        let mut text = String::new();
+        std::io::stdin().lock().read_to_string(&mut text)?;
+        text
+    } else {
+        fs::read_to_string(name).map_err(|error| unreadable(name, &error))?
+    };
+    let mut all = Vec::new();
+    for (index, (line, document)) in documents(&text).into_iter().enumerate() {
+        let unread = |(at, why): (usize, String)| {
+            let place = format!("{name}, document {}, line {}", index + 1, line + at);
+            Error::new(Kind::General, format!("{place} does not parse: {why}"))
+        };
+        all.extend(values(document).map_err(unread)?);
+    }
+    Ok(all)
+}
+
 /// Reads the manifests of one text.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod approve;
+pub mod auto;
 pub mod back;
 pub mod complete;
 pub mod completion;
@@ -9,6 +10,7 @@ pub mod demo;
 pub mod evidence;
 pub mod explain;
 pub mod files;
+pub mod gate;
 pub mod history;
 pub mod interruption;
 pub mod jump;
@@ -93,6 +95,7 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
             cli::foreign::hand_on(&verb, arguments.get(1..).unwrap_or_default())
         }
         Root::Rollout(Verb::Approve(args)) => block_on(approve::run(ui, global, &args)),
+        Root::Rollout(Verb::Gate(args)) => block_on(gate::run(ui, global, &args)),
         Root::Rollout(Verb::Status(args)) => block_on(status::run(ui, global, &args)),
         Root::Rollout(Verb::Schema(args)) => schema::run(ui, &args),
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),

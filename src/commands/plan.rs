@@ -1,11 +1,11 @@
 //! `plan`: what a release will do, before it does it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use super::{connect, reading, set};
+use super::{connect, gate, reading, set};
 use crate::{
     api::v1beta1::Rollout,
     cli::{Global, args::PlanArgs, values::Output},
@@ -32,6 +32,12 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         return Err(Error::usage("plan takes exactly one Rollout")
             .hint("kubectl kruise rollout plan NAME --set-image CONTAINER=IMAGE"));
     };
+    let analysis = args
+        .analysis
+        .as_deref()
+        .map(gate::from_file)
+        .transpose()?
+        .map(Arc::new);
     let cluster = connect(global).await?;
     let found = reading::find(&cluster, named).await?;
     let (objects, unknown) = copy(&cluster, &found).await?;
@@ -56,7 +62,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         start: cluster.clock.now(),
         pod_ready_after: ready_after.unwrap_or(READY_AFTER),
     };
-    let plan = plan::predict(request).map_err(|error| refused(error, &found))?;
+    let plan = plan::predict_with(request, analysis).map_err(|error| refused(error, &found))?;
     show(ui, args, &found, &plan, ready_after)?;
     for sentence in unknown {
         ui.warn(&sentence);

@@ -8,10 +8,11 @@ use std::{
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
-    Outcomes, connect, interruption, reading, targets,
+    Outcomes, connect, gate, interruption, reading, targets,
     validity::{edit, invalid},
 };
 use crate::{
+    analysis::Inline,
     cli::{
         Global,
         args::RunArgs,
@@ -35,6 +36,12 @@ use crate::{
 /// When nothing can be driven, a controller is in charge, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     let targets = targets::read(&args.targets, global)?;
+    let analysis = args
+        .analysis
+        .as_deref()
+        .map(gate::from_file)
+        .transpose()?
+        .map(Arc::new);
     let cluster = connect(global).await?;
     let mut outcomes = Outcomes::default();
     let (scope, rollouts) = match &targets {
@@ -89,6 +96,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
         forever: args.forever,
         aim: Aim::Forward,
         scripts: args.scripts.clone(),
+        analysis,
     };
     let drive = drive(ui, global, &cluster, scope, how);
     outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
@@ -142,6 +150,7 @@ pub async fn standalone(
         forever: false,
         aim,
         scripts: scripts.cloned(),
+        analysis: None,
     };
     let mut outcomes = Outcomes::default();
     for scope in by_name(rollouts) {
@@ -156,6 +165,7 @@ struct How {
     forever: bool,
     aim: Aim,
     scripts: Option<Arc<Folder>>,
+    analysis: Option<Arc<Inline>>,
 }
 
 /// The Rollouts by their names, namespace by namespace.
@@ -179,6 +189,8 @@ async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, scope: Scope, how: H
         forever: how.forever,
         scripts: how.scripts,
         record: true,
+        analysis: how.analysis,
+        meter: None,
         shutdown: interruption::told(),
     };
     let namespace = scope.namespace().map(str::to_owned);

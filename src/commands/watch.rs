@@ -6,7 +6,7 @@ mod keys;
 mod lines;
 mod single;
 
-use super::{Outcomes, connect, interruption, reading, targets};
+use super::{Outcomes, auto, connect, interruption, reading, targets};
 use crate::{
     cli::{
         Global,
@@ -46,29 +46,36 @@ pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
             _ => None,
         };
         let is_live = ui.can_repaint() && args.output.is_none();
-        match (there.as_slice(), selection) {
-            ([], _) => {}
-            (_, selection) if !is_live => {
-                let out = lines::Out {
-                    ui,
-                    json: args.output.is_some(),
-                };
-                outcomes.add(ui, lines::follow(&out, &cluster, &there, selection).await)?;
+        let shown = async {
+            match (there.as_slice(), selection) {
+                ([], _) => {}
+                (_, selection) if !is_live => {
+                    let out = lines::Out {
+                        ui,
+                        json: args.output.is_some(),
+                    };
+                    outcomes.add(ui, lines::follow(&out, &cluster, &there, selection).await)?;
+                }
+                ([found], None) => {
+                    let mut live = Live::new(ui.colors_views(), ui.has_keys())?;
+                    let shown =
+                        single::show(ui, global, &cluster, found, &mut live, single::Place::Alone).await;
+                    drop(live);
+                    outcomes.add(ui, shown.map(|ending| ending.code()))?;
+                }
+                (_, selection) => {
+                    let mut live = Live::new(ui.colors_views(), ui.has_keys())?;
+                    let shown = board::show(ui, global, &cluster, &there, selection, &mut live).await;
+                    drop(live);
+                    outcomes.add(ui, shown)?;
+                }
             }
-            ([found], None) => {
-                let mut live = Live::new(ui.colors_views(), ui.has_keys())?;
-                let shown = single::show(ui, global, &cluster, found, &mut live, single::Place::Alone).await;
-                drop(live);
-                outcomes.add(ui, shown.map(|ending| ending.code()))?;
-            }
-            (_, selection) => {
-                let mut live = Live::new(ui.colors_views(), ui.has_keys())?;
-                let shown = board::show(ui, global, &cluster, &there, selection, &mut live).await;
-                drop(live);
-                outcomes.add(ui, shown)?;
-            }
+            Ok(outcomes.code())
+        };
+        tokio::select! {
+            shown = shown => shown,
+            error = auto::attend(ui, &cluster, &there, args.auto_approve) => Err(error),
         }
-        Ok(outcomes.code())
     })
     .await
 }

@@ -9,9 +9,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-use crate::api::{rollout::immutable, traffic_routing, v1beta1};
+use crate::api::{analysis_template, rollout::immutable, traffic_routing, v1beta1};
 
-/// The definitions of Rollout (v1beta1, served and stored) and TrafficRouting (v1alpha1).
+/// The definitions of Rollout (v1beta1, served and stored), TrafficRouting (v1alpha1) and AnalysisTemplate (v1alpha1, our own).
 ///
 /// An API server accepts, rejects and defaults by them as by those of OpenKruise Rollouts, except that v1alpha1
 /// Rollouts are not served: without a conversion webhook a server would silently drop their fields.
@@ -27,7 +27,11 @@ pub fn crds() -> Vec<Value> {
 /// The same, typed.
 #[must_use]
 pub fn definitions() -> Vec<CustomResourceDefinition> {
-    let mut definitions = vec![v1beta1::Rollout::crd(), traffic_routing::TrafficRouting::crd()];
+    let mut definitions = vec![
+        v1beta1::Rollout::crd(),
+        traffic_routing::TrafficRouting::crd(),
+        analysis_template::AnalysisTemplate::crd(),
+    ];
     if let Some(root) = definitions.first_mut().and_then(root_of) {
         root.x_kubernetes_validations = Some(transitions());
     }
@@ -203,6 +207,20 @@ mod tests {
                     ["MESSAGE", "string", ".status.message"],
                     ["AGE", "date", ".metadata.creationTimestamp"],
                 ]]),
+                json!([
+                    "analysistemplates.rollouts.kruise.io",
+                    "Namespaced",
+                    1,
+                    "v1alpha1",
+                    true,
+                    true,
+                    null,
+                    [
+                        ["METRICS", "string", ".spec.metrics[*].name"],
+                        ["ON_FAILURE", "string", ".spec.onFailure"],
+                        ["AGE", "date", ".metadata.creationTimestamp"],
+                    ]
+                ]),
             ]
         );
     }

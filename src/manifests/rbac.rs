@@ -11,7 +11,7 @@ pub const NAME: &str = "rollouts-engine";
 pub const NAMESPACE: &str = "rollouts-engine";
 
 /// What the engine may do: group, resources, verbs.
-const RULES: [(&str, &[&str], &[&str]); 23] = [
+const RULES: [(&str, &[&str], &[&str]); 24] = [
     (keys::GROUP, &["rollouts"], &["get", "list", "watch", "patch"]),
     (keys::GROUP, &["rollouts/status"], &["patch"]),
     // Owner references that block deletion need it where the server enforces them (OpenShift does).
@@ -24,6 +24,8 @@ const RULES: [(&str, &[&str], &[&str]); 23] = [
     ),
     (keys::GROUP, &["trafficroutings/status"], &["patch"]),
     (keys::GROUP, &["trafficroutings/finalizers"], &["update"]),
+    // Metric gates.
+    (keys::GROUP, &["analysistemplates"], &["list", "watch"]),
     // Another engine in charge is recognised by the BatchRelease it owns.
     (keys::GROUP, &["batchreleases"], &["get", "list"]),
     (
@@ -233,6 +235,7 @@ mod tests {
         rollouts.kruise.io trafficroutings: get,list,watch,patch
         rollouts.kruise.io trafficroutings/status: patch
         rollouts.kruise.io trafficroutings/finalizers: update
+        rollouts.kruise.io analysistemplates: list,watch
         rollouts.kruise.io batchreleases: get,list
         apps deployments: get,list,watch,create,patch,delete
         apps statefulsets,daemonsets: get,list,watch,patch

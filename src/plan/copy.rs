@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    analysis,
     api::{
         keys,
         v1beta1::{ObjectRef, Rollout, TrafficRoutingRef},
@@ -79,6 +80,15 @@ pub fn named_by(rollout: &Rollout) -> Vec<Wanted> {
     if let Some(name) = rollout.traffic_routing_name() {
         let named = Which::Named(name.to_owned());
         all.push(Wanted::new(SHARED, "TrafficRouting", "trafficroutings", named));
+    }
+    for binding in analysis::bindings(rollout).unwrap_or_default() {
+        let named = Which::Named(binding.template);
+        all.push(Wanted::new(
+            SHARED,
+            "AnalysisTemplate",
+            "analysistemplates",
+            named,
+        ));
     }
     for routing in rollout.spec.strategy.traffic_routings() {
         let twin = traffic::service::canary_name(&routing.service);

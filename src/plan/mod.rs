@@ -13,7 +13,7 @@ pub use copy::{
 };
 pub use render::{COLUMNS, span};
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::{
@@ -25,6 +25,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    analysis::{self, Analysis, Inline, Template},
     api::{
         keys,
         v1beta1::{ObjectRef, Phase, Rollout, Step, StepState},
@@ -238,6 +239,14 @@ impl Plan {
 /// # Errors
 /// The objects or the change are refused by the simulated API server, or the release does not end.
 pub fn predict(request: Request) -> Result<Plan, Error> {
+    predict_with(request, None)
+}
+
+/// The same, with steps judged by the metric gates of a file. Measurements are taken for good, at their times.
+///
+/// # Errors
+/// As [`predict`].
+pub fn predict_with(request: Request, analysis: Option<Arc<Inline>>) -> Result<Plan, Error> {
     // A runtime of its own, on a thread of its own: its clock is paused, and the caller may be inside another runtime.
     let run = move || -> Result<Plan, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -246,7 +255,7 @@ pub fn predict(request: Request) -> Result<Plan, Error> {
             .build();
         runtime
             .map_err(|error| Error::Simulation(error.to_string()))?
-            .block_on(simulate(request))
+            .block_on(simulate(request, analysis))
     };
     let thread = std::thread::Builder::new()
         .name("plan".to_owned())
@@ -258,7 +267,7 @@ pub fn predict(request: Request) -> Result<Plan, Error> {
     joined.map_err(|_| Error::Simulation("it stopped unexpectedly".to_owned()))?
 }
 
-async fn simulate(mut request: Request) -> Result<Plan, Error> {
+async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>) -> Result<Plan, Error> {
     let clock = Clock::starting_at(request.start);
     let objects = copy::relevant(
         std::mem::take(&mut request.objects),
@@ -300,12 +309,57 @@ async fn simulate(mut request: Request) -> Result<Plan, Error> {
         namespace: request.namespace.clone(),
         name: request.rollout.clone(),
     };
-    let timeline = Timeline::new(request.start, &steps, census, stable_of(&rollout));
+    let timeline = Timeline::new(request.start, &steps, census, stable_of(&rollout)).gated_by(gates_of(
+        &sim,
+        &request.namespace,
+        &rollout,
+        analysis.as_deref(),
+        steps.len(),
+    ));
     let scripts = request.scripts.take();
-    let follow = follow(&sim, client, clock, key.clone(), scripts, timeline);
+    let follow = follow(&sim, client, clock, key.clone(), (scripts, analysis), timeline);
     let ended = tokio::time::timeout(Duration::from_secs(LONGEST_DAYS * 86_400), follow).await;
     let (timeline, end, message) = ended.map_err(|_| Error::Endless)??;
     Ok(timeline.into_plan(key, end, message))
+}
+
+/// The names of the metrics that each step is judged by. What is wrong with them the engine says.
+fn gates_of(
+    sim: &Sim,
+    namespace: &str,
+    rollout: &Value,
+    inline: Option<&Inline>,
+    total: usize,
+) -> BTreeMap<i32, String> {
+    let Ok(rollout) = serde_json::from_value::<Rollout>(rollout.clone()) else {
+        return BTreeMap::new();
+    };
+    let analysis = inline.map(Inline::analysis).unwrap_or_else(|| {
+        let objects = sim.list("rollouts.kruise.io/v1alpha1", "AnalysisTemplate", Some(namespace));
+        let named = objects.iter().filter_map(|object| {
+            let spec = serde_json::from_value(object["spec"].clone()).map_err(|error| error.to_string());
+            let template = Template {
+                spec,
+                is_trusted: false,
+            };
+            Some((object["metadata"]["name"].as_str()?.to_owned(), template))
+        });
+        Analysis {
+            templates: named.collect(),
+            ..Analysis::default()
+        }
+    });
+    let total = i32::try_from(total).unwrap_or(i32::MAX);
+    let of_step = |step: i32| {
+        let gates = analysis::gates(&rollout, &analysis, Some(step), total).ok()?;
+        let measures = gates
+            .iter()
+            .flat_map(|gate| &gate.measures)
+            .filter(|measure| !measure.dry_run);
+        let names: Vec<&str> = measures.map(|measure| measure.name.as_str()).collect();
+        (!names.is_empty()).then(|| (step, names.join(" + ")))
+    };
+    (1..=total).filter_map(of_step).collect()
 }
 
 fn rollout_of(sim: &Sim, namespace: &str, name: &str) -> Value {
@@ -460,7 +514,7 @@ async fn follow(
     client: kube::Client,
     clock: Clock,
     key: RolloutKey,
-    scripts: Option<Arc<Folder>>,
+    (scripts, analysis): (Option<Arc<Folder>>, Option<Arc<Inline>>),
     mut timeline: Timeline,
 ) -> Result<(Timeline, End, String), Error> {
     let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
@@ -472,6 +526,8 @@ async fn follow(
         identity: "plan".to_owned(),
         forever: true,
         scripts,
+        analysis,
+        meter: Some(Arc::new(driver::meter::Assumed)),
         ..driver::Options::default()
     };
     let engine = driver::drive(client.clone(), clock, scope, options, events);

@@ -28,6 +28,8 @@ pub(super) struct Timeline {
     start: Timestamp,
     asked: Vec<Step>,
     census: Census,
+    /// The metrics that steps are judged by.
+    gates: BTreeMap<i32, String>,
     stable: Option<String>,
     /// Revisions that had pods at the start.
     known: BTreeSet<String>,
@@ -95,6 +97,7 @@ impl Timeline {
             start,
             asked: asked.to_vec(),
             census,
+            gates: BTreeMap::new(),
             stable,
             known: BTreeSet::new(),
             counted: BTreeMap::new(),
@@ -109,6 +112,12 @@ impl Timeline {
             most: 0,
             turn: None,
         }
+    }
+
+    /// With the metrics that steps are judged by.
+    pub(super) fn gated_by(mut self, gates: BTreeMap<i32, String>) -> Self {
+        self.gates = gates;
+        self
     }
 
     /// By what it counts.
@@ -217,6 +226,10 @@ impl Timeline {
             Some(seconds) => format!("{seconds} s"),
             None => "approval".to_owned(),
         });
+        let gate = match self.gates.get(&index) {
+            Some(metrics) => format!("{metrics}, then {gate}"),
+            None => gate,
+        };
         let ready = self.ready();
         let step = PlannedStep {
             step: index,
@@ -244,6 +257,8 @@ impl Timeline {
         match reason {
             Reason::Upgrading { step, .. }
             | Reason::TrafficGrace { step, .. }
+            | Reason::Measuring { step, .. }
+            | Reason::GateClosed { step, .. }
             | Reason::WaitingForApproval { step, .. }
             | Reason::TimedPause { step, .. } => {
                 self.enter(*step);
@@ -334,7 +349,7 @@ impl Timeline {
         let closing = self.closing();
         let passed = step + 1 == closing && !self.waited.contains(&step);
         if let Some(planned) = self.steps.get_mut(&step).filter(|_| passed) {
-            planned.gate = "-".to_owned();
+            planned.gate = self.gates.get(&step).cloned().unwrap_or_else(|| "-".to_owned());
         }
     }
 
@@ -411,6 +426,8 @@ pub fn state(reason: &Reason) -> Option<&'static str> {
         Reason::TrafficGrace { .. } => "MovingTraffic",
         Reason::WaitingForApproval { .. } => "WaitingForApproval",
         Reason::TimedPause { .. } => "TimedPause",
+        Reason::Measuring { .. } => "Measuring",
+        Reason::GateClosed { .. } => "GateClosed",
         Reason::Paused => "Paused",
         Reason::Finalising { .. } => "Finalising",
         Reason::Cancelling { .. } => "RollingBack",

@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::analysis::{self, Record, Verdict};
 use crate::api::IntOrPercent;
+use crate::api::analysis_template::Binding;
 use crate::api::v1beta1::{Condition, FinalisingStep, Phase, RollingStyle, Rollout, Step, StepState};
 use crate::engine::core::{BLOCKED, INVALID, Reason};
 
@@ -45,6 +47,10 @@ pub struct Position {
     pub new_hash: String,
     /// The engine's own sentence.
     pub message: String,
+    /// The AnalysisTemplates that the Rollout names, and the steps that they decide about.
+    pub judges: Vec<Binding>,
+    /// What was measured of the step's metrics; after a release that its metrics ended, what ended it.
+    pub gate: Option<Record>,
 }
 
 impl Position {
@@ -78,6 +84,8 @@ impl Position {
             new_revision: String::new(),
             new_hash: String::new(),
             message: status.message.clone().unwrap_or_default(),
+            judges: analysis::bindings(rollout).unwrap_or_default(),
+            gate: None,
         };
         if let Some(canary) = status.canary_status {
             position.step = canary.current_step_index;
@@ -96,7 +104,32 @@ impl Position {
             position.new_revision = blue_green.updated_revision;
             position.new_hash = blue_green.pod_template_hash;
         }
+        position.gate = Record::read(rollout).filter(|record| {
+            if position.under_way() {
+                record.step == position.step && record.revision == position.new_revision
+            } else {
+                record.verdict == Verdict::Failed && position.succeeded == Some(false)
+            }
+        });
         position
+    }
+
+    /// The templates that decide about a step.
+    pub fn judges_of(&self, number: i32) -> impl Iterator<Item = &str> {
+        let decide = move |binding: &&Binding| binding.steps.is_empty() || binding.steps.contains(&number);
+        self.judges
+            .iter()
+            .filter(decide)
+            .map(|binding| binding.template.as_str())
+    }
+
+    /// Whether the metrics of the step keep it in its pause until a human approves it.
+    #[must_use]
+    pub fn is_kept_by_metrics(&self) -> bool {
+        let verdict = self.gate.as_ref().map(|record| record.verdict);
+        self.under_way()
+            && self.state == StepState::StepPaused
+            && matches!(verdict, Some(Verdict::Failed | Verdict::Inconclusive))
     }
 
     /// The sentence of an engine that cannot go on with the release before somebody changes something.
@@ -144,7 +177,7 @@ impl Position {
     #[must_use]
     pub fn pause_left(&self, now: Timestamp) -> Option<SignedDuration> {
         let seconds = self.current()?.pause.duration?;
-        (self.state == StepState::StepPaused).then_some(())?;
+        (self.state == StepState::StepPaused && !self.is_kept_by_metrics()).then_some(())?;
         let passed = now.duration_since(self.since?);
         Some((SignedDuration::from_secs(seconds.into()) - passed).max(SignedDuration::ZERO))
     }

@@ -117,7 +117,7 @@ impl Verdict {
             .current()
             .is_some_and(|step| step.pause.duration.is_some());
         match position.state {
-            StepState::StepPaused if timed => Self::Timed,
+            StepState::StepPaused if timed && !position.is_kept_by_metrics() => Self::Timed,
             StepState::StepPaused => Self::WaitingForApproval,
             _ => Self::Progressing,
         }

@@ -363,6 +363,14 @@ const BUILT_IN: &[Row] = &[
         &["dr"],
         "nsg",
     ),
+    (
+        "rollouts.kruise.io",
+        "v1alpha1",
+        "AnalysisTemplate",
+        "analysistemplates",
+        &[],
+        "ng",
+    ),
 ];
 
 /// The resources of a fresh server, shared by all of them.

@@ -7,6 +7,7 @@ pub mod columns;
 pub mod explain;
 pub mod format;
 pub mod frame;
+pub mod gate;
 pub mod history;
 pub mod jsonpath;
 pub mod line;

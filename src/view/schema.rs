@@ -51,6 +51,9 @@ pub struct RolloutStatus {
     /// The split that it shares with other Rollouts.
     #[serde(default)]
     pub traffic_routing: Option<SharedSplit>,
+    /// What was measured of the step's metrics; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<MetricGate>,
     /// What is missing.
     pub problems: Vec<Problem>,
     /// Why it does not go on, the first cause first.
@@ -61,6 +64,56 @@ pub struct RolloutStatus {
     pub unread: Vec<String>,
     /// When it was looked at.
     pub observed_at: String,
+}
+
+/// What was measured of a step's metrics.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MetricGate {
+    /// The step, 1-based.
+    pub step: i32,
+    /// The revision that is released.
+    pub revision: String,
+    /// When measuring began.
+    pub since: String,
+    /// `measuring`, `passed`, `inconclusive` or `failed`.
+    pub verdict: String,
+    /// Why, in words.
+    pub why: Option<String>,
+    /// `Pause` or `Rollback`.
+    pub on_failure: String,
+    /// The metrics.
+    pub metrics: Vec<GateMetric>,
+}
+
+/// One metric of a gate.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GateMetric {
+    /// The template.
+    pub template: String,
+    /// Its name.
+    pub name: String,
+    /// The latest value, cut short.
+    pub value: Option<Value>,
+    /// The threshold.
+    pub condition: String,
+    /// As that of the gate.
+    pub verdict: String,
+    /// Why, in words.
+    pub why: Option<String>,
+    /// Whether it decides nothing.
+    pub dry_run: bool,
+    /// Measurements that must be there.
+    pub required: i64,
+    /// Measurements that count.
+    pub measured: i64,
+    /// How many of what kind: `success`, `failure`, `inconclusive`, `error`.
+    pub counts: std::collections::BTreeMap<String, i64>,
+    /// When it is measured next.
+    pub next: Option<String>,
+    /// The latest, oldest first: `at`, `value`, `outcome`, `why`.
+    pub samples: Vec<Value>,
 }
 
 /// `explain -o json`: why one Rollout does not go on.

@@ -15,7 +15,7 @@ use crate::{
     release::{
         Actor, Finding, Pods, Position, Role, Scene, Traffic, Verdict, cause, traffic, verdict::Surroundings,
     },
-    view::suggest::Command,
+    view::{gate, suggest::Command},
     workload::selector,
 };
 
@@ -193,6 +193,12 @@ impl Status {
         if let Some(finding) = self.first_trouble() {
             return finding.who().name().to_owned();
         }
+        let measured = self.position.gate.as_ref().filter(|_| self.position.under_way());
+        if let Some(waiting) = measured.and_then(|record| gate::waiting(record, now))
+            && self.verdict.actor() == Actor::Engine
+        {
+            return waiting;
+        }
         match (self.verdict.actor(), self.position.pause_left(now)) {
             (Actor::Nobody, _) => "nobody, all is done".to_owned(),
             (Actor::Human, _) => "you".to_owned(),
@@ -254,11 +260,23 @@ impl Status {
                 Tone::Bad,
             ));
         }
+        if let Some(why) = self
+            .position
+            .gate
+            .as_ref()
+            .filter(|_| !self.position.under_way())
+            .and_then(|r| r.why.clone())
+        {
+            fields.push(("Metrics", format!("failed: {why}"), Tone::Bad));
+        }
         self.cause_fields(&mut fields);
         for unread in &self.unread {
             fields.push(("Not seen", unread.clone(), Tone::Wait));
         }
         let mut blocks = vec![Block::Fields(fields), Block::Table(self.step_table(now))];
+        if let Some(record) = &self.position.gate {
+            blocks.push(Block::Table(gate::table(record, now)));
+        }
         if !self.pods.revisions.is_empty() {
             blocks.push(Block::Table(self.pod_table()));
         }
@@ -321,12 +339,17 @@ impl Status {
 
     fn gate(&self, step: &Step, number: i32, now: Timestamp) -> String {
         let at_hand = self.position.under_way() && number == self.position.step;
-        match (step.pause.duration, self.position.pause_left(now)) {
+        let end = match (step.pause.duration, self.position.pause_left(now)) {
             (Some(_), Some(left)) if at_hand => format!("in {}", span(left)),
             (Some(seconds), _) => format!("after {}", span(SignedDuration::from_secs(seconds.into()))),
             // The engines do not wait in a last canary step of all pods.
             (None, _) if self.position.passes(number) => "by itself".to_owned(),
             (None, _) => "by approval".to_owned(),
+        };
+        let judges: Vec<&str> = self.position.judges_of(number).collect();
+        match judges.as_slice() {
+            [] => end,
+            judges => format!("by {}, then {end}", judges.join(" and ")),
         }
     }
 

@@ -39,6 +39,7 @@ const LAYERS: &[Layer] = &[
             "api",
             "workload",
             "traffic",
+            "analysis",
             "engine::core",
             "release",
             "exit_code",
@@ -69,6 +70,7 @@ const LAYERS: &[Layer] = &[
             "traffic",
             "engine::core",
             "engine::driver",
+            "analysis",
             "clock",
         ],
     ),
@@ -78,6 +80,7 @@ const LAYERS: &[Layer] = &[
         "plan",
         false,
         &[
+            "analysis",
             "api",
             "workload",
             "traffic",
@@ -112,6 +115,7 @@ const LAYERS: &[Layer] = &[
         "view",
         true,
         &[
+            "analysis",
             "api",
             "workload",
             "traffic",
@@ -130,6 +134,7 @@ const LAYERS: &[Layer] = &[
         "commands",
         false,
         &[
+            "analysis",
             "demo",
             "api",
             "workload",

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{Effect, Reason};
+use crate::analysis::Query;
 
 /// What to write and how long to wait.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,8 @@ pub struct Decision {
     pub status: Option<Value>,
     /// When to look again.
     pub wake: Wake,
+    /// Measurements that are due; their answers come back in the Snapshot.
+    pub measure: Vec<Query>,
     /// Why we are here and who acts next.
     pub reason: Reason,
 }

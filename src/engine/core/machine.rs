@@ -12,6 +12,7 @@ use super::{
     sub_status, validate,
 };
 use crate::{
+    analysis::Query,
     api::{
         Time, keys,
         patch::merge_diff,
@@ -45,6 +46,8 @@ pub(super) struct Machine<'a> {
     pub(super) note: Option<String>,
     /// Whether the status of another workload's release was dropped.
     pub(super) is_reset: bool,
+    /// Measurements that are due when the wait begins.
+    pub(super) queries: Vec<Query>,
     plan: OnceCell<String>,
 }
 
@@ -58,6 +61,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         status: before.clone(),
         note: None,
         is_reset: false,
+        queries: Vec::new(),
         plan: OnceCell::new(),
     };
     for _ in 0..MOST_TRANSITIONS {
@@ -68,6 +72,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
                     effects,
                     status: None,
                     wake: Wake::OnChange,
+                    measure: Vec::new(),
                     reason,
                 };
             }
@@ -80,6 +85,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         effects: Vec::new(),
         status: None,
         wake: Wake::OnChange,
+        measure: Vec::new(),
         reason: Reason::WorkloadNotObserved,
     }
 }
@@ -235,6 +241,7 @@ impl<'a> Machine<'a> {
             effects: Vec::new(),
             status: None,
             wake,
+            measure: std::mem::take(&mut self.queries),
             reason: reason.clone(),
         };
         // The controllers of native kinds look within a moment; of others it may well be that there is none, and from what is
@@ -329,13 +336,18 @@ impl<'a> Machine<'a> {
     }
 
     fn degraded(&mut self, reason: &Reason) {
-        if matches!(reason, Reason::DeadlineExceeded { .. }) {
+        let why = match reason {
+            Reason::DeadlineExceeded { .. } => Some("ProgressDeadlineExceeded"),
+            Reason::GateClosed { failed: true, .. } => Some("MetricsFailed"),
+            _ => None,
+        };
+        if let Some(why) = why {
             let now = self.time();
             condition::set(
                 &mut self.status,
                 condition::DEGRADED,
                 true,
-                "ProgressDeadlineExceeded",
+                why,
                 &reason.to_string(),
                 now,
             );

@@ -11,6 +11,7 @@ mod condition;
 mod decision;
 mod effect;
 mod finalise;
+mod gate;
 mod hold;
 mod machine;
 mod partition;

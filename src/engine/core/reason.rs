@@ -86,6 +86,26 @@ pub enum Reason {
         /// How long the pause is in all.
         seconds: i32,
     },
+    /// The metrics of a step are measured.
+    Measuring {
+        /// The step, 1-based.
+        step: i32,
+        /// How many steps there are.
+        total: i32,
+        /// How far each metric is.
+        what: String,
+    },
+    /// The metrics of a step did not pass; a human decides.
+    GateClosed {
+        /// The step, 1-based.
+        step: i32,
+        /// How many steps there are.
+        total: i32,
+        /// Which metric, its value and its threshold.
+        why: String,
+        /// Whether they are bad, not just undecided.
+        failed: bool,
+    },
     /// `spec.strategy.paused` is set.
     Paused,
     /// The new version goes out everywhere; closing work.
@@ -188,6 +208,13 @@ impl Reason {
                 step: *step,
                 total: *total,
             },
+            Self::GateClosed { failed: true, .. } => Stop::Degraded {
+                message: self.to_string(),
+            },
+            Self::GateClosed { step, total, .. } => Stop::WaitingForApproval {
+                step: *step,
+                total: *total,
+            },
             Self::Paused => Stop::Paused,
             Self::DeadlineExceeded { .. } => Stop::Degraded {
                 message: self.to_string(),
@@ -199,6 +226,7 @@ impl Reason {
             | Self::Upgrading { .. }
             | Self::TrafficGrace { .. }
             | Self::TimedPause { .. }
+            | Self::Measuring { .. }
             | Self::Finalising { .. }
             | Self::Cancelling { .. }
             | Self::Terminating { .. }
@@ -221,6 +249,10 @@ impl Reason {
             Self::Disabling { .. } => "Disabling rollout, release resources".to_owned(),
             Self::Upgrading { step, total, .. } | Self::TrafficGrace { step, total } => {
                 format!("Rollout is in step({step}/{total}), and upgrade workload to new version")
+            }
+            // The same for each measurement: a status that changes with every one would be a write more.
+            Self::Measuring { step, total, .. } => {
+                format!("Rollout is in step({step}/{total}), and its metrics are being measured")
             }
             Self::RestoringStable { .. } => {
                 "an unheld change was frozen; the old version's capacity is being restored".to_owned()
@@ -274,6 +306,21 @@ impl fmt::Display for Reason {
                 write!(
                     f,
                     "Rollout is in step({step}/{total}), and wait duration({seconds} seconds) to enter the next step"
+                )
+            }
+            Self::Measuring { step, total, what } => {
+                write!(f, "step {step}/{total}: measuring {what}")
+            }
+            Self::GateClosed {
+                step,
+                total,
+                why,
+                failed,
+            } => {
+                let word = if *failed { "failed" } else { "are inconclusive" };
+                write!(
+                    f,
+                    "Rollout is in step({step}/{total}), and its metrics {word}: {why}; approve the step or roll back"
                 )
             }
             Self::Paused => f.write_str("Rollout has been paused, you can resume it by kube-cli"),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Effect, Precondition, Target, Verb};
 use crate::{
+    analysis::Analysis,
     api::{
         keys,
         v1beta1::{CanaryStrategy, Rollout, TrafficRoutingRef},
@@ -51,6 +52,8 @@ pub struct Snapshot {
     /// What a release of this Rollout made or changed for a workload or a route that the Rollout names no more: workloads
     /// with its mark, its canaries, Services, Ingresses and autoscalers.
     pub strays: Vec<DynamicObject>,
+    /// Templates of metric gates, and answers to what was asked for them.
+    pub analysis: Analysis,
     /// Other enabled Rollouts that name the same workload, by name.
     pub rivals: Vec<String>,
     /// A kind that the Rollout needs and the cluster does not serve, such as `clonesets.apps.kruise.io`; not one of a

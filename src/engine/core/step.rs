@@ -1,5 +1,7 @@
 //! One step: pods, traffic, pause (engine-rollout 9).
 
+use std::ops::ControlFlow;
+
 use super::{
     Effect, Reason, Verb, Wake, batch,
     condition::Course,
@@ -57,11 +59,7 @@ impl<'a> Machine<'a> {
         match self.sub().current_step_state.clone() {
             StepState::StepUpgrade => self.upgrade(),
             StepState::StepTrafficRouting => self.route(),
-            StepState::StepMetricsAnalysis => {
-                self.enter(StepState::StepPaused);
-                self.stamp();
-                Flow::Again
-            }
+            StepState::StepMetricsAnalysis => self.measure(),
             StepState::StepPaused => self.pause(),
             StepState::StepReady => self.next(),
             StepState::Completed => {
@@ -134,7 +132,7 @@ impl<'a> Machine<'a> {
         self.s.rollout.spec.strategy.steps()
     }
 
-    fn total(&self) -> i32 {
+    pub(super) fn total(&self) -> i32 {
         i32::try_from(self.steps().len()).unwrap_or(i32::MAX)
     }
 
@@ -379,12 +377,11 @@ impl<'a> Machine<'a> {
             return Flow::Do(shared, Reason::TrafficGrace { step: index, total });
         }
         // From here on the state says: the route is as wanted, and its grace runs since the stamp.
-        self.enter(if self.is_full(step) && !self.shares() {
-            StepState::StepMetricsAnalysis
-        } else {
-            StepState::StepTrafficRouting
-        });
+        self.enter(StepState::StepTrafficRouting);
         self.stamp();
+        if self.is_full(step) && !self.shares() {
+            self.begin_measuring();
+        }
         Flow::Again
     }
 
@@ -468,14 +465,19 @@ impl<'a> Machine<'a> {
                 );
             }
         }
-        self.enter(StepState::StepMetricsAnalysis);
+        self.begin_measuring();
         Flow::Again
     }
+
     /// Waits for a human or for time; meanwhile the step stays as it was asked for when the workload is scaled.
     fn pause(&mut self) -> Flow {
         let (index, step) = self.step();
         let total = self.total();
         let Some(step) = step else { return Flow::Again };
+        let measured = match self.gate_in_pause(step) {
+            ControlFlow::Continue(next) => next,
+            ControlFlow::Break(flow) => return flow,
+        };
         if index == total && batch::is_everything(step) && self.style() != RollingStyle::BlueGreen {
             self.enter(StepState::StepReady);
             return Flow::Again;
@@ -498,9 +500,20 @@ impl<'a> Machine<'a> {
                 seconds,
             },
         };
+        if let Some(flow) = self.tend(step, &reason) {
+            return flow;
+        }
+        let next = until.into_iter().chain(measured).min();
+        Flow::Wait(next.map_or(Wake::OnChange, Wake::At), reason)
+    }
+
+    /// Keeps pods and traffic of a step that stands as they were asked for, whoever changes them.
+    pub(super) fn tend(&mut self, step: &Step, reason: &Reason) -> Option<Flow> {
+        let (index, _) = self.step();
+        let total = self.total();
         if self.leaves_nothing_pinned(step) {
             self.enter(StepState::BeforeStepUpgrade);
-            return Flow::Wait(Wake::At(self.now), reason);
+            return Some(Flow::Wait(Wake::At(self.now), reason.clone()));
         }
         let batch = self.batch(step);
         if batch.lost {
@@ -509,7 +522,7 @@ impl<'a> Machine<'a> {
             let mut route = self.restore_route();
             route.extend(self.leave_shared_at_once());
             if !route.is_empty() {
-                return Flow::Do(route, reason);
+                return Some(Flow::Do(route, reason.clone()));
             }
             self.enter(StepState::BeforeStepUpgrade);
             let again = Reason::Upgrading {
@@ -518,19 +531,16 @@ impl<'a> Machine<'a> {
                 ready: 0,
                 wanted: batch.wanted,
             };
-            return Flow::Wait(Wake::OnChange, again);
+            return Some(Flow::Wait(Wake::OnChange, again));
         }
         if !batch.effects.is_empty() {
-            return Flow::Do(batch.effects, reason);
+            return Some(Flow::Do(batch.effects, reason.clone()));
         }
         let mut rest = self.repair(step, batch.revision.as_deref());
         if rest.is_empty() {
             rest = self.label_pods();
         }
-        if !rest.is_empty() {
-            return Flow::Do(rest, reason);
-        }
-        Flow::Wait(until.map_or(Wake::OnChange, Wake::At), reason)
+        (!rest.is_empty()).then(|| Flow::Do(rest, reason.clone()))
     }
 
     /// The writes that bring back what this step made of the traffic and somebody undid. The pods never left, so there is

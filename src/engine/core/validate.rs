@@ -10,8 +10,9 @@ use kube::api::DynamicObject;
 
 pub use legacy::of_v1alpha1;
 
-use super::Snapshot;
+use super::{Snapshot, condition::Course};
 use crate::{
+    analysis,
     api::{
         IntOrPercent, keys,
         rollout::immutable,
@@ -69,6 +70,7 @@ pub fn problems(snapshot: &Snapshot) -> Vec<Problem> {
             .iter()
             .map(|rival| conflict(snapshot.namespace(), rival)),
     );
+    found.extend(of_gates(snapshot));
     if snapshot.rollout.spec.strategy.blue_green.is_some() {
         let names = snapshot.autoscalers.iter().filter_map(|autoscaler| {
             let target = autoscaler.data["spec"]["scaleTargetRef"]["name"].as_str()?;
@@ -84,6 +86,26 @@ pub fn problems(snapshot: &Snapshot) -> Vec<Problem> {
         }));
     }
     found
+}
+
+/// What is wrong with the metric gates. Nobody needs them any more once a release is being closed.
+fn of_gates(snapshot: &Snapshot) -> Vec<Problem> {
+    let status = snapshot.rollout.status.as_ref();
+    let course = status
+        .filter(|status| status.phase == Some(Phase::Progressing))
+        .map(Course::of);
+    if matches!(
+        course,
+        Some(Course::Finalising | Course::Cancelling | Course::Completed)
+    ) {
+        return Vec::new();
+    }
+    let total = i32::try_from(snapshot.rollout.spec.strategy.steps().len()).unwrap_or(i32::MAX);
+    let found = analysis::gates(&snapshot.rollout, &snapshot.analysis, None, total).err();
+    let found = found.into_iter().flatten();
+    found
+        .map(|problem| Problem::new(problem.field, problem.message))
+        .collect()
 }
 
 /// Another Rollout names the same workload.

@@ -15,6 +15,7 @@ use super::{
     table::{self, Entry, Name, Put, State, Table, controller},
 };
 use crate::{
+    analysis::{self, Inline},
     api::{keys, v1beta1::Rollout},
     engine::core,
     traffic::{
@@ -31,6 +32,8 @@ type Mention = (String, String, String, String);
 pub(super) struct Cache {
     tables: BTreeMap<Kind, Table>,
     rollouts: BTreeMap<RolloutKey, Rollout>,
+    /// Metric gates that hold for every Rollout, instead of those that it names.
+    inline: Option<Arc<Inline>>,
     /// Those whose plan was edited and no engine has taken note: worked out once, when the Rollout is new.
     edited: BTreeSet<RolloutKey>,
     /// Which Rollouts name a workload, a Service or a route, twins included.
@@ -96,10 +99,11 @@ fn finalizers(object: &DynamicObject) -> impl Iterator<Item = &str> {
 }
 
 impl Cache {
-    /// An empty one, with the scripts of a folder.
-    pub(super) fn new(folder: Option<Arc<Folder>>) -> Self {
+    /// An empty one, with the scripts of a folder, and metric gates that hold for every Rollout.
+    pub(super) fn new(folder: Option<Arc<Folder>>, inline: Option<Arc<Inline>>) -> Self {
         let mut cache = Self::default();
         cache.scripts.folder = folder;
+        cache.inline = inline;
         cache
     }
 
@@ -166,6 +170,9 @@ impl Cache {
         let shared = self.shared_by(rollout);
         for shared in &shared {
             needed.extend(Kind::routed_by(shared.routings()));
+        }
+        if self.inline.is_some() {
+            needed.extend(Kind::revisions_of(rollout));
         }
         // Of a kind that nothing can be done with nothing is read, nor a right to it needed, but to give objects back.
         let status = rollout.status.as_ref();
@@ -427,8 +434,13 @@ impl Cache {
         let routes = routes.map(|route| (route.group, route.kind, key.namespace.clone(), route.name));
         let named = rollout.traffic_routing_name().map(str::to_owned);
         let named = named.map(|name| of(Kind::TrafficRouting, name));
+        let templates = analysis::bindings(rollout).unwrap_or_default();
+        let templates = templates
+            .into_iter()
+            .map(|binding| of(Kind::AnalysisTemplate, binding.template));
         services
             .chain(routes)
+            .chain(templates)
             .chain(named)
             .chain([workload_of(&key.namespace, rollout)])
             .collect()
@@ -508,7 +520,9 @@ impl Cache {
                     target.to_owned(),
                 ))
             }),
-            Kind::Service | Kind::Route(_) => self.that_mention(&mention(kind, name)),
+            Kind::Service | Kind::AnalysisTemplate | Kind::Route(_) => {
+                self.that_mention(&mention(kind, name))
+            }
             Kind::Configuration => self.that_need(kind),
             Kind::TrafficRouting => {
                 let mut all = self.that_mention(&mention(kind, name));

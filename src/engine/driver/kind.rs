@@ -31,6 +31,7 @@ pub(super) enum Kind {
     Pod(&'static str),
     Service,
     TrafficRouting,
+    AnalysisTemplate,
     /// The ConfigMap with scripts, of which there is one.
     Configuration,
     /// A kind of route in one version.
@@ -60,6 +61,11 @@ impl Kind {
             Self::Pod(_) => ("v1", "Pod", "pods"),
             Self::Service => ("v1", "Service", "services"),
             Self::TrafficRouting => ("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings"),
+            Self::AnalysisTemplate => (
+                "rollouts.kruise.io/v1alpha1",
+                "AnalysisTemplate",
+                "analysistemplates",
+            ),
             Self::Configuration => ("v1", "ConfigMap", "configmaps"),
             Self::Route(route) => (route.api_version, route.kind, route.plural),
         }
@@ -150,6 +156,11 @@ impl Kind {
                 needed.insert(Self::Autoscaler);
             }
         }
+        let annotations = rollout.metadata.annotations.as_ref();
+        if annotations.is_some_and(|all| all.contains_key(keys::ANALYSIS)) {
+            needed.insert(Self::AnalysisTemplate);
+            needed.extend(Self::revisions_of(rollout));
+        }
         if is_edited {
             // What it named before may be among these.
             needed.extend([Self::Service, Self::Route(RouteKind::INGRESS[0])]);
@@ -168,6 +179,13 @@ impl Kind {
         }
         needed.extend(Self::routed_by(spec.strategy.traffic_routings()));
         needed
+    }
+
+    /// What the template of a workload's stable version is read from, when its metrics fail; of a Deployment it is read in
+    /// any case.
+    pub(super) fn revisions_of(rollout: &Rollout) -> Option<Self> {
+        let (kind, _) = named(rollout)?;
+        (kind != workload::Kind::Deployment).then_some(Self::ControllerRevision)
     }
 
     /// The kinds of what these routings name.

@@ -6,6 +6,7 @@ mod apply;
 mod cache;
 mod kind;
 mod lease;
+pub mod meter;
 mod patience;
 mod record;
 mod run;
@@ -18,11 +19,13 @@ use std::{fmt, sync::Arc};
 use jiff::Timestamp;
 
 use crate::{
+    analysis::Inline,
     api::v1beta1::{Phase, StepState},
     engine::core::{Effect, Reason, Stop},
     traffic::script::Folder,
 };
 
+pub use meter::Meter;
 pub use run::drive;
 
 /// Names a Rollout.
@@ -81,6 +84,10 @@ pub struct Options {
     pub scripts: Option<Arc<Folder>>,
     /// Tells what becomes of a release in Events on the Rollout.
     pub record: bool,
+    /// Metric gates that the user gave in a file, instead of those that Rollouts name.
+    pub analysis: Option<Arc<Inline>>,
+    /// Who measures; nothing means that the providers are asked.
+    pub meter: Option<Arc<dyn Meter>>,
     /// Ends the driving when it turns true: requests under way are finished, and Leases are given back.
     pub shutdown: Option<tokio::sync::watch::Receiver<bool>>,
 }

@@ -62,10 +62,10 @@ impl Standpoint {
             Reason::AtRest | Reason::Completed | Reason::Cancelled | Reason::Disabled | Reason::Gone => {
                 Stage::Rest
             }
-            Reason::WaitingForApproval { step, .. } | Reason::TimedPause { step, .. } => {
-                Stage::StepDone(*step)
-            }
-            Reason::Paused => Stage::Paused,
+            Reason::WaitingForApproval { step, .. }
+            | Reason::TimedPause { step, .. }
+            | Reason::Measuring { step, .. } => Stage::StepDone(*step),
+            Reason::Paused | Reason::GateClosed { failed: false, .. } => Stage::Paused,
             Reason::Finalising { .. } => Stage::Finalising,
             Reason::Cancelling { .. } => Stage::Cancelling,
             _ if reason.stop().is_some() => Stage::Stuck,

@@ -1,9 +1,14 @@
 //! The loop: what changed is looked at, what is decided is written, and what is waited for is waited for.
 
 mod ending;
+mod measuring;
+mod telling;
 mod waking;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::{
     FutureExt as _, StreamExt as _,
@@ -14,19 +19,22 @@ use jiff::{SignedDuration, Timestamp};
 use kube::{Client, runtime::watcher};
 use tokio::sync::mpsc::UnboundedSender;
 
+use measuring::Measured;
 use waking::Timers;
 
 use super::{
-    Error, Event, Options, RolloutKey, Scope,
+    Error, Event, Meter, Options, RolloutKey, Scope,
     apply::Written,
     cache::Cache,
     kind::Kind,
     lease::{self, Foreign, Held},
-    record::{self, Standpoint},
+    meter::Live,
+    record::Standpoint,
     watch::{self, Said, Watched},
     work::{Outcome, Work},
 };
 use crate::{
+    analysis::Answered,
     api::v1beta1::Rollout,
     clock::Clock,
     engine::core::{Decision, Effect, Reason, Snapshot, Stop, Verb, Wake, decide},
@@ -106,6 +114,9 @@ pub async fn drive(
                 engine.finished(key.clone(), outcome);
                 engine.set_timer(&key);
             }
+            Some((key, answered)) = engine.measurements.next(), if !engine.measurements.is_empty() => {
+                engine.answered(key, answered);
+            }
             Some(()) = engine.notes.next(), if !engine.notes.is_empty() => {}
             Some(watched) = engine.watches.next() => {
                 engine.observe(watched)?;
@@ -154,6 +165,11 @@ struct Engine {
     /// Kinds that could not be read when they were tried last, and why: told once.
     unreadable: BTreeMap<Kind, String>,
     tasks: FuturesUnordered<BoxFuture<'static, (RolloutKey, Outcome)>>,
+    /// Metrics that are being measured.
+    measurements: FuturesUnordered<BoxFuture<'static, (RolloutKey, Answered)>>,
+    /// Which, and what came back and is in no record yet.
+    measured: BTreeMap<RolloutKey, Measured>,
+    meter: Arc<dyn Meter>,
     /// Events on their way.
     notes: FuturesUnordered<BoxFuture<'static, ()>>,
 }
@@ -166,8 +182,12 @@ impl Engine {
         options: Options,
         events: UnboundedSender<Event>,
     ) -> Self {
+        let meter = options.meter.clone();
         Self {
-            cache: Cache::new(options.scripts.clone()),
+            meter: meter.unwrap_or_else(|| Arc::new(Live::new(client.clone()))),
+            measurements: FuturesUnordered::new(),
+            measured: BTreeMap::new(),
+            cache: Cache::new(options.scripts.clone(), options.analysis.clone()),
             client,
             clock,
             scope,
@@ -350,7 +370,7 @@ impl Engine {
             }
             return;
         }
-        let Some(snapshot) = self.cache.snapshot(key) else {
+        let Some(mut snapshot) = self.cache.snapshot(key) else {
             self.leave(key);
             return;
         };
@@ -360,32 +380,13 @@ impl Engine {
                 .standpoint
                 .get_or_insert_with(|| Standpoint::read(&snapshot.rollout));
         }
+        snapshot.analysis.answers = self.answers(key);
         let decision = decide(&snapshot, now);
         if decision.effects.is_empty() && decision.status.is_none() {
             self.settled(key, &snapshot.rollout, decision, now);
         } else {
             self.stops.remove(key);
             self.start(key, &snapshot, decision);
-        }
-    }
-
-    /// Tells what has happened since the Rollout waited last, if it was our doing.
-    fn record(&mut self, key: &RolloutKey, rollout: &Rollout, reason: &Reason) {
-        if !self.options.record {
-            return;
-        }
-        let standing = self.standings.entry(key.clone()).or_default();
-        let Some(now) = Standpoint::of(rollout, reason, standing.standpoint.as_ref()) else {
-            return;
-        };
-        let before = standing.standpoint.replace(now.clone());
-        let Some(before) = before.filter(|_| standing.has_written) else {
-            return;
-        };
-        for note in record::notes(&before, &now, reason) {
-            let (client, identity) = (self.client.clone(), self.options.identity.clone());
-            let written = record::write(client, self.clock, identity, key.clone(), rollout.clone(), note);
-            self.notes.push(written.boxed());
         }
     }
 
@@ -399,7 +400,11 @@ impl Engine {
         );
         let stop = decision.reason.stop();
         self.record(key, rollout, &decision.reason);
-        let is_pause = matches!(decision.reason, Reason::TimedPause { .. });
+        self.measure(key, decision.measure, now);
+        let is_pause = matches!(
+            decision.reason,
+            Reason::TimedPause { .. } | Reason::Measuring { .. }
+        );
         let standing = self.standings.entry(key.clone()).or_default();
         standing.failures = 0;
         standing.has_written = false;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Status, style_word};
-use crate::release::Finding;
+use crate::{release::Finding, view::gate};
 
 impl Status {
     /// The document of `-o json`. `schema` follows semantic versions: a new minor only adds.
@@ -40,7 +40,7 @@ impl Status {
         });
         let mut object = json!({ "namespace": self.namespace, "name": self.name });
         json_patch::merge(&mut object, &self.object);
-        json!({
+        let mut document = json!({
             "apiVersion": "cli.kruise.dev/v1",
             "kind": "RolloutStatus",
             "schema": "1.0",
@@ -72,6 +72,10 @@ impl Status {
             }),
             "problems": self.problems.iter().map(|p| json!({ "message": p.what, "hint": p.hint })).collect::<Vec<_>>(),
             "observedAt": now,
-        })
+        });
+        if let Some(record) = &position.gate {
+            document["gate"] = gate::document(record);
+        }
+        document
     }
 }

@@ -3,6 +3,7 @@
 mod chaos;
 mod driver;
 mod fuzz;
+mod gates;
 pub(crate) mod gateways;
 mod invariants;
 mod kill;

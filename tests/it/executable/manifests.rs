@@ -42,6 +42,7 @@ fn are_documents_of_the_right_kinds() {
     assert_snapshot!(kinds(&["crds"]), @r"
     apiextensions.k8s.io/v1  CustomResourceDefinition  -  rollouts.rollouts.kruise.io
     apiextensions.k8s.io/v1  CustomResourceDefinition  -  trafficroutings.rollouts.kruise.io
+    apiextensions.k8s.io/v1  CustomResourceDefinition  -  analysistemplates.rollouts.kruise.io
     ");
     assert_snapshot!(kinds(&["policy"]), @r#"
     admissionregistration.k8s.io/v1  MutatingAdmissionPolicy  -  rollouts-hold-deployment

@@ -6,6 +6,7 @@ mod controller;
 mod deadline;
 mod demo;
 mod explain;
+mod gate;
 mod kinds;
 mod manifests;
 mod peer;

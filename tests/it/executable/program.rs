@@ -91,6 +91,7 @@ fn without_arguments_it_helps() {
       status      Show where a release is; the exit code says it too
       explain     Say why a release does not go on, who acts next, and what to type
       watch       Follow a release live
+      gate        Measure the metrics of a release now; the exit code says what they mean
       rollback    Leave the release that is under way: back to the stable version
       undo        Go back to an earlier revision of a workload
       pause       Freeze a release, or a workload's update, where it is

@@ -55,6 +55,11 @@ const PLACES: &[Place] = &[
     ),
     place("rollouts.kruise.io/v1beta1", "Rollout", "rollouts"),
     place("rollouts.kruise.io/v1alpha1", "TrafficRouting", "trafficroutings"),
+    place(
+        "rollouts.kruise.io/v1alpha1",
+        "AnalysisTemplate",
+        "analysistemplates",
+    ),
 ];
 
 const fn place(api_version: &'static str, kind: &'static str, plural: &'static str) -> Place {

@@ -96,6 +96,9 @@ const SPARE: &[&str] = &[
     "patch rollouts.kruise.io/trafficroutings",
     "patch rollouts.kruise.io/trafficroutings/status",
     "update rollouts.kruise.io/trafficroutings/finalizers",
+    // Metric gates, which none of these has.
+    "list rollouts.kruise.io/analysistemplates",
+    "watch rollouts.kruise.io/analysistemplates",
     // Kruise's kinds, which are not served here.
     "get apps.kruise.io/clonesets",
     "list apps.kruise.io/clonesets",

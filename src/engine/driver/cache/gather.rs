@@ -6,6 +6,7 @@ use kube::api::DynamicObject;
 
 use super::{Cache, mention, providers_of, services_of, versions, workload_of};
 use crate::{
+    analysis::{self, Analysis, Inline, Template},
     api::{keys, v1beta1::Rollout},
     engine::core::{self, Pod, Snapshot},
     engine::driver::RolloutKey,
@@ -21,7 +22,12 @@ impl Cache {
         let rollout = self.rollouts.get(key)?.clone();
         let namespace = key.namespace.as_str();
         let needed = self.needed_by(key, &rollout);
-        let is_route = |kind: &&Kind| matches!(kind, Kind::Route(_) | Kind::TrafficRouting);
+        let is_route = |kind: &&Kind| {
+            matches!(
+                kind,
+                Kind::Route(_) | Kind::TrafficRouting | Kind::AnalysisTemplate
+            )
+        };
         let mut others = needed.iter().filter(|kind| !is_route(kind));
         let unserved = others.find(|kind| self.is_unserved(**kind));
         let routes = needed.iter().filter(is_route);
@@ -80,6 +86,7 @@ impl Cache {
                 snapshot.routes.extend(found.map(|object| (key, object.clone())));
             }
         }
+        snapshot.analysis = self.analysis(&rollout, namespace);
         snapshot.scripts = self.scripts.clone();
         snapshot.plurals = self.plurals.clone();
         snapshot.orphaned = self.orphaned(namespace, &shared);
@@ -94,6 +101,27 @@ impl Cache {
         snapshot.workload = workload;
         snapshot.rollout = rollout;
         Some(snapshot)
+    }
+
+    /// The templates that a Rollout's gates are made of; those of a file are instead of them.
+    fn analysis(&self, rollout: &Rollout, namespace: &str) -> Analysis {
+        if let Some(inline) = self.inline.as_deref().map(Inline::analysis) {
+            return inline;
+        }
+        let bindings = analysis::bindings(rollout).unwrap_or_default();
+        let read = |object: &DynamicObject| Template {
+            spec: serde_json::from_value(object.data["spec"].clone()).map_err(|error| error.to_string()),
+            is_trusted: false,
+        };
+        let found = bindings.into_iter().filter_map(|binding| {
+            let object = self.object(Kind::AnalysisTemplate, namespace, &binding.template)?;
+            Some((binding.template, read(object)))
+        });
+        Analysis {
+            templates: found.collect(),
+            unserved: self.is_unserved(Kind::AnalysisTemplate),
+            ..Analysis::default()
+        }
     }
 
     /// The finalizers on these TrafficRoutings of Rollouts that are no more.

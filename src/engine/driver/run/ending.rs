@@ -19,6 +19,7 @@ const LAST_EVENTS: Duration = Duration::from_secs(1);
 impl Engine {
     /// The Rollout is gone, or not ours to drive any more.
     pub(super) fn leave(&mut self, key: &RolloutKey) {
+        self.measured.remove(key);
         let Some(mut standing) = self.standings.remove(key) else {
             return;
         };
