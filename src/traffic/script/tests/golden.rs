@@ -55,7 +55,14 @@ fn both(
 }
 
 /// Number, class, annotations before, step, the twin's annotations, and how the native class refuses the step.
-type Vector<'a> = (u8, &'a str, &'a [(&'a str, &'a str)], Value, Value, Option<&'a str>);
+type Vector<'a> = (
+    u8,
+    &'a str,
+    &'a [(&'a str, &'a str)],
+    Value,
+    Value,
+    Option<&'a str>,
+);
 
 #[test]
 fn vectors_1_to_9_native_and_by_script() {
