@@ -172,8 +172,8 @@ pub struct StatusArgs {
     /// Give up after this time, with exit code 124
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// Print as json, yaml or name
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
     pub output: Option<Output>,
 }
 

@@ -31,7 +31,8 @@ pub fn wanted(mut command: clap::Command, words: &[OsString]) -> Wanted {
     if matches!(before, "-n" | "--namespace") {
         return Wanted::Namespace;
     }
-    if !last.starts_with('-') && takes_rollouts(words) {
+    command.build();
+    if !last.starts_with('-') && takes_rollouts(&command, words) {
         let prefix = match last.split_once('/') {
             Some((kind, _)) => format!("{kind}/"),
             None => String::new(),
@@ -57,45 +58,51 @@ pub fn wanted(mut command: clap::Command, words: &[OsString]) -> Wanted {
     )
 }
 
-fn takes_rollouts(words: &[OsString]) -> bool {
+/// Whether the last word may be the name of a Rollout.
+fn takes_rollouts(command: &clap::Command, words: &[OsString]) -> bool {
     let done: Vec<&str> = words
         .iter()
         .take(words.len().saturating_sub(1))
         .filter_map(|word| word.to_str())
         .collect();
+    let mut leaf = command;
+    for word in &done {
+        leaf = leaf.find_subcommand(word).unwrap_or(leaf);
+    }
+    if done.last().is_some_and(|word| expects_value(command, leaf, word)) {
+        return false;
+    }
     let plain: Vec<&str> = done
         .iter()
         .filter(|word| !word.starts_with('-'))
         .copied()
         .collect();
-    let value_expected = done.last().is_some_and(|word| {
-        matches!(
-            *word,
-            "--until"
-                | "--timeout"
-                | "-o"
-                | "--output"
-                | "--step"
-                | "-l"
-                | "-c"
-                | "--containers"
-                | "--from"
-                | "--prefix"
-                | "--limits"
-                | "--requests"
-        )
-    });
     let verb = plain
         .iter()
         .position(|word| *word == "rollout")
         .and_then(|at| plain.get(at + 1));
-    !value_expected
-        && matches!(
-            verb,
-            Some(&("approve" | "status" | "watch" | "rollback" | "run" | "gate" | "plan" | "set"))
-        )
+    verb.is_some_and(|verb| NAMING.contains(verb))
         // What `set` sets comes before what it sets it on.
         && (verb != Some(&"set") || matches!(plain.last(), Some(&("image" | "env" | "resources"))))
+}
+
+/// Verbs that are told names of Rollouts.
+const NAMING: [&str; 14] = [
+    "approve", "explain", "gate", "history", "pause", "plan", "restart", "resume", "rollback", "run", "set",
+    "status", "undo", "watch",
+];
+
+/// Whether a word is an option whose value comes next.
+fn expects_value(command: &clap::Command, leaf: &clap::Command, word: &str) -> bool {
+    let all = leaf.get_arguments().chain(command.get_arguments());
+    let named = |argument: &&clap::Arg| match word.strip_prefix("--") {
+        Some(long) => argument.get_long() == Some(long),
+        None => word
+            .strip_prefix('-')
+            .is_some_and(|short| short.chars().eq(argument.get_short())),
+    };
+    all.filter(|argument| argument.get_action().takes_values())
+        .any(|argument| named(&argument))
 }
 
 /// The answer in cobra's form.
@@ -157,6 +164,16 @@ mod tests {
             panic!("no words")
         };
         assert_eq!(formats[0].0, "json");
+        let Wanted::Words(colours) = ask(&["rollout", "undo", "--color", "a"]) else {
+            panic!("no words")
+        };
+        assert_eq!(colours.len(), 2);
+        assert_eq!(
+            ask(&["rollout", "rollback", "--no-wait", ""]),
+            Wanted::Rollout {
+                prefix: String::new()
+            }
+        );
         let Wanted::Words(scenarios) = ask(&["rollout", "demo", "st"]) else {
             panic!("no words")
         };

@@ -270,8 +270,8 @@ async fn every_write_gets_its_grace_to_the_second() {
     1.0 step 1 is approved
     2.0 PATCH ingresses/echoserver-canary
     2.0 PATCH services/echoserver
-    2.0 DELETE ingresses/echoserver-canary
-    2.0 DELETE services/echoserver-canary
+    4.0 DELETE ingresses/echoserver-canary
+    4.0 DELETE services/echoserver-canary
     ");
 }
 
