@@ -466,8 +466,10 @@ mod tests {
             }
         }
         let definitions = crds();
+        // Of the kinds that upstream has.
         let seen: Vec<_> = definitions
             .iter()
+            .take(2)
             .map(|definition| {
                 let mut seen = std::collections::BTreeMap::new();
                 count(schema(definition), &mut seen);
