@@ -336,8 +336,10 @@ fn status_shows_value_threshold_and_samples() {
     --- stdout
     Rollout:  shop/web  canary of deployment/web
     State:    progressing: step 1/3, judging metrics, since SPAN
-    Next:     measurements of rate (3 of 4), one is due
+    Next:     you
     Message:  Rollout is in step(1/3), and you need manually confirm to enter the next step
+    Cause:    nobody acts on this Rollout: no engine is running
+              kubectl kruise rollout run web -n shop
 
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by rate, then by approval
