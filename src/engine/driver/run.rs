@@ -401,10 +401,7 @@ impl Engine {
         let stop = decision.reason.stop();
         self.record(key, rollout, &decision.reason);
         self.measure(key, decision.measure, now);
-        let is_pause = matches!(
-            decision.reason,
-            Reason::TimedPause { .. } | Reason::Measuring { .. }
-        );
+        let is_pause = matches!(decision.reason, Reason::TimedPause { .. });
         let standing = self.standings.entry(key.clone()).or_default();
         standing.failures = 0;
         standing.has_written = false;
