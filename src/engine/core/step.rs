@@ -356,6 +356,10 @@ impl<'a> Machine<'a> {
             return self.wait_for_pods(reason);
         }
         if routes {
+            // When the step began no old pod may have been ready to keep the stable Service to.
+            if let Some(pin) = self.pin() {
+                return Flow::Do(vec![pin], reason);
+            }
             let until = self.until_grace_ends();
             if self.now < until {
                 return Flow::Wait(Wake::At(until), reason);

@@ -133,3 +133,27 @@ fn an_outdated_canary_that_a_finalizer_keeps_is_deleted_once() {
     Workload is continuous release
     ");
 }
+
+#[test]
+fn nothing_is_split_beside_a_stable_service_that_selects_every_pod() {
+    // No old pod was ready when the step began, and now they are.
+    let mut s = about_to_split();
+    let selector = &mut s.services.get_mut("web").unwrap().data["spec"]["selector"];
+    selector["pod-template-hash"].take();
+    let decision = decide(&s, later());
+    let writes: Vec<String> = decision
+        .effects
+        .iter()
+        .map(|effect| effect.target.to_string())
+        .collect();
+    assert_eq!(writes, ["service/web"]);
+    // While none is, there is nothing to keep it to.
+    s.replica_sets[0].data["status"]["readyReplicas"] = json!(0);
+    let decision = decide(&s, later());
+    let writes: Vec<String> = decision
+        .effects
+        .iter()
+        .map(|effect| effect.target.to_string())
+        .collect();
+    assert_eq!(writes, ["ingress/web-canary"]);
+}
