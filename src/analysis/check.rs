@@ -174,6 +174,18 @@ fn prometheus(mut found: Findings<'_>, one: &Prometheus, is_trusted: bool) {
                     found.say(field, format!("{text:?} is not a name"));
                 }
             }
+            // These two become part of a path that is asked for with the engine's own rights.
+            let is_label = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            if let Some(text) = service.namespace.as_deref()
+                && (text.is_empty() || !text.chars().all(is_label))
+            {
+                found.say("service.namespace", format!("{text:?} is not a name"));
+            }
+            if let Some(text) = service.path.as_deref()
+                && (text.contains(['?', '#', '%']) || text.split('/').any(|part| part == ".."))
+            {
+                found.say("service.path", format!("{text:?} is not a plain path"));
+            }
             let scheme = service.scheme.as_deref().unwrap_or("http");
             if !matches!(scheme, "http" | "https") {
                 found.say("service.scheme", format!("{scheme:?} is neither http nor https"));

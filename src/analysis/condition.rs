@@ -103,12 +103,19 @@ fn not_a_boolean(expression: &Expr) -> Option<&'static str> {
     }
 }
 
+/// CEL's loops as they are written.
+const LOOPS: [&str; 5] = [".all(", ".exists(", ".exists_one(", ".filter(", ".map("];
+
 fn compiled(text: &str) -> Result<Program, String> {
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());
     }
     if text.len() > LONGEST {
         return Err(format!("it has more than {LONGEST} characters"));
+    }
+    // A loop in a loop over a few values more is a time that nobody waits for, and the engine waits.
+    if LOOPS.iter().map(|name| text.matches(name).count()).sum::<usize>() > 1 {
+        return Err("it loops more than once (all, exists, exists_one, filter, map)".to_owned());
     }
     let mut depth = 0_usize;
     for character in text.chars() {
@@ -231,6 +238,10 @@ mod tests {
             ),
             ("rate(result) > 1", Some("rate is not a function; there are size")),
             (deep.as_str(), Some("it is nested more than 32 deep")),
+            (
+                "result.all(a, result.exists(b, a > b))",
+                Some("it loops more than once"),
+            ),
         ];
         for (text, expected) in cases {
             let found = problem(text);

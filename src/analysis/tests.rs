@@ -209,6 +209,20 @@ fn bad_input_is_refused_with_field_and_fix() {
         ),
         (
             good.clone(),
+            prom(
+                json!({ "address": null, "service": { "name": "p", "port": "9090", "namespace": "other/pods/p:80/proxy?" } }),
+            ),
+            "analysistemplate/t: spec.metrics[0].provider.prometheus.service.namespace: \"other/pods/p:80/proxy?\" is not a name",
+        ),
+        (
+            good.clone(),
+            prom(
+                json!({ "address": null, "service": { "name": "p", "port": "9090", "path": "/../../pods" } }),
+            ),
+            "analysistemplate/t: spec.metrics[0].provider.prometheus.service.path: \"/../../pods\" is not a plain path",
+        ),
+        (
+            good.clone(),
             prom(json!({ "queries": { "a": "up" } })),
             "analysistemplate/t: spec.metrics[0].provider.prometheus.query: give either a query or queries",
         ),

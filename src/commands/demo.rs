@@ -37,14 +37,14 @@ pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
         ui.line(&line)?;
     }
     until_at_rest(&mut demo).await;
-    if args.serve {
-        return serve(ui, args, demo).await;
-    }
     let image = if scenario == Scenario::Stuck {
         demo::BROKEN_IMAGE
     } else {
         demo::NEW_IMAGE
     };
+    if args.serve {
+        return serve(ui, args, demo, image).await;
+    }
     ui.line(&format!(
         "The new version {image} is set, and held: nothing goes out by itself."
     ))?;
@@ -173,7 +173,7 @@ fn picture(ui: &Ui, scenario: Scenario, demo: &Demo) -> Result<()> {
     ui.line(&format!("  pods ready: {}{traffic}", pods.join(", ")))
 }
 
-async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo) -> Result<u8> {
+async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, image: &str) -> Result<u8> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let path = args
@@ -186,13 +186,9 @@ async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo) -> Result<u8> {
         "The cluster is at http://{address}, and an engine is at work in it. In another terminal:"
     ))?;
     ui.line(&format!("  export KUBECONFIG={}", path.display()))?;
-    for command in [
-        "status web -n demo",
-        "set image web web=example.com/web:v2 -n demo",
-        "watch web -n demo",
-        "approve web -n demo",
-    ] {
-        ui.line(&format!("  kubectl-kruise rollout {command}"))?;
+    let change = format!("set image web web={image}");
+    for command in ["status web", &change, "watch web", "explain web", "approve web"] {
+        ui.line(&format!("  kubectl-kruise rollout {command} -n demo"))?;
     }
     ui.line("Ctrl-C ends it.")?;
     let told = async {

@@ -72,10 +72,11 @@ pub async fn run(ui: &Ui, global: &Global, args: &GateArgs) -> Result<u8> {
         .clamp(1, position.total().max(1));
     let mut gates = gates(&found, &rollout, &analysis, step)?;
     if gates.is_empty() {
-        return Err(
-            Error::usage(format!("{} has no metric gate for step {step}", found.title()))
-                .hint("name a template: kubectl kruise rollout gate NAME --template FILE"),
-        );
+        let what = format!("{} has no metric gate for step {step}", found.title());
+        return Err(Error::usage(what).hint(format!(
+            "name a template: kubectl kruise rollout gate {} -n {} --template FILE",
+            found.name, found.namespace
+        )));
     }
     for measure in gates.iter_mut().flat_map(|gate| &mut gate.measures) {
         // Now is now.

@@ -121,7 +121,7 @@ pub fn rbac(namespace: Option<&str>) -> Vec<Value> {
         // The scripts of the cluster; a role of another namespace cannot give the right, and the engine does without.
         rules.push(
             json!({ "apiGroups": [""], "resources": ["configmaps"], "resourceNames": [script::CONFIGURATION],
-            "verbs": ["get", "list", "watch"] }),
+            "verbs": ["list", "watch"] }),
         );
     }
     let mut objects = Vec::new();

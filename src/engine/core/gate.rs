@@ -27,6 +27,10 @@ use crate::{
 impl Machine<'_> {
     /// The gates of the step under way. What is wrong with them was refused before it comes to this.
     pub(super) fn gates(&mut self) -> Vec<Gate> {
+        if self.is_rollback_in_batches() {
+            // What a rate of the last minutes says is said of the version that is being left.
+            return Vec::new();
+        }
         let (index, _) = self.step();
         let total = self.total();
         analysis::gates(&self.s.rollout, &self.s.analysis, Some(index), total).unwrap_or_default()

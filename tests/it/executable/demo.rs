@@ -146,6 +146,7 @@ fn serves_its_cluster_to_the_other_commands() {
       kubectl-kruise rollout status web -n demo
       kubectl-kruise rollout set image web web=example.com/web:v2 -n demo
       kubectl-kruise rollout watch web -n demo
+      kubectl-kruise rollout explain web -n demo
       kubectl-kruise rollout approve web -n demo
     Ctrl-C ends it.
     "#);

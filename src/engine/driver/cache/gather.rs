@@ -28,7 +28,10 @@ impl Cache {
                 Kind::Route(_) | Kind::TrafficRouting | Kind::AnalysisTemplate
             )
         };
-        let mut others = needed.iter().filter(|kind| !is_route(kind));
+        // Without the ConfigMap of scripts there are the native classes: whoever needs a script says so.
+        let mut others = needed
+            .iter()
+            .filter(|kind| !is_route(kind) && **kind != Kind::Configuration);
         let unserved = others.find(|kind| self.is_unserved(**kind));
         let routes = needed.iter().filter(is_route);
         let unserved_routes = routes.filter(|kind| {
