@@ -226,6 +226,10 @@ fn nothing_named() -> Error {
 }
 
 fn names(words: &[String]) -> Result<Vec<Named>> {
+    if words.iter().any(String::is_empty) {
+        // As an unset variable in a script makes it; a path without a name would mean all there is.
+        return Err(Error::usage("a name is empty").hint("give NAME, rollout/NAME or deploy/NAME"));
+    }
     if let Some((first, rest)) = words.split_first()
         && let Some(kinds) = first.split(',').map(Kind::read).collect::<Option<Vec<_>>>()
         && rest.iter().all(|word| !word.contains('/'))
@@ -295,6 +299,13 @@ mod tests {
                     .collect()
             })
             .map_err(|error| error.message)
+    }
+
+    #[test]
+    fn a_name_that_is_empty_is_none() {
+        for words in [&[""][..], &["rollout", ""], &["web", ""]] {
+            assert_eq!(read(words), Err("a name is empty".to_owned()), "{words:?}");
+        }
     }
 
     #[test]
