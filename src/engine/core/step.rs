@@ -47,6 +47,9 @@ impl<'a> Machine<'a> {
         }
         self.follow_plan();
         self.follow_jump();
+        if let Some(wrong) = self.gates_ahead() {
+            self.note.get_or_insert(wrong);
+        }
         if let Some(obstacle) = self.in_the_way() {
             let effects = self.keep_batch();
             let reason = Reason::Blocked { obstacle };

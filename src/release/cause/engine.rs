@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{keys, v1beta1::StepState},
-    engine::core::INVALID,
+    engine::core::invalidity,
     release::{Actor, Role, Verdict},
     workload::same_template,
 };
@@ -19,8 +19,8 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 
 pub(super) fn detect(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     let position = scene.position;
-    if let Some(why) = position.message.strip_prefix(INVALID) {
-        let why = why.trim_start_matches(':').trim().to_owned();
+    if let Some(why) = invalidity(&position.message) {
+        let why = why.to_owned();
         let evidence = vec![Evidence::new(scene.title(), "status.message", &position.message)];
         found.push(Finding::new(
             Cause::InvalidRollout { why },
