@@ -36,6 +36,8 @@ const PLACES: &[Place] = &[
         "horizontalpodautoscalers",
     ),
     place("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
+    place("gateway.networking.k8s.io/v1alpha2", "TCPRoute", "tcproutes"),
+    place("gateway.networking.k8s.io/v1alpha3", "TLSRoute", "tlsroutes"),
     place("networking.istio.io/v1beta1", "VirtualService", "virtualservices"),
     place(
         "networking.istio.io/v1beta1",
