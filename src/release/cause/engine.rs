@@ -93,6 +93,18 @@ fn of_workload(scene: &Scene<'_>, workload: &Value, found: &mut Vec<Finding>) {
             evidence,
         ));
     }
+    if position.under_way()
+        && position.state == StepState::StepTrafficRouting
+        && position.stable_revision.is_empty()
+        && scene.sight.engine.is_controller()
+    {
+        let seen = vec![Evidence::new(
+            scene.title(),
+            "status.canaryStatus.stableRevision",
+            "",
+        )];
+        found.push(Finding::new(Cause::StableUnknown, true, position.since, seen));
+    }
     let mark = text(&workload["metadata"]["annotations"][keys::IN_PROGRESSING]);
     if !mark.is_empty() {
         let named: Value = serde_json::from_str(mark).unwrap_or_default();
