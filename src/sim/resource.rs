@@ -306,6 +306,14 @@ const BUILT_IN: &[Row] = &[
     (
         "admissionregistration.k8s.io",
         "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        &[],
+        "g",
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
         "MutatingAdmissionPolicyBinding",
         "mutatingadmissionpolicybindings",
         &[],

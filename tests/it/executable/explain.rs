@@ -206,6 +206,18 @@ const CASES: &[Case] = &[
     ("RevisionHashUnknown", Base::Starting, |scene| {
         scene.status(json!({ "canaryStatus": { "canaryRevision": "", "podTemplateHash": "" } }));
     }),
+    ("StableRevisionUnknown", Base::Starting, |scene| {
+        scene.status(
+            json!({ "canaryStatus": { "currentStepState": "StepTrafficRouting", "stableRevision": "" } }),
+        );
+        scene.add(
+            json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "BatchRelease", "metadata": { "name": "web" } }),
+        );
+        scene.0.push(
+            json!({ "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+            "metadata": { "name": "kruise-rollout-mutating-webhook-configuration" } }),
+        );
+    }),
     ("InvalidRollout", Base::Rest, |scene| {
         scene.status(json!({ "phase": "Initial", "message": "the Rollout is invalid: spec.strategy.canary.steps: Required value" }));
     }),
