@@ -8,7 +8,9 @@ use crate::{
         keys,
         v1beta1::{Step, StepState},
     },
-    traffic::{Provider, RouteKey, Routes, Share, Shared, Split, Wiring, ingress, script},
+    traffic::{
+        Provider, RouteKey, Routes, Share, Shared, Split, Wiring, ingress, ingress_class::Class, script,
+    },
 };
 
 /// How the annotations end by which the classes of Ingress weigh and match; what stands before is the class's own.
@@ -17,6 +19,12 @@ const MATCHES: [(&str, &str); 3] = [
     ("ingress.kubernetes.io/canary-by-header", "header"),
     ("ingress.kubernetes.io/canary-by-cookie", "cookie"),
     ("ingress.kubernetes.io/canary-by-query", "query parameter"),
+];
+
+/// By what else than its Service MSE tells versions apart.
+const MSE_MARKS: [&str; 2] = [
+    "mse.ingress.kubernetes.io/service-subset",
+    "mse.ingress.kubernetes.io/request-header-control-update",
 ];
 
 /// Traffic of the new version.
@@ -40,8 +48,15 @@ impl Traffic {
         let route = provider.found(routes)?;
         let kind = provider.versions().first()?.kind;
         let (set, percent) = match provider {
-            Provider::Ingress { name, .. } => {
-                said_by_twin(routes.get(&RouteKey::ingress(&ingress::canary_name(name))))
+            Provider::Ingress { name, class, .. } => {
+                let twin = routes.get(&RouteKey::ingress(&ingress::canary_name(name)));
+                match twin.filter(|twin| !wiring.has_twin() && moves_nothing(twin, class)) {
+                    Some(_) => (
+                        format!("0%: both versions are behind Service {}", wiring.service),
+                        Some(0),
+                    ),
+                    None => said_by_twin(twin),
+                }
             }
             // What a script writes only its author can read.
             Provider::Custom { .. } if script::is_left(route) => ("by its script".to_owned(), None),
@@ -58,6 +73,15 @@ impl Traffic {
             percent,
         })
     }
+}
+
+/// Whether a canary Ingress that leads to the same Service as the user's leaves all requests where they are: only MSE has
+/// other ways to tell versions apart, and what a script wrote only its author can read.
+fn moves_nothing(twin: &DynamicObject, class: &str) -> bool {
+    let annotations = twin.metadata.annotations.iter().flatten();
+    let mut known = annotations.map(|(key, _)| key.as_str());
+    Class::named(class).is_some()
+        && !known.any(|key| key == keys::SCRIPT_ANNOTATIONS || MSE_MARKS.contains(&key))
 }
 
 /// What a canary Ingress says; without one nothing goes to the new version.

@@ -11,6 +11,7 @@ use crate::harness::{
 /// The application, split by a TrafficRouting.
 fn lane() -> Vec<Value> {
     let mut all = application("web");
+    all[2]["metadata"]["annotations"] = json!({ "mse.ingress.kubernetes.io/service-subset": "" });
     let rollout = all.last_mut().unwrap();
     rollout["metadata"]["annotations"] = json!({ "rollouts.kruise.io/trafficrouting": "lane" });
     let canary = &mut rollout["spec"]["strategy"]["canary"];
@@ -118,5 +119,18 @@ fn what_scripts_wrote_is_told() {
     TRAFFIC TO NEW   WANTED   SET
     way/web          20%      by its script
     ingress/web      20%      lanes.example.com/share: 20
+    ");
+}
+
+/// OpenKruise Rollouts carries such a release out, and so do we; nobody is to believe that it moved requests.
+#[test]
+fn a_split_between_one_service_and_itself_is_none() {
+    let mut all = application("web");
+    all.last_mut().unwrap()["spec"]["strategy"]["canary"]["disableGenerateCanaryService"] = json!(true);
+    let shop = Served::with(settled(&all, Some("web:v2")), Life::Still);
+    let told = shop.kruise(&["status", "web"]).stdout;
+    assert_snapshot!(&told[told.find("TRAFFIC TO NEW").unwrap()..], @r"
+    TRAFFIC TO NEW   WANTED   SET
+    ingress/web      20%      0%: both versions are behind Service web
     ");
 }
