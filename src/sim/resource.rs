@@ -306,14 +306,6 @@ const BUILT_IN: &[Row] = &[
     (
         "admissionregistration.k8s.io",
         "v1",
-        "MutatingWebhookConfiguration",
-        "mutatingwebhookconfigurations",
-        &[],
-        "g",
-    ),
-    (
-        "admissionregistration.k8s.io",
-        "v1",
         "MutatingAdmissionPolicyBinding",
         "mutatingadmissionpolicybindings",
         &[],
@@ -335,6 +327,14 @@ const BUILT_IN: &[Row] = &[
         "daemonsets",
         &["daemon", "ads"],
         "nsg",
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        &[],
+        "g",
     ),
     (GATEWAY, "v1,v1beta1", "HTTPRoute", "httproutes", &[], "nsg"),
     (GATEWAY, "v1,v1alpha2", "GRPCRoute", "grpcroutes", &[], "nsg"),
@@ -454,4 +454,38 @@ fn columns(group: &str, kind: &str) -> Vec<Column> {
             priority: 0,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_are_the_places_in_the_table() {
+        let named = [
+            (NAMESPACES, "", "Namespace"),
+            (PODS, "", "Pod"),
+            (SERVICES, "", "Service"),
+            (ENDPOINTS, "", "Endpoints"),
+            (ENDPOINT_SLICES, "discovery.k8s.io", "EndpointSlice"),
+            (DEPLOYMENTS, "apps", "Deployment"),
+            (REPLICA_SETS, "apps", "ReplicaSet"),
+            (ROLLOUTS, "rollouts.kruise.io", "Rollout"),
+            (NODES, "", "Node"),
+            (
+                CUSTOM_RESOURCE_DEFINITIONS,
+                "apiextensions.k8s.io",
+                "CustomResourceDefinition",
+            ),
+            (STATEFUL_SETS, "apps", "StatefulSet"),
+            (DAEMON_SETS, "apps", "DaemonSet"),
+            (CONTROLLER_REVISIONS, "apps", "ControllerRevision"),
+            (ADVANCED_STATEFUL_SETS, KRUISE, "StatefulSet"),
+            (CLONE_SETS, KRUISE, "CloneSet"),
+            (ADVANCED_DAEMON_SETS, KRUISE, "DaemonSet"),
+        ];
+        for (place, group, kind) in named {
+            assert_eq!((BUILT_IN[place].0, BUILT_IN[place].2), (group, kind), "{place}");
+        }
+    }
 }
