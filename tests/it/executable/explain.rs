@@ -353,6 +353,13 @@ const CASES: &[Case] = &[
             json!([{ "type": "Ready", "status": "True", "lastTransitionTime": "2998-01-01T00:00:00Z" }]);
         scene.of("Deployment", "web")["spec"]["minReadySeconds"] = json!(3600);
     }),
+    // The hold of a blue-green release, as the real controller leaves it in the last step.
+    ("BatchNotReady", Base::Starting, |scene| {
+        scene.runs(true);
+        scene.pod()["status"]["conditions"] =
+            json!([{ "type": "Ready", "status": "True", "lastTransitionTime": "2998-01-01T00:00:00Z" }]);
+        scene.of("Deployment", "web")["spec"]["minReadySeconds"] = json!(2_147_483_646);
+    }),
     ("TerminatingStuck", Base::Starting, |scene| {
         scene.pod()["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         scene.pod()["metadata"]["finalizers"] = json!(["acme.io/drain"]);
