@@ -41,6 +41,8 @@ pub(super) struct Source {
     pub(super) started: Option<Started>,
     /// What could not be read, one sentence each.
     pub(super) unknown: Vec<String>,
+    /// The cluster, if there is one.
+    pub(super) cluster: Option<Cluster>,
 }
 
 /// Reads a cluster.
@@ -59,6 +61,7 @@ pub(super) async fn of_cluster(global: &Global, args: &PlanArgs) -> Result<Sourc
     Ok(Source {
         started: plan::started(&objects),
         start: cluster.clock.now(),
+        cluster: Some(cluster),
         found,
         objects,
         unknown,
@@ -82,6 +85,7 @@ pub(super) fn of_files(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<Sour
         start: staged.start,
         started,
         unknown: Vec::new(),
+        cluster: None,
     })
 }
 
@@ -191,7 +195,7 @@ pub(super) fn steps(name: &str) -> Result<Vec<Value>> {
 pub(super) const READY_AFTER: Duration = Duration::from_secs(10);
 
 /// Everything that the release touches, as it is, and what could not be read of it.
-async fn copy(cluster: &Cluster, found: &Found) -> Result<(Vec<Value>, Vec<String>)> {
+pub(super) async fn copy(cluster: &Cluster, found: &Found) -> Result<(Vec<Value>, Vec<String>)> {
     let rollout = found.typed()?;
     let mut objects = vec![as_object(&rollout)];
     let mut unknown = Vec::new();
