@@ -18,8 +18,9 @@ use crate::{
     api::v1beta1::{Phase, Rollout, Step, StepState},
     clock::Clock,
     engine::driver::RolloutKey,
-    release::Position,
+    release::{self, Position},
     sim::{self, Sim},
+    traffic::Shared,
     workload::Kind,
 };
 
@@ -86,7 +87,9 @@ pub(super) async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>
         analysis.as_deref(),
         steps.len(),
     );
-    let timeline = Timeline::new(request.start, &steps, census, stable).gated_by(gates);
+    let timeline = Timeline::new(request.start, &steps, census, stable)
+        .shared_by(shared_split(&sim, &request.namespace, &rollout))
+        .gated_by(gates);
     let course = Course {
         key: key.clone(),
         until_step: request.until_step,
@@ -98,6 +101,14 @@ pub(super) async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>
     let ended = tokio::time::timeout(Duration::from_secs(LONGEST_DAYS * 86_400), follow).await;
     let (timeline, end, message) = ended.map_err(|_| Error::Endless)??;
     Ok(timeline.into_plan(key, end, message))
+}
+
+/// What the TrafficRouting that a Rollout shares with others does, in words.
+fn shared_split(sim: &Sim, namespace: &str, rollout: &Value) -> Option<String> {
+    let rollout: Rollout = serde_json::from_value(rollout.clone()).ok()?;
+    let name = rollout.traffic_routing_name()?;
+    let object = sim.get("rollouts.kruise.io/v1alpha1", "TrafficRouting", namespace, name)?;
+    release::traffic::of_shared(&Shared::new(serde_json::from_value(object).ok()?))
 }
 
 fn is_node(object: &Value) -> bool {
