@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use kubectl_kruise::{
     clock::Clock,
     engine::{
@@ -31,6 +32,7 @@ use crate::{
 
 const NAMESPACE: &str = "promise";
 const READY_AFTER: Duration = Duration::from_secs(1);
+const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
 /// As a plan has it.
 const LATENCY: Duration = Duration::from_millis(2);
 const SETTLED: Duration = Duration::from_millis(100);
@@ -120,9 +122,9 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Controllers act so long after a change.
-    pub(crate) async fn new(rollout: &str, latency: Duration) -> Self {
-        let clock = Clock::wall();
+    /// Controllers act so long after a change. Statuses have whole seconds: it matters how much of one is over at the start.
+    pub(crate) async fn new(rollout: &str, latency: Duration, start: Timestamp) -> Self {
+        let clock = Clock::starting_at(start);
         let sim = Sim::new(sim::Options {
             pod_ready_after: READY_AFTER,
             latency,
@@ -379,7 +381,7 @@ fn key_of(event: &Event) -> Option<&str> {
 
 /// Plays a release up to one of its turns, plans the rest, does it, and says in what they differ.
 async fn disagreement(scenario: &Scenario, at: usize) -> Option<String> {
-    let stage = Stage::new(&scenario.rollout, LATENCY).await;
+    let stage = Stage::new(&scenario.rollout, LATENCY, START).await;
     stage.play(scenario, &scenario.script[..at]).await;
     let plan = match &scenario.script[at] {
         Verb::Image { kind, name, to } => {

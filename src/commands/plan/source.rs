@@ -50,6 +50,11 @@ pub(super) struct Source {
 /// # Errors
 /// When the Rollout cannot be read.
 pub(super) async fn of_cluster(global: &Global, args: &PlanArgs) -> Result<Source> {
+    if args.targets.names.is_empty() {
+        return Err(Error::usage("no Rollout is named").hint(
+            "give NAME, rollout/NAME or deploy/NAME; or -f FILE, to plan over manifests without a cluster",
+        ));
+    }
     let named = args.targets.read()?;
     let [named] = named.as_slice() else {
         return Err(Error::usage("plan takes exactly one Rollout")

@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, env, time::Duration};
 
+use jiff::Timestamp;
 use kubectl_kruise::{
     engine::{core::Stop, driver::Event},
     plan,
@@ -99,7 +100,9 @@ impl Act {
         let grace = i64::try_from(dice.below(3)).unwrap();
         let replicas = 1 + i64::try_from(dice.below(6)).unwrap();
         let latency = dice.pick(&[1, 2, 7, 40]);
-        let stage = Stage::new(ROLLOUT_NAME, Duration::from_millis(latency)).await;
+        let part = i32::try_from(dice.below(1_000_000_000)).unwrap();
+        let start = Timestamp::constant(1_767_225_600, part);
+        let stage = Stage::new(ROLLOUT_NAME, Duration::from_millis(latency), start).await;
         let (api_version, kind) = shape.workload();
         let mut manifests = shape.other_manifests();
         manifests.extend([
