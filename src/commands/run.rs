@@ -35,7 +35,7 @@ use crate::{
 /// # Errors
 /// When nothing can be driven, a controller is in charge, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
-    let targets = targets::read(&args.targets, global)?;
+    let targets = targets::read(ui, &args.targets, global)?;
     let analysis = args
         .analysis
         .as_deref()
@@ -99,7 +99,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
         analysis,
     };
     let drive = drive(ui, global, &cluster, scope, how);
-    outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
+    outcomes.add(ui, interruption::within(args.limit.timeout, drive).await)?;
     Ok(outcomes.code())
 }
 
@@ -322,7 +322,7 @@ fn conclude(ui: &Ui, key: &RolloutKey, stop: &Stop, aim: Aim) -> Result<u8> {
             });
         }
     };
-    ui.line(&format!("{title} {words}"))?;
+    ui.aside(&format!("{title} {words}"))?;
     if let Stop::WaitingForApproval { step, .. } = stop {
         ui.hint(&format!(
             "{} --standalone",

@@ -130,6 +130,13 @@ impl Status {
         }
     }
 
+    /// What the user may type next beside a live view.
+    #[must_use]
+    pub fn command_beside(&self) -> Option<&String> {
+        let watch = Command::Watch.text(&self.namespace, &self.name);
+        self.command.as_ref().filter(|command| **command != watch)
+    }
+
     /// The causes that the state itself does not say.
     pub fn troubles(&self) -> impl Iterator<Item = &Finding> {
         self.causes.iter().filter(|finding| !finding.cause.is_decision())
@@ -462,6 +469,8 @@ fn next_command(verdict: Verdict, position: &Position, namespace: &str, name: &s
     match verdict {
         Verdict::WaitingForApproval => Some(Command::Approve { step: position.step }.text(namespace, name)),
         Verdict::Degraded if position.under_way() => Some(Command::Rollback.text(namespace, name)),
+        Verdict::Timed => Some(Command::Watch.text(namespace, name)),
+        Verdict::Paused => Some(Command::Resume.text(namespace, name)),
         Verdict::Held => Some(Command::Run.text(namespace, name)),
         _ => None,
     }

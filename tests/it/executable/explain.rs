@@ -401,7 +401,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn the_first_cause_named_is_the_right_one() {
+fn trap19_the_first_cause_named_is_the_right_one() {
     let mut bases: std::collections::BTreeMap<Base, Vec<Value>> = std::collections::BTreeMap::new();
     let mut wrong = Vec::new();
     for (id, base, spoil) in CASES {
@@ -477,7 +477,7 @@ fn fixed(text: &str) -> String {
 }
 
 #[test]
-fn says_what_may_not_be_read_and_goes_on() {
+fn trap13_says_what_may_not_be_read_and_goes_on() {
     use http::StatusCode;
     use kubectl_kruise::sim::Fault;
     for (part, resource) in [

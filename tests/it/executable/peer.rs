@@ -26,7 +26,7 @@ fn blue_green(reason: &str, phase: &str) -> Served {
 }
 
 #[test]
-fn b1_a_dry_run_of_fast_sends_nothing_that_counts() {
+fn b1_trap2_a_dry_run_of_fast_sends_nothing_that_counts() {
     for verb in ["undo", "rollback"] {
         let shop = blue_green("InRolling", "Progressing");
         let client = shop.kruise(&[verb, "web", "--fast", "--dry-run=client"]);
@@ -107,6 +107,64 @@ fn b4_an_approval_is_of_what_was_seen() {
     assert_eq!(
         body["metadata"]["resourceVersion"],
         shop.rollout()["metadata"]["resourceVersion"]
+    );
+}
+
+/// Whoever was quicker between the read and the write: another step is never approved in place of the one that was seen.
+#[test]
+fn b4_what_moved_on_meanwhile_is_not_approved() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let mut moved = shop.rollout();
+    let state = json!({ "currentStepIndex": 2, "currentStepState": "StepUpgrade", "nextStepIndex": 3 });
+    json_patch::merge(
+        &mut moved["status"],
+        &json!({ "currentStepIndex": 2, "currentStepState": "StepUpgrade", "canaryStatus": state }),
+    );
+    let (sim, once) = (shop.sim.clone(), std::sync::Once::new());
+    shop.sim.inject(move |request| {
+        if request.verb == "PATCH" {
+            once.call_once(|| sim.load(moved.clone()).unwrap());
+        }
+        None
+    });
+    let said = shop.kruise(&["approve", "web"]);
+    let canary = shop.rollout()["status"]["canaryStatus"].clone();
+    assert_eq!(
+        (
+            said.code,
+            said.stdout.as_str(),
+            &canary["currentStepIndex"],
+            &canary["currentStepState"]
+        ),
+        (Some(8), "", &json!(2), &json!("StepUpgrade")),
+        "{said}"
+    );
+}
+
+/// The status belongs to the engine: one field of it is written, in the version that was read, and nothing beside it.
+#[test]
+fn b6_one_field_of_the_status_is_written() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let before = shop.rollout();
+    assert_eq!(shop.kruise(&["approve", "web", "--no-wait"]).code, Some(0));
+    let [write] = &shop.sim.trace()[..] else {
+        panic!("one write")
+    };
+    assert_eq!(
+        (
+            write
+                .path
+                .split('?')
+                .next()
+                .unwrap()
+                .ends_with("/rollouts/web/status"),
+            &write.body
+        ),
+        (
+            true,
+            &json!({ "metadata": { "resourceVersion": before["metadata"]["resourceVersion"] },
+                "status": { "canaryStatus": { "currentStepState": "StepReady" } } })
+        )
     );
 }
 
@@ -243,7 +301,7 @@ fn b13_b14_b15_every_rollout_has_a_status_and_a_history() {
 }
 
 #[test]
-fn b16_b21_undo_knows_its_revisions_by_their_templates() {
+fn b16_b21_trap24_undo_knows_its_revisions_by_their_templates() {
     // No ReplicaSet of the held version is there yet: the second highest would be one too far back.
     let shop = Served::with(after(&[Turn::Held("web:v2")]), Life::Still);
     let said = shop.kruise(&["undo", "web"]);

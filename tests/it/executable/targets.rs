@@ -99,9 +99,19 @@ fn from_stdin_and_a_kustomization() {
     std::fs::set_permissions(&kubectl, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", kubectl.parent().unwrap().display());
     let with = |words: &[&str], path: &str| {
-        let output = shop.command(words).env("PATH", path).output().unwrap();
+        let mut command = shop.command(words);
+        command.current_dir(kubectl.parent().unwrap()).env("PATH", path);
+        let output = command.output().unwrap();
         crate::harness::served::Outcome::of(output)
     };
+    for folder in ["overlay", "other"] {
+        std::fs::create_dir(shop.folder.file(folder)).unwrap();
+    }
+    assert_snapshot!(with(&["status", "-k", "nowhere"], &path), @r"
+    exit 7
+    --- stderr
+    error: -k nowhere: there is no such folder
+    ");
     let said = with(&["status", "-k", "overlay", "-o", "name"], &path);
     assert_eq!(
         (said.code, said.stdout.as_str()),

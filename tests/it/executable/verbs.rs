@@ -85,7 +85,7 @@ pub(super) fn get(shop: &Served, kind: Kind) -> Value {
 }
 
 #[test]
-fn undo_of_every_kind_is_exact() {
+fn trap1_trap15_undo_of_every_kind_is_exact() {
     for kind in KINDS {
         let shop = two_versions(kind, false);
         let before = get(&shop, kind);
@@ -270,7 +270,7 @@ fn undo_without_a_history() {
 }
 
 #[test]
-fn pause_and_resume_of_rollouts() {
+fn trap14_pause_and_resume_of_rollouts() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
     assert_snapshot!(shop.kruise(&["pause", "web", "--dry-run=client"]), @r#"
     exit 0
