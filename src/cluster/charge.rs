@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Cluster, Found, Resource};
+use super::{Cluster, Found, Resource, Served};
 use crate::error::{Error, Kind, Result};
 
 /// Whether a controller in the cluster acts on a Rollout, and how we know.
@@ -20,9 +20,14 @@ pub enum Charge {
 /// Name of the Lease that the controller's leader holds; its installation decides the namespace.
 const CONTROLLER_LEASE: &str = "71ddec2c.kruise.io";
 
+/// Name of the configuration of the webhook by which the controller holds new versions, as upstream's manifests and chart
+/// install it.
+const CONTROLLER_WEBHOOK: &str = "kruise-rollout-mutating-webhook-configuration";
+
 impl Cluster {
     /// Finds out whether a controller in the cluster acts on these Rollouts: `batchreleases` not served means no; a
-    /// BatchRelease of one of them, or a Lease that the controller's leader holds, means yes. At most three requests.
+    /// BatchRelease of one of them, a Lease that the controller's leader holds, or its webhook (a controller that runs
+    /// without leader election holds no Lease) means yes. At most four requests.
     ///
     /// # Errors
     /// When the server cannot be reached.
@@ -43,14 +48,39 @@ impl Cluster {
             let leader = leases
                 .iter()
                 .find(|lease| is_controllers(lease) && held(lease, self.clock.now()));
-            Ok::<_, Error>(leader.map_or(Charge::Nobody, |lease| {
+            if let Some(lease) = leader {
                 let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
-                Charge::Controller(format!("its leader {holder:?} holds Lease {CONTROLLER_LEASE:?}"))
-            }))
+                return Ok(Charge::Controller(format!(
+                    "its leader {holder:?} holds Lease {CONTROLLER_LEASE:?}"
+                )));
+            }
+            let webhook = self.controllers_webhook().await?;
+            Ok::<_, Error>(webhook.map_or(Charge::Nobody, Charge::Controller))
         };
         match look.await {
             Err(error) if error.kind == Kind::Forbidden => Ok(Charge::Unknown(error.message)),
             answer => answer,
+        }
+    }
+
+    /// The controller's webhook as evidence, where it is installed and may be looked at.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub(super) async fn controllers_webhook(&self) -> Result<Option<String>> {
+        let webhooks = Served {
+            namespaced: false,
+            ..Served::namespaced(
+                "admissionregistration.k8s.io/v1",
+                "MutatingWebhookConfiguration",
+                "mutatingwebhookconfigurations",
+            )
+        };
+        match self.read(&webhooks, "", CONTROLLER_WEBHOOK).await {
+            Ok(found) => Ok(found.map(|_| format!("its webhook {CONTROLLER_WEBHOOK:?} is installed"))),
+            // Few may read it, and those who may not have seen that nobody leads.
+            Err(error) if error.kind == Kind::Forbidden => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }

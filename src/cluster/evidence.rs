@@ -83,7 +83,8 @@ impl Cluster {
     }
 
     /// Finds out which engine acts on a Rollout: one of ours that holds its Lease, or the controller in the cluster, which
-    /// is installed where `batchreleases` is served and leads while it renews its own Lease. At most three requests.
+    /// is installed where `batchreleases` is served and leads while it renews its own Lease, or where its webhook is installed
+    /// and nobody leads. At most four requests.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.
@@ -117,10 +118,17 @@ impl Cluster {
         }
         let leases = self.list(Resource::Leases, None, None).await?;
         let controllers = leases.iter().find(|lease| charge::is_controllers(lease));
+        if let Some(engine) = controllers.and_then(|lease| judged(lease, true)) {
+            return Ok(engine);
+        }
+        if let Some(seen) = self.controllers_webhook().await? {
+            return Ok(Engine::Acts {
+                seen,
+                is_controller: true,
+            });
+        }
         seen.push_str(", nor one of the controller in any");
-        Ok(controllers
-            .and_then(|lease| judged(lease, true))
-            .unwrap_or(Engine::Nobody { seen }))
+        Ok(Engine::Nobody { seen })
     }
 
     /// Reads a node; nothing when it is gone.

@@ -81,7 +81,11 @@ pub fn choose<'a>(
     let released = under_way.is_some() || edit::mark_of(&subject.live).is_some() && subject.rollout.is_some();
     // Before the engine has acted, the status speaks of the release before.
     let wanted = under_way.map(|position| position.stable_revision.as_str());
-    let stable = history.stable(&subject.live, wanted).filter(|_| released);
+    let stable = match wanted {
+        Some("") => history.serving(&subject.live),
+        wanted => history.stable(&subject.live, wanted),
+    }
+    .filter(|_| released);
     if number > 0 {
         let entry = history.numbered(number).ok_or_else(|| {
             Error::new(
@@ -133,7 +137,7 @@ pub fn choose<'a>(
 }
 
 fn no_revision(subject: &Subject, wanted: Option<&str>) -> Error {
-    let hash = wanted.unwrap_or("stable");
+    let hash = wanted.filter(|hash| !hash.is_empty()).unwrap_or("stable");
     let title = subject.rollout.as_ref().map(Found::title).unwrap_or_default();
     Error::new(
         Kind::NotFound,

@@ -70,7 +70,7 @@ const RULES: [(&str, &[&str], &[&str]); 24] = [
     ),
     (
         "gateway.networking.k8s.io",
-        &["httproutes", "grpcroutes"],
+        &["httproutes", "grpcroutes", "tcproutes", "tlsroutes"],
         &["get", "list", "watch", "patch"],
     ),
     (
@@ -247,7 +247,7 @@ mod tests {
         autoscaling horizontalpodautoscalers: get,list,watch,patch
          services: get,list,watch,create,patch,delete
         networking.k8s.io ingresses: get,list,watch,create,patch,delete
-        gateway.networking.k8s.io httproutes,grpcroutes: get,list,watch,patch
+        gateway.networking.k8s.io httproutes,grpcroutes,tcproutes,tlsroutes: get,list,watch,patch
         networking.istio.io virtualservices,destinationrules: get,list,watch,patch
         traefik.io traefikservices,ingressroutes,ingressroutetcps: get,list,watch,patch
         traefik.containo.us traefikservices,ingressroutes,ingressroutetcps: get,list,watch,patch

@@ -35,9 +35,9 @@ use crate::{
         core::{INVALID, Reason, Stop},
         driver::{self, Event, RolloutKey, Scope},
     },
-    release::{Approval, Guard, Position, approval},
+    release::{self, Approval, Guard, Position, approval},
     sim::{self, Sim},
-    traffic::script::Folder,
+    traffic::{Shared, script::Folder},
     workload::{
         Kind,
         edit::{self, NewImage, UnknownContainer},
@@ -309,13 +309,15 @@ async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>) -> Result
         namespace: request.namespace.clone(),
         name: request.rollout.clone(),
     };
-    let timeline = Timeline::new(request.start, &steps, census, stable_of(&rollout)).gated_by(gates_of(
-        &sim,
-        &request.namespace,
-        &rollout,
-        analysis.as_deref(),
-        steps.len(),
-    ));
+    let timeline = Timeline::new(request.start, &steps, census, stable_of(&rollout))
+        .shared_by(shared_split(&sim, &request.namespace, &rollout))
+        .gated_by(gates_of(
+            &sim,
+            &request.namespace,
+            &rollout,
+            analysis.as_deref(),
+            steps.len(),
+        ));
     let scripts = request.scripts.take();
     let follow = follow(&sim, client, clock, key.clone(), (scripts, analysis), timeline);
     let ended = tokio::time::timeout(Duration::from_secs(LONGEST_DAYS * 86_400), follow).await;
@@ -360,6 +362,14 @@ fn gates_of(
         (!names.is_empty()).then(|| (step, names.join(" + ")))
     };
     (1..=total).filter_map(of_step).collect()
+}
+
+/// What the TrafficRouting that a Rollout shares with others does, in words.
+fn shared_split(sim: &Sim, namespace: &str, rollout: &Value) -> Option<String> {
+    let rollout: Rollout = serde_json::from_value(rollout.clone()).ok()?;
+    let name = rollout.traffic_routing_name()?;
+    let object = sim.get("rollouts.kruise.io/v1alpha1", "TrafficRouting", namespace, name)?;
+    release::traffic::of_shared(&Shared::new(serde_json::from_value(object).ok()?))
 }
 
 fn rollout_of(sim: &Sim, namespace: &str, name: &str) -> Value {

@@ -12,6 +12,7 @@ use crate::{
         core::{Effect, Reason, Verb},
         driver::RolloutKey,
     },
+    release::traffic,
     workload::{Mark, Pod, ReplicaSet, Workload},
 };
 
@@ -30,6 +31,8 @@ pub(super) struct Timeline {
     census: Census,
     /// The metrics that steps are judged by.
     gates: BTreeMap<i32, String>,
+    /// What a TrafficRouting does to the traffic of every step.
+    shared: Option<String>,
     stable: Option<String>,
     /// Revisions that had pods at the start.
     known: BTreeSet<String>,
@@ -98,6 +101,7 @@ impl Timeline {
             asked: asked.to_vec(),
             census,
             gates: BTreeMap::new(),
+            shared: None,
             stable,
             known: BTreeSet::new(),
             counted: BTreeMap::new(),
@@ -117,6 +121,12 @@ impl Timeline {
     /// With the metrics that steps are judged by.
     pub(super) fn gated_by(mut self, gates: BTreeMap<i32, String>) -> Self {
         self.gates = gates;
+        self
+    }
+
+    /// With what a TrafficRouting that the Rollout shares with others does in every step, in words.
+    pub(super) fn shared_by(mut self, split: Option<String>) -> Self {
+        self.shared = split;
         self
     }
 
@@ -215,12 +225,8 @@ impl Timeline {
             .ok()
             .and_then(|place| self.asked.get(place));
         let traffic = asked.map_or_else(String::new, |step| {
-            match (&step.traffic, step.matches.is_empty()) {
-                (Some(share), true) => share.clone(),
-                (Some(share), false) => format!("{share} + matches"),
-                (None, false) => "matches".to_owned(),
-                (None, true) => "-".to_owned(),
-            }
+            let text = traffic::of_step(step, self.shared.as_deref());
+            if text.is_empty() { "-".to_owned() } else { text }
         });
         let gate = asked.map_or_else(String::new, |step| match step.pause.duration {
             Some(seconds) => format!("{seconds} s"),

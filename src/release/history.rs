@@ -180,6 +180,18 @@ impl History {
         })
     }
 
+    /// The revision of another template that most ready pods are of, the newest of equals: what serves beside the new
+    /// version when nobody noted which one is stable (upstream's controller leaves `stableRevision` empty when the hold was
+    /// not its own).
+    #[must_use]
+    pub fn serving(&self, workload: &Value) -> Option<&Entry> {
+        let template = &workload["spec"]["template"];
+        let others = self.entries.iter();
+        others
+            .filter(|entry| entry.number.is_some() && !same_template(&entry.template, template))
+            .max_by_key(|entry| entry.ready)
+    }
+
     /// The numbers there are, for messages.
     #[must_use]
     pub fn numbers(&self) -> String {
@@ -346,6 +358,39 @@ mod tests {
             let history = History::of(&live, &sets, &[], None);
             assert_eq!(hash(history.previous(&live, passed_over)), expected, "{image}");
         }
+    }
+
+    #[test]
+    fn what_serves_is_stable_where_nobody_noted_it() {
+        let ready = |hash: &str, number: &str, image: &str, ready: i64| {
+            let mut set = set(hash, number, image);
+            set["status"]["readyReplicas"] = json!(ready);
+            set
+        };
+        // v2 was given up for v3 in the middle of its release.
+        let sets = [
+            ready("a", "1", "v0", 0),
+            ready("b", "2", "v1", 4),
+            ready("c", "3", "v2", 1),
+            ready("d", "4", "v3", 5),
+        ];
+        let serving = |image: &str, sets: &[Value]| {
+            let live = live(image, &json!({}));
+            hash(History::of(&live, sets, &[], None).serving(&live)).to_owned()
+        };
+        assert_eq!(serving("v3", &sets), "b");
+        assert_eq!(
+            serving(
+                "v2",
+                &[
+                    ready("a", "1", "v0", 0),
+                    ready("b", "2", "v1", 0),
+                    ready("c", "3", "v2", 2)
+                ]
+            ),
+            "b"
+        );
+        assert_eq!(serving("v1", &sets[1..2]), "");
     }
 
     #[test]

@@ -4,8 +4,13 @@ use kube::api::DynamicObject;
 
 use super::position::Position;
 use crate::{
-    api::v1beta1::{Step, StepState},
-    traffic::{Provider, RouteKey, Routes, Share, Split, Wiring, ingress},
+    api::{
+        keys,
+        v1beta1::{Step, StepState},
+    },
+    traffic::{
+        Provider, RouteKey, Routes, Share, Shared, Split, Wiring, ingress, ingress_class::Class, script,
+    },
 };
 
 /// How the annotations end by which the classes of Ingress weigh and match; what stands before is the class's own.
@@ -14,6 +19,12 @@ const MATCHES: [(&str, &str); 3] = [
     ("ingress.kubernetes.io/canary-by-header", "header"),
     ("ingress.kubernetes.io/canary-by-cookie", "cookie"),
     ("ingress.kubernetes.io/canary-by-query", "query parameter"),
+];
+
+/// By what else than its Service MSE tells versions apart.
+const MSE_MARKS: [&str; 2] = [
+    "mse.ingress.kubernetes.io/service-subset",
+    "mse.ingress.kubernetes.io/request-header-control-update",
 ];
 
 /// Traffic of the new version.
@@ -37,9 +48,19 @@ impl Traffic {
         let route = provider.found(routes)?;
         let kind = provider.versions().first()?.kind;
         let (set, percent) = match provider {
-            Provider::Ingress { name, .. } => {
-                said_by_twin(routes.get(&RouteKey::ingress(&ingress::canary_name(name))))
+            Provider::Ingress { name, class, .. } => {
+                let twin = routes.get(&RouteKey::ingress(&ingress::canary_name(name)));
+                match twin.filter(|twin| !wiring.has_twin() && moves_nothing(twin, class)) {
+                    Some(_) => (
+                        format!("0%: both versions are behind Service {}", wiring.service),
+                        Some(0),
+                    ),
+                    None => said_by_twin(twin),
+                }
             }
+            // What a script writes only its author can read.
+            Provider::Custom { .. } if script::is_left(route) => ("by its script".to_owned(), None),
+            Provider::Custom { .. } => ("0%".to_owned(), Some(0)),
             _ => match provider.share(route, wiring)? {
                 Share::Percent(percent) => (format!("{percent}%"), Some(percent)),
                 Share::Matching => ("by match".to_owned(), None),
@@ -52,6 +73,15 @@ impl Traffic {
             percent,
         })
     }
+}
+
+/// Whether a canary Ingress that leads to the same Service as the user's leaves all requests where they are: only MSE has
+/// other ways to tell versions apart, and what a script wrote only its author can read.
+fn moves_nothing(twin: &DynamicObject, class: &str) -> bool {
+    let annotations = twin.metadata.annotations.iter().flatten();
+    let mut known = annotations.map(|(key, _)| key.as_str());
+    Class::named(class).is_some()
+        && !known.any(|key| key == keys::SCRIPT_ANNOTATIONS || MSE_MARKS.contains(&key))
 }
 
 /// What a canary Ingress says; without one nothing goes to the new version.
@@ -74,8 +104,18 @@ fn said_by_twin(twin: Option<&DynamicObject>) -> (String, Option<i32>) {
         // What matches goes there besides: how much that is nobody knows.
         (Some(percent), Some(matched)) => (format!("{percent}% and {matched}"), Some(percent)),
         (None, Some(matched)) => (matched, None),
-        (None, None) => ("unknown".to_owned(), None),
+        (None, None) => (said_by_script(twin).unwrap_or_else(|| "unknown".to_owned()), None),
     }
+}
+
+/// What the script for a class of one's own wrote on a canary Ingress, as it stands there.
+fn said_by_script(twin: &DynamicObject) -> Option<String> {
+    let annotations = twin.metadata.annotations.as_ref()?;
+    let own = annotations.get(keys::SCRIPT_ANNOTATIONS)?.split(',');
+    let all: Vec<String> = own
+        .filter_map(|key| Some(format!("{key}: {}", annotations.get(key)?)))
+        .collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 /// What the step under way asks for, in words; empty when it asks for nothing.
@@ -94,7 +134,7 @@ pub fn wanted(position: &Position) -> String {
         .ok()
         .and_then(|n| n.checked_sub(1))
         .and_then(|at| position.steps.get(at));
-    step.map(of_step).unwrap_or_default()
+    step.map(|step| of_step(step, None)).unwrap_or_default()
 }
 
 /// A split in words.
@@ -107,12 +147,22 @@ pub fn of_split(split: &Split<'_>) -> String {
     }
 }
 
-/// The traffic of a step in words.
+/// The split of a TrafficRouting in words, with its name; nothing when it asks for none.
 #[must_use]
-pub fn of_step(step: &Step) -> String {
-    match (&step.traffic, step.matches.is_empty()) {
-        (Some(traffic), _) => traffic.clone(),
-        (None, false) => "by match".to_owned(),
-        (None, true) => String::new(),
-    }
+pub fn of_shared(shared: &Shared) -> Option<String> {
+    let split = shared.split()?;
+    Some(format!("{} ({})", of_split(&split), shared.name()))
+}
+
+/// The traffic of a step in words; `shared` is what a TrafficRouting does besides, as long as the release has new pods.
+#[must_use]
+pub fn of_step(step: &Step, shared: Option<&str>) -> String {
+    let own = match (&step.traffic, step.matches.is_empty()) {
+        (Some(traffic), true) => Some(traffic.clone()),
+        (Some(traffic), false) => Some(format!("{traffic} and by match")),
+        (None, false) => Some("by match".to_owned()),
+        (None, true) => None,
+    };
+    let all: Vec<&str> = own.as_deref().into_iter().chain(shared).collect();
+    all.join(", ")
 }

@@ -26,6 +26,7 @@ pub(super) fn schema(kind: &str) -> Option<Value> {
             rule["matches"]["default"] = json!([{ "path": root }]);
         }
         "GRPCRoute" => rule["matches"] = list(&condition, 64),
+        "TCPRoute" | "TLSRoute" => {}
         _ => return None,
     }
     let parent = json!({

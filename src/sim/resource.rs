@@ -306,6 +306,14 @@ const BUILT_IN: &[Row] = &[
     (
         "admissionregistration.k8s.io",
         "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        &[],
+        "g",
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
         "MutatingAdmissionPolicyBinding",
         "mutatingadmissionpolicybindings",
         &[],
@@ -330,6 +338,8 @@ const BUILT_IN: &[Row] = &[
     ),
     (GATEWAY, "v1,v1beta1", "HTTPRoute", "httproutes", &[], "nsg"),
     (GATEWAY, "v1,v1alpha2", "GRPCRoute", "grpcroutes", &[], "nsg"),
+    (GATEWAY, "v1alpha2", "TCPRoute", "tcproutes", &[], "nsg"),
+    (GATEWAY, "v1alpha3,v1alpha2", "TLSRoute", "tlsroutes", &[], "nsg"),
     (
         TRAEFIK,
         "v1alpha1",

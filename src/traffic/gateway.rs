@@ -1,8 +1,8 @@
-//! Routes of Gateway API: HTTPRoute and GRPCRoute (engine-traffic 4), as untyped objects, so that fields we do not know
-//! survive.
+//! Routes of Gateway API: HTTPRoute and GRPCRoute (engine-traffic 4), TCPRoute and TLSRoute (beyond upstream), as untyped
+//! objects, so that fields we do not know survive.
 //!
 //! Weights stand beside the stable Service in every rule that names it. Matching requests get rules of their own after the
-//! user's. Matches win over a weight, as the API says.
+//! user's. Matches win over a weight, as the API says. TCPRoute and TLSRoute see connections, so that they know weights alone.
 
 use kube::api::DynamicObject;
 use serde_json::{Map, Value, json};
@@ -20,6 +20,10 @@ const MOST_WEIGHT: u64 = 1_000_000;
 const MOST_RULES: usize = 16;
 /// The most conditions of a rule; any of them counts.
 const MOST_MATCHES: usize = 64;
+/// The most backends of a rule.
+const MOST_BACKENDS: usize = 16;
+/// The most headers, and the most query parameters, of a condition.
+const MOST_NAMES: usize = 16;
 const MODIFIER: &str = "RequestHeaderModifier";
 
 /// A kind of route.
@@ -29,6 +33,10 @@ pub enum Gateway {
     Http,
     /// GRPCRoute: it matches headers, not paths or query parameters.
     Grpc,
+    /// TCPRoute: weights alone.
+    Tcp,
+    /// TLSRoute: it tells connections apart by the name of the server they are for, and divides them by weight.
+    Tls,
 }
 
 impl Gateway {
@@ -38,6 +46,8 @@ impl Gateway {
         match self {
             Self::Http => "HTTPRoute",
             Self::Grpc => "GRPCRoute",
+            Self::Tcp => "TCPRoute",
+            Self::Tls => "TLSRoute",
         }
     }
 
@@ -46,13 +56,23 @@ impl Gateway {
     /// # Errors
     /// What it cannot do.
     pub fn check(self, split: &Split<'_>) -> Result<(), String> {
-        if self == Self::Grpc && split.matches.iter().any(|one| one.path.is_some()) {
-            return Err("GRPCRoute cannot match a path".to_owned());
+        let kind = self.kind();
+        let any = |is: fn(&RouteMatch) -> bool| split.matches.iter().any(is);
+        match self {
+            Self::Http => Ok(()),
+            Self::Grpc if any(|one| one.path.is_some()) => Err(format!("{kind} cannot match a path")),
+            Self::Grpc if any(|one| !one.query_params.is_empty()) => {
+                Err(format!("{kind} cannot match query parameters"))
+            }
+            Self::Grpc => Ok(()),
+            Self::Tcp | Self::Tls if !split.matches.is_empty() => Err(format!(
+                "{kind} divides connections by weight and cannot match requests"
+            )),
+            Self::Tcp | Self::Tls if split.header_modifier.is_some() => {
+                Err(format!("{kind} cannot change request headers"))
+            }
+            Self::Tcp | Self::Tls => Ok(()),
         }
-        if self == Self::Grpc && split.matches.iter().any(|one| !one.query_params.is_empty()) {
-            return Err("GRPCRoute cannot match query parameters".to_owned());
-        }
-        Ok(())
     }
 
     /// The patch that makes a route split as asked; nothing when it does.
@@ -96,6 +116,7 @@ impl Gateway {
                 service: wiring.service.to_owned(),
             });
         }
+        let limit = |what: String| Obstacle::Limit { step: None, what };
         let mut rules = user.to_vec();
         if split.matches.is_empty() {
             let twin = |target: &Value| {
@@ -107,12 +128,18 @@ impl Gateway {
             };
             for rule in rules.iter_mut().filter(|rule| grammar.is_ours(rule)) {
                 if let Some(targets) = grammar.divided(rule, split.percent(), &twin) {
+                    if targets.len() > MOST_BACKENDS {
+                        return Err(limit(format!(
+                            "{} {name} would need a rule with {} backends and may have {MOST_BACKENDS}",
+                            self.kind(),
+                            targets.len()
+                        )));
+                    }
                     rule["backendRefs"] = targets.into();
                 }
             }
             return Ok(rules.into());
         }
-        let limit = |what: String| Obstacle::Limit { step: None, what };
         let mut made = Vec::new();
         for (place, rule) in user.iter().filter(|rule| grammar.is_ours(rule)).enumerate() {
             let stable = grammar.targets(rule).iter().filter(|target| is_stable(target));
@@ -201,6 +228,12 @@ impl Gateway {
                         ));
                     }
                 }
+            }
+            if list.len() > MOST_NAMES {
+                return Err(format!(
+                    "a match would need {} {field} and may have {MOST_NAMES}",
+                    list.len()
+                ));
             }
             all[field] = list.into();
         }

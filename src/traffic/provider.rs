@@ -207,6 +207,14 @@ impl Provider {
                 name,
             })
         };
+        let gateway = |gateway, kinds| {
+            let name = reference.name.clone();
+            of(kinds).map(|versions| Self::Gateway {
+                gateway,
+                versions,
+                name,
+            })
+        };
         let known = match reference.kind.as_str() {
             "VirtualService" => {
                 of(RouteKind::VIRTUAL_SERVICE).map(|version| Self::VirtualService { version, name })
@@ -214,16 +222,10 @@ impl Provider {
             "DestinationRule" => {
                 of(RouteKind::DESTINATION_RULE).map(|version| Self::DestinationRule { version, name })
             }
-            "HTTPRoute" => of(RouteKind::HTTP_ROUTE).map(|versions| Self::Gateway {
-                gateway: Gateway::Http,
-                versions,
-                name,
-            }),
-            "GRPCRoute" => of(RouteKind::GRPC_ROUTE).map(|versions| Self::Gateway {
-                gateway: Gateway::Grpc,
-                versions,
-                name,
-            }),
+            "HTTPRoute" => gateway(Gateway::Http, RouteKind::HTTP_ROUTE),
+            "GRPCRoute" => gateway(Gateway::Grpc, RouteKind::GRPC_ROUTE),
+            "TCPRoute" => gateway(Gateway::Tcp, RouteKind::TCP_ROUTE),
+            "TLSRoute" => gateway(Gateway::Tls, RouteKind::TLS_ROUTE),
             "TraefikService" => traefik(Traefik::Service, RouteKind::TRAEFIK_SERVICE),
             "IngressRoute" => traefik(Traefik::Route, RouteKind::INGRESS_ROUTE),
             "IngressRouteTCP" => traefik(Traefik::TcpRoute, RouteKind::INGRESS_ROUTE_TCP),

@@ -63,6 +63,18 @@ impl RouteKind {
         kind("gateway.networking.k8s.io/v1", "GRPCRoute", "grpcroutes"),
         kind("gateway.networking.k8s.io/v1alpha2", "GRPCRoute", "grpcroutes"),
     ];
+    /// The TCPRoute of Gateway API.
+    pub const TCP_ROUTE: &'static [Self] = &[kind(
+        "gateway.networking.k8s.io/v1alpha2",
+        "TCPRoute",
+        "tcproutes",
+    )];
+    /// The TLSRoute of Gateway API.
+    pub const TLS_ROUTE: &'static [Self] = &[
+        kind("gateway.networking.k8s.io/v1", "TLSRoute", "tlsroutes"),
+        kind("gateway.networking.k8s.io/v1alpha3", "TLSRoute", "tlsroutes"),
+        kind("gateway.networking.k8s.io/v1alpha2", "TLSRoute", "tlsroutes"),
+    ];
     /// The VirtualService of Istio.
     pub const VIRTUAL_SERVICE: &'static [Self] = &[
         kind("networking.istio.io/v1", "VirtualService", "virtualservices"),
@@ -117,11 +129,13 @@ impl RouteKind {
         Self::known().into_iter().flatten().copied()
     }
 
-    fn known() -> [&'static [Self]; 8] {
+    fn known() -> [&'static [Self]; 10] {
         [
             Self::INGRESS,
             Self::HTTP_ROUTE,
             Self::GRPC_ROUTE,
+            Self::TCP_ROUTE,
+            Self::TLS_ROUTE,
             Self::VIRTUAL_SERVICE,
             Self::DESTINATION_RULE,
             Self::TRAEFIK_SERVICE,

@@ -7,7 +7,7 @@ use super::{
     line::{width, wrapped},
     status::{Status, span, style_word},
 };
-use crate::release::{Role, Verdict, traffic};
+use crate::release::{Role, Verdict};
 
 /// Columns and rows that a view may use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -152,7 +152,7 @@ fn steps(status: &Status, now: Timestamp, columns: usize) -> Line {
         .map(|(step, number)| {
             let mark = status.step_mark(number);
             let mut text = format!(" {mark} {number}");
-            let share = match traffic::of_step(step) {
+            let share = match status.traffic_of_step(step) {
                 share if share.is_empty() => step
                     .replicas
                     .as_ref()

@@ -311,7 +311,7 @@ impl Status {
 
     fn step_table(&self, now: Timestamp) -> Table {
         let rows = self.position.steps.iter().zip(1..).map(|(step, number)| {
-            let text = traffic::of_step(step);
+            let text = self.traffic_of_step(step);
             vec![
                 self.step_mark(number).to_owned(),
                 number.to_string(),
@@ -328,6 +328,12 @@ impl Status {
             header: vec!["", "STEP", "PODS", "TRAFFIC", "ENDS"],
             rows: rows.collect(),
         }
+    }
+
+    /// The traffic of a step in words; empty when there is nothing to split.
+    pub(super) fn traffic_of_step(&self, step: &Step) -> String {
+        let shared = self.shared.as_ref().and_then(|shared| shared.split.as_deref());
+        traffic::of_step(step, shared)
     }
 
     pub(super) fn step_mark(&self, number: i32) -> &'static str {

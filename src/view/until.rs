@@ -94,8 +94,11 @@ impl Until {
             Self::Healthy => verdict.is_at_rest(),
             Self::Gone => false,
         };
+        // Upstream leaves the step's state in a status while it takes the release back.
+        let goes_back = verdict == Verdict::RollingBack
+            && matches!(self, Self::Paused | Self::Step(_) | Self::Traffic(_));
         match verdict {
-            _ if met => Wait::Met,
+            _ if met && !goes_back => Wait::Met,
             // What is being undone or has ended otherwise will not reach a step of this release.
             Verdict::RollingBack
             | Verdict::RolledBack

@@ -279,6 +279,7 @@ impl Machine<'_> {
         let flow = self
             .roll_recreate(&reason)
             .or_else(|| self.trust_old_sets(&reason))
+            .or_else(|| self.shrink_sets(&reason))
             .or_else(|| self.correct_notes(&reason))
             .or_else(|| self.roll_out(&workload, ending, reason));
         match flow {

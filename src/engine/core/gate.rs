@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     Effect, Reason, Verb, Wake,
     machine::{Flow, Machine},
+    validate,
 };
 use crate::{
     analysis::{self, Gate, Record, Round, Verdict},
@@ -25,28 +26,40 @@ use crate::{
 };
 
 impl Machine<'_> {
-    /// The gates of the step under way. What is wrong with them was refused before it comes to this.
-    pub(super) fn gates(&mut self) -> Vec<Gate> {
+    /// The gates of the step under way.
+    ///
+    /// # Errors
+    /// What is wrong with them, where somebody changed them since the release began: nobody passes those but by approval.
+    pub(super) fn gates(&mut self) -> Result<Vec<Gate>, Reason> {
         if self.is_rollback_in_batches() {
             // What a rate of the last minutes says is said of the version that is being left.
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let (index, _) = self.step();
         let total = self.total();
-        analysis::gates(&self.s.rollout, &self.s.analysis, Some(index), total).unwrap_or_default()
+        analysis::gates(&self.s.rollout, &self.s.analysis, Some(index), total)
+            .map_err(|_| Reason::invalid(&validate::of_gates(self.s, Some(index))))
+    }
+
+    /// What is wrong with gates that the release has not come to yet.
+    pub(super) fn gates_ahead(&mut self) -> Option<String> {
+        let is_ahead =
+            self.problems().next().is_some() && self.gates().is_ok() && !self.is_rollback_in_batches();
+        is_ahead.then(|| self.problems().collect::<Vec<_>>().join("; "))
     }
 
     /// Pods and traffic of the step are in place: its metrics are measured from now on.
     pub(super) fn begin_measuring(&mut self) {
         self.enter(StepState::StepMetricsAnalysis);
-        if !self.gates().is_empty() {
+        if self.gates().is_ok_and(|gates| !gates.is_empty()) {
             self.stamp();
         }
     }
 
     /// Measures until the gate has passed, or never will.
     pub(super) fn measure(&mut self) -> Flow {
-        let gates = self.gates();
+        // One that cannot be read is for a human, in the pause.
+        let gates = self.gates().unwrap_or_default();
         let (step, asked) = self.step();
         let (Some(asked), false) = (asked, gates.is_empty()) else {
             self.enter(StepState::StepPaused);
@@ -81,10 +94,14 @@ impl Machine<'_> {
     /// Looks at the gate in the pause: metrics without an end are measured on. Says what is to be done instead of pausing,
     /// or when the next measurement is due.
     pub(super) fn gate_in_pause(&mut self, asked: &Step) -> ControlFlow<Flow, Option<Timestamp>> {
-        let gates = self.gates();
-        if gates.is_empty() {
-            return ControlFlow::Continue(None);
-        }
+        let gates = match self.gates() {
+            Ok(gates) if gates.is_empty() => return ControlFlow::Continue(None),
+            Ok(gates) => gates,
+            Err(reason) => {
+                let flow = self.tend(asked, &reason);
+                return ControlFlow::Break(flow.unwrap_or(Flow::Wait(Wake::OnChange, reason)));
+            }
+        };
         let (step, _) = self.step();
         let total = self.total();
         let mut round = self.round(&gates, None);

@@ -9,7 +9,7 @@ use super::{
     Decision, Effect, Reason, Snapshot, Wake, batch,
     condition::{self, Course},
     finalise::Ending,
-    sub_status, validate,
+    reason, sub_status, validate,
 };
 use crate::{
     analysis::Query,
@@ -48,6 +48,8 @@ pub(super) struct Machine<'a> {
     pub(super) is_reset: bool,
     /// Measurements that are due when the wait begins.
     pub(super) queries: Vec<Query>,
+    /// What is wrong with the Rollout where that is in the way of the next release alone.
+    problems: Vec<String>,
     plan: OnceCell<String>,
 }
 
@@ -62,6 +64,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         note: None,
         is_reset: false,
         queries: Vec::new(),
+        problems: Vec::new(),
         plan: OnceCell::new(),
     };
     for _ in 0..MOST_TRANSITIONS {
@@ -145,16 +148,13 @@ impl<'a> Machine<'a> {
         if self.s.workload.is_none() && self.s.kind().is_some() && self.s.unserved.is_none() {
             return self.without_workload();
         }
-        // A version that is taken back is taken back whatever else is wrong with the Rollout.
-        let turns_back = self.status.phase == Some(Phase::Progressing)
-            && self.is_stable_again()
-            && !self.is_rollback_in_batches();
         let problems = validate::problems(self.s);
-        if !problems.is_empty() && !turns_back {
+        if !problems.is_empty() && !self.goes_back() {
             self.status.phase.get_or_insert(Phase::Initial);
-            let why = problems.iter().map(ToString::to_string).collect();
-            return Flow::Wait(Wake::OnChange, Reason::Invalid { why });
+            return Flow::Wait(Wake::OnChange, Reason::invalid(&problems));
         }
+        let gates = validate::of_gates(self.s, None);
+        self.problems = problems.iter().chain(&gates).map(ToString::to_string).collect();
         match self.status.phase.clone() {
             Some(Phase::Healthy) => self.healthy(),
             Some(Phase::Progressing) => self.progressing(),
@@ -164,6 +164,25 @@ impl<'a> Machine<'a> {
                 Flow::Again
             }
         }
+    }
+
+    /// What is wrong with the Rollout where that is in the way of the next release, or the next gate, alone.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &str> {
+        self.problems.iter().map(String::as_str)
+    }
+
+    /// A version that is taken back is taken back whatever else is wrong with the Rollout, and stays so.
+    fn goes_back(&self) -> bool {
+        let was_cancelled = || {
+            let end = condition::find(&self.status, condition::SUCCEEDED);
+            end.is_some_and(|end| end.status == "False")
+        };
+        self.is_stable_again()
+            && match self.status.phase {
+                Some(Phase::Progressing) => !self.is_rollback_in_batches(),
+                Some(Phase::Healthy) => was_cancelled(),
+                _ => false,
+            }
     }
 
     fn deleting(&mut self) -> Flow {
@@ -267,12 +286,16 @@ impl<'a> Machine<'a> {
             self.degraded(&reason);
         }
         // A finished release keeps its sentence until the next one begins.
-        if !(reason == Reason::AtRest
-            && before.message.is_some()
-            && self.status.canary_status == before.canary_status)
-        {
-            self.status.message = Some(message);
-        }
+        let kept = before
+            .message
+            .as_deref()
+            .filter(|_| reason == Reason::AtRest && self.status.canary_status == before.canary_status);
+        let sentence = kept.map_or(message.as_str(), reason::sentence);
+        self.status.message = Some(if self.status.phase == Some(Phase::Healthy) {
+            reason::beside(sentence, &self.problems)
+        } else {
+            sentence.to_owned()
+        });
         if let Some(sub) = &self.status.canary_status {
             self.status.current_step_index = sub.current_step_index;
             self.status.current_step_state = sub.current_step_state.clone();

@@ -9,7 +9,12 @@ use super::{
     pods::Batch,
 };
 use crate::{
-    api::{IntOrPercent, int_or_percent::Round, keys, v1beta1::Step},
+    api::{
+        IntOrPercent,
+        int_or_percent::Round,
+        keys,
+        v1beta1::{RollingStyle, Step},
+    },
     workload::{
         Deployment, Pod, ReplicaSet, Workload, count, daemon, digest, hold, partition,
         rolling::{self, Bounds, Change, Version},
@@ -238,6 +243,31 @@ impl<'a> Machine<'a> {
             .fold(0, i32::saturating_add);
         let is_reached = present.map_or(0, |present| present.wanted()) == new && others == replicas - new;
         (effects, !is_reached)
+    }
+
+    /// Before a Deployment in batches is handed back: no more pods than it wants now, be it that it was scaled since. Its own
+    /// controller would take those too many away and then, by numbers from before they went, as many others.
+    pub(super) fn shrink_sets(&self, reason: &Reason) -> Option<Flow> {
+        let (deployment, versions) = self.deployment()?;
+        if self.style() != RollingStyle::Partition || !deployment.paused() {
+            return None;
+        }
+        let replicas = deployment.replicas();
+        let all = versions
+            .iter()
+            .map(ReplicaSet::wanted)
+            .fold(0, i32::saturating_add);
+        if all > replicas + self.bounds(replicas).surge {
+            let new = self.new_set().map_or(0, |new| new.wanted());
+            let (effects, _) = self.sizes(&deployment, new.min(replicas));
+            if !effects.is_empty() {
+                return Some(Flow::Do(effects, reason.clone()));
+            }
+            return self.wait_in_time(reason.clone());
+        }
+        let is_stale = |version: &ReplicaSet<'_>| !version.observed() || version.present() > version.wanted();
+        let waits = versions.iter().any(is_stale);
+        waits.then(|| self.wait_in_time(reason.clone())).flatten()
     }
 
     /// What the user's own strategy allows.

@@ -86,15 +86,18 @@ impl<'a> Machine<'a> {
 
     /// New pods that the steps reached so far want at the most. A jump back keeps the pods it has, as upstream does; fewer
     /// pods of the workload, or a step edited to want fewer, take some away (engine-canary-and-bluegreen 7, D19).
-    pub(super) fn most_wanted(&mut self) -> i32 {
-        let id = self.sub().observed_rollout_id.clone().unwrap_or_default();
+    pub(super) fn most_wanted(&self) -> i32 {
+        let Some(release) = &self.status.canary_status else {
+            return 0;
+        };
+        let id = release.observed_rollout_id.as_deref().unwrap_or_default();
         // New pods alone: an id that the user set may be that of the release before.
         let ours = self
             .new_pods()
             .into_iter()
             .filter(|pod| pod.label(keys::ROLLOUT_ID) == id);
         let batches = ours.filter_map(|pod| pod.label(keys::ROLLOUT_BATCH_ID).parse::<i32>().ok());
-        let reached = batches.max().unwrap_or(0).max(self.sub().current_step_index);
+        let reached = batches.max().unwrap_or(0).max(release.current_step_index);
         let steps = (1..=reached).zip(self.s.rollout.spec.strategy.steps());
         steps.map(|(_, step)| self.wanted(step)).max().unwrap_or(0)
     }

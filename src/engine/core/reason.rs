@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::Problem;
 use crate::traffic::Obstacle;
 
 /// How the sentence of a Rollout that cannot be followed begins.
@@ -11,6 +12,28 @@ pub const INVALID: &str = "the Rollout is invalid";
 
 /// How the sentence of a Rollout begins whose traffic cannot be split as asked.
 pub const BLOCKED: &str = "traffic routing is not possible";
+
+/// The sentence of a Rollout at rest with what is in the way of its next release.
+pub(super) fn beside(sentence: &str, problems: &[String]) -> String {
+    if problems.is_empty() {
+        return sentence.to_owned();
+    }
+    format!("{sentence} ({INVALID}: {})", problems.join("; "))
+}
+
+/// The sentence without that.
+pub(super) fn sentence(message: &str) -> &str {
+    let end = message.find(&format!(" ({INVALID}: "));
+    end.and_then(|end| message.get(..end)).unwrap_or(message)
+}
+
+/// What is wrong with a Rollout, by its engine's own sentence.
+#[must_use]
+pub fn invalidity(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix(INVALID);
+    let rest = rest.or_else(|| Some(message.split_once(&format!(" ({INVALID}"))?.1.strip_suffix(')')?))?;
+    Some(rest.trim_start_matches(':').trim())
+}
 
 /// Why we are here.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -191,6 +214,12 @@ pub enum Stop {
 }
 
 impl Reason {
+    /// The Rollout cannot be followed.
+    pub(super) fn invalid(problems: &[Problem]) -> Self {
+        let why = problems.iter().map(ToString::to_string).collect();
+        Self::Invalid { why }
+    }
+
     /// Whether a driver that is not to run for ever ends here.
     #[must_use]
     pub fn stop(&self) -> Option<Stop> {

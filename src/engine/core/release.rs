@@ -8,7 +8,7 @@ use super::{
     condition::{self, Course},
     hold::Stage,
     machine::{Flow, Machine},
-    validate,
+    reason, validate,
 };
 use crate::{
     api::{
@@ -231,7 +231,8 @@ impl Machine<'_> {
         if !effects.is_empty() {
             return Flow::Do(effects, Reason::AtRest);
         }
-        let reason = match self.status.message.as_deref() {
+        let said = self.status.message.as_deref().map(reason::sentence);
+        let reason = match said {
             Some(text) if text == Reason::Completed.to_string() => Reason::Completed,
             Some(text) if text == Reason::Cancelled.to_string() => Reason::Cancelled,
             _ => Reason::AtRest,
@@ -416,17 +417,12 @@ impl Machine<'_> {
         if !self.is_same_version() {
             return self.newer();
         }
-        let obstacle = validate::obstacle(self.s);
-        if let Some(obstacle) = &obstacle
+        let obstacle = self.cannot_begin();
+        if let Some(reason) = &obstacle
             && hold::first(workload.kind).in_place(workload.spec())
         {
             // Held already; nothing of the cluster needs to change until the way is free.
-            return Flow::Wait(
-                Wake::OnChange,
-                Reason::Blocked {
-                    obstacle: obstacle.clone(),
-                },
-            );
+            return Flow::Wait(Wake::OnChange, reason.clone());
         }
         if let Some(finalizer) = self.add_finalizer() {
             return Flow::Do(vec![finalizer], Reason::Starting);
@@ -434,8 +430,8 @@ impl Machine<'_> {
         if let Some(flow) = self.hold(Stage::Beginning) {
             return flow;
         }
-        if let Some(obstacle) = obstacle {
-            return Flow::Wait(Wake::OnChange, Reason::Blocked { obstacle });
+        if let Some(reason) = obstacle {
+            return Flow::Wait(Wake::OnChange, reason);
         }
         let notes = self.note_no_need();
         if !notes.is_empty() {
@@ -450,6 +446,19 @@ impl Machine<'_> {
         }
         // Written before anything else: a release that begins would take back the pods that its batches bring.
         Flow::Wait(Wake::At(self.now), Reason::Starting)
+    }
+
+    /// What keeps a release from its first step: a gate that nobody could pass, traffic that cannot be split.
+    fn cannot_begin(&self) -> Option<Reason> {
+        let gates = if self.is_rollback_in_batches() {
+            Vec::new()
+        } else {
+            validate::of_gates(self.s, None)
+        };
+        if !gates.is_empty() {
+            return Some(Reason::invalid(&gates));
+        }
+        validate::obstacle(self.s).map(|obstacle| Reason::Blocked { obstacle })
     }
 
     /// What an older version's release made of the traffic is taken back, and then its canary goes.

@@ -47,6 +47,9 @@ impl<'a> Machine<'a> {
         }
         self.follow_plan();
         self.follow_jump();
+        if let Some(wrong) = self.gates_ahead() {
+            self.note.get_or_insert(wrong);
+        }
         if let Some(obstacle) = self.in_the_way() {
             let effects = self.keep_batch();
             let reason = Reason::Blocked { obstacle };
@@ -198,9 +201,11 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether the step leaves no old pod inside the workload: then nothing is left to split between, and the stable
-    /// Service must select the new pods before the last old one goes (engine-rollout 9.1).
+    /// Service must select the new pods before the last old one goes (engine-rollout 9.1). A jump back keeps the pods that a
+    /// later step let through.
     fn is_full(&self, step: &Step) -> bool {
-        self.style() == RollingStyle::Partition && self.wanted(step) >= self.replicas()
+        let wanted = || self.wanted(step).max(self.most_wanted());
+        self.style() == RollingStyle::Partition && wanted() >= self.replicas()
     }
 
     /// Whether no pod of the old version is left inside the workload: a plan that was edited, or a jump back, may ask for

@@ -143,6 +143,8 @@ fn restore(s: &Snapshot, route: &DynamicObject) -> Option<Effect> {
         _ if script::is_left(route) => wirings.find_map(|wiring| script::give_back(route, &wiring)),
         "HTTPRoute" => wirings.find_map(|wiring| Gateway::Http.restore(route, &wiring)),
         "GRPCRoute" => wirings.find_map(|wiring| Gateway::Grpc.restore(route, &wiring)),
+        "TCPRoute" => wirings.find_map(|wiring| Gateway::Tcp.restore(route, &wiring)),
+        "TLSRoute" => wirings.find_map(|wiring| Gateway::Tls.restore(route, &wiring)),
         "VirtualService" => wirings.find_map(|wiring| istio::restore_virtual_service(route, &wiring)),
         "DestinationRule" => istio::restore_destination_rule(route),
         "TraefikService" => wirings.find_map(|wiring| Traefik::Service.restore(route, &wiring)),

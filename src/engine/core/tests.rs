@@ -7,6 +7,7 @@ use super::{Snapshot, Wake, decide};
 use crate::traffic::RouteKey;
 
 mod closing;
+mod gates;
 mod obstacles;
 mod situation;
 mod unseen;

@@ -10,7 +10,7 @@ use kube::api::DynamicObject;
 
 pub use legacy::of_v1alpha1;
 
-use super::{Snapshot, condition::Course};
+use super::Snapshot;
 use crate::{
     analysis,
     api::{
@@ -56,7 +56,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with a Rollout, all at once, with what the cluster has in the way of it.
+/// Everything that is wrong with a Rollout, all at once, with what the cluster has in the way of it; but for its metric gates,
+/// see [`of_gates`].
 #[must_use]
 pub fn problems(snapshot: &Snapshot) -> Vec<Problem> {
     let workload_ref = |message: String| Problem::new(WORKLOAD_REF, message);
@@ -70,7 +71,6 @@ pub fn problems(snapshot: &Snapshot) -> Vec<Problem> {
             .iter()
             .map(|rival| conflict(snapshot.namespace(), rival)),
     );
-    found.extend(of_gates(snapshot));
     if snapshot.rollout.spec.strategy.blue_green.is_some() {
         let names = snapshot.autoscalers.iter().filter_map(|autoscaler| {
             let target = autoscaler.data["spec"]["scaleTargetRef"]["name"].as_str()?;
@@ -88,20 +88,12 @@ pub fn problems(snapshot: &Snapshot) -> Vec<Problem> {
     found
 }
 
-/// What is wrong with the metric gates. Nobody needs them any more once a release is being closed.
-fn of_gates(snapshot: &Snapshot) -> Vec<Problem> {
-    let status = snapshot.rollout.status.as_ref();
-    let course = status
-        .filter(|status| status.phase == Some(Phase::Progressing))
-        .map(Course::of);
-    if matches!(
-        course,
-        Some(Course::Finalising | Course::Cancelling | Course::Completed)
-    ) {
-        return Vec::new();
-    }
+/// What is wrong with the metric gates of a step, of all steps when none is named. They are needed for a version to come out,
+/// not for one to be taken back.
+#[must_use]
+pub fn of_gates(snapshot: &Snapshot, step: Option<i32>) -> Vec<Problem> {
     let total = i32::try_from(snapshot.rollout.spec.strategy.steps().len()).unwrap_or(i32::MAX);
-    let found = analysis::gates(&snapshot.rollout, &snapshot.analysis, None, total).err();
+    let found = analysis::gates(&snapshot.rollout, &snapshot.analysis, step, total).err();
     let found = found.into_iter().flatten();
     found
         .map(|problem| Problem::new(problem.field, problem.message))

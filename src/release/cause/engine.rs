@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{keys, v1beta1::StepState},
-    engine::core::INVALID,
+    engine::core::invalidity,
     release::{Actor, Role, Verdict},
     workload::same_template,
 };
@@ -19,8 +19,8 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 
 pub(super) fn detect(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     let position = scene.position;
-    if let Some(why) = position.message.strip_prefix(INVALID) {
-        let why = why.trim_start_matches(':').trim().to_owned();
+    if let Some(why) = invalidity(&position.message) {
+        let why = why.to_owned();
         let evidence = vec![Evidence::new(scene.title(), "status.message", &position.message)];
         found.push(Finding::new(
             Cause::InvalidRollout { why },
@@ -92,6 +92,18 @@ fn of_workload(scene: &Scene<'_>, workload: &Value, found: &mut Vec<Finding>) {
             position.since,
             evidence,
         ));
+    }
+    if position.under_way()
+        && position.state == StepState::StepTrafficRouting
+        && position.stable_revision.is_empty()
+        && scene.sight.engine.is_controller()
+    {
+        let seen = vec![Evidence::new(
+            scene.title(),
+            "status.canaryStatus.stableRevision",
+            "",
+        )];
+        found.push(Finding::new(Cause::StableUnknown, true, position.since, seen));
     }
     let mark = text(&workload["metadata"]["annotations"][keys::IN_PROGRESSING]);
     if !mark.is_empty() {

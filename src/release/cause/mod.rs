@@ -62,6 +62,8 @@ pub enum Cause {
     WorkloadNotObserved { generation: i64, observed: i64 },
     /// The revision of the new version is not known yet.
     RevisionUnknown,
+    /// Nobody noted which revision is stable, so that the controller moves no traffic.
+    StableUnknown,
     /// The Rollout cannot be followed.
     InvalidRollout { why: String },
     /// The workload does not exist.

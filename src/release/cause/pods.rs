@@ -9,7 +9,11 @@ use super::{
     Cause, Evidence, Finding, Scene, container, placement,
     scene::{condition, entries, last_time, text, time},
 };
-use crate::{api::v1beta1::StepState, release::Role, workload::Pod};
+use crate::{
+    api::v1beta1::StepState,
+    release::Role,
+    workload::{Pod, hold::NEVER_AVAILABLE},
+};
 
 /// A pod that should be gone is given this long beyond its grace.
 const GONE_AFTER: SignedDuration = SignedDuration::from_secs(10);
@@ -171,9 +175,10 @@ fn countdown(
     ready: Option<&Value>,
     title: &str,
 ) -> Option<(Cause, Vec<Evidence>, Option<Timestamp>)> {
+    // A blue-green release keeps pods from ever counting as available: that is its hold, and nothing to wait for.
     let seconds = scene.workload?["spec"]["minReadySeconds"]
         .as_i64()
-        .filter(|n| *n > 0)?;
+        .filter(|n| (1..i64::from(NEVER_AVAILABLE)).contains(n))?;
     let since = time(&ready?["lastTransitionTime"])?;
     let passed = scene.now.duration_since(since).as_secs();
     if passed >= seconds || !scene.position.under_way() || scene.position.state != StepState::StepUpgrade {

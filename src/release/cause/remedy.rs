@@ -115,7 +115,7 @@ impl Cause {
             Self::RouteNotAccepted { .. }
             | Self::ServiceSelectorMismatch { .. }
             | Self::WeightNotApplied { .. } => 7,
-            Self::WorkloadNotObserved { .. } | Self::RevisionUnknown => 8,
+            Self::WorkloadNotObserved { .. } | Self::RevisionUnknown | Self::StableUnknown => 8,
             Self::ControllerAbsent | Self::NotLeading { .. } | Self::ControllerLagging { .. } => 9,
             Self::WaitingForApproval { .. }
             | Self::TimedPause { .. }
@@ -141,7 +141,7 @@ impl Cause {
             Self::WaitingForApproval { step, .. } => ours(Command::Approve { step: *step }),
             Self::ManualPause => ours(Command::Resume),
             Self::ControllerAbsent | Self::NotLeading { .. } => ours(Command::Run),
-            Self::RollBackFirst | Self::NoProgress { .. } => ours(Command::Rollback),
+            Self::RollBackFirst | Self::StableUnknown | Self::NoProgress { .. } => ours(Command::Rollback),
             Self::TimedPause { .. }
             | Self::RollingBack
             | Self::Superseded

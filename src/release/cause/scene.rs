@@ -38,6 +38,20 @@ pub enum Engine {
     },
 }
 
+impl Engine {
+    /// Whether the controller in the cluster acts.
+    #[must_use]
+    pub fn is_controller(&self) -> bool {
+        matches!(
+            self,
+            Self::Acts {
+                is_controller: true,
+                ..
+            }
+        )
+    }
+}
+
 /// What was looked at beyond what the state itself needs. What is not there was not found, or not looked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sight {

@@ -24,6 +24,7 @@ impl Cause {
             Self::WebhookBypassed => "WebhookBypassed",
             Self::WorkloadNotObserved { .. } => "WorkloadGenerationNotObserved",
             Self::RevisionUnknown => "RevisionHashUnknown",
+            Self::StableUnknown => "StableRevisionUnknown",
             Self::InvalidRollout { .. } => "InvalidRollout",
             Self::WorkloadMissing { .. } => "WorkloadMissing",
             Self::TwoRollouts { .. } => "TwoRolloutsOneWorkload",
@@ -106,6 +107,9 @@ impl fmt::Display for Cause {
             Self::WorkloadNotObserved { generation, observed } => write!(
                 f,
                 "the workload's own controller has not seen its last change (generation {generation}, seen {observed})"
+            ),
+            Self::StableUnknown => f.write_str(
+                "the controller never noted which revision is stable, and moves no traffic without it: only a rollback leads on",
             ),
             Self::RevisionUnknown => f.write_str("the new version has no revision yet: its pods cannot be told apart"),
             Self::InvalidRollout { why } => write!(f, "the Rollout is invalid: {why}"),

@@ -581,3 +581,69 @@ fn a_route_tells_the_share_of_the_new_version() {
         assert_eq!(super::share(&split, &wiring()), expected, "{expected:?}");
     }
 }
+
+#[test]
+fn tcp_and_tls_routes_divide_connections_and_say_what_they_cannot() {
+    let user = route(json!([{ "name": "db", "backendRefs": [backend("S", 1)] }]));
+    for gateway in [Gateway::Tcp, Gateway::Tls] {
+        let split = |asked: &Asked, route: &DynamicObject| {
+            let asked = asked.split();
+            gateway.check(&asked)?;
+            gateway
+                .split(route, &wiring(), &asked)
+                .map_err(|obstacle| obstacle.to_string())
+        };
+        let changed = patched(&user, split(&weight(20), &user).unwrap());
+        assert_eq!(
+            changed.data["spec"]["rules"],
+            json!([{ "name": "db", "backendRefs": [backend("S", 80), backend("C", 20)] }])
+        );
+        assert_eq!(split(&weight(20), &changed), Ok(None));
+        let back = patched(&changed, gateway.restore(&changed, &wiring()));
+        assert_eq!(back, user);
+        let kind = gateway.kind();
+        for (asked, why) in [
+            (
+                matches(json!([header("a", "1")])),
+                format!("{kind} divides connections by weight and cannot match requests"),
+            ),
+            (
+                weight(20).with(json!({ "set": [{ "name": "a", "value": "1" }] })),
+                format!("{kind} cannot change request headers"),
+            ),
+        ] {
+            assert_eq!(split(&asked, &user), Err(why));
+        }
+    }
+}
+
+/// A server would refuse the write, at every look again.
+#[test]
+fn what_a_rule_has_no_room_for_is_refused() {
+    let full: Vec<Value> = [backend("S", 1)]
+        .into_iter()
+        .chain((0..15).map(|number| backend(&format!("other-{number}"), 1)))
+        .collect();
+    let headers = |count: usize| -> Vec<Value> {
+        let all =
+            (0..count).map(|number| json!({ "type": "Exact", "name": format!("h{number}"), "value": "1" }));
+        all.collect()
+    };
+    let mut own = stable();
+    own["matches"] = json!([{ "path": { "type": "PathPrefix", "value": "/" }, "headers": headers(16) }]);
+    let table = [
+        (
+            json!([rule("/", &full)]),
+            weight(20),
+            "HTTPRoute web would need a rule with 17 backends and may have 16",
+        ),
+        (
+            json!([own]),
+            matches(json!([header("a", "1")])),
+            "HTTPRoute web: a match would need 17 headers and may have 16",
+        ),
+    ];
+    for (rules, asked, why) in table {
+        assert_eq!(after(&route(rules), &[asked]), Err(why.to_owned()));
+    }
+}

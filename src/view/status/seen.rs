@@ -93,6 +93,8 @@ pub struct SharedState {
     pub message: String,
     /// The Rollouts that need it now.
     pub holders: Vec<String>,
+    /// What it does to the traffic of a release, in words; nothing when it asks for nothing.
+    pub split: Option<String>,
 }
 
 impl SharedState {
@@ -107,6 +109,7 @@ impl SharedState {
             phase: phase.unwrap_or_else(|| "Unknown".to_owned()),
             message: shared.message().to_owned(),
             holders: holders.collect(),
+            split: traffic::of_shared(shared),
         }
     }
 

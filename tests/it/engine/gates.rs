@@ -556,6 +556,27 @@ async fn a_wrong_gate_is_refused_before_the_release() {
     }
 }
 
+/// Whatever becomes of a template in the middle, the way back is free, and nothing to release needs no template.
+#[tokio::test(start_paused = true)]
+async fn a_release_whose_template_is_gone_can_be_taken_back() {
+    let strategy = json!({ "canary": { "enableExtraWorkloadForCanary": true, "steps": [
+        { "replicas": 1, "pause": {} }, { "replicas": "100%", "pause": {} }] } });
+    let world = World::new(DEPLOYMENT, strategy, &template(&json!({})), script(|_, _| good())).await;
+    let waiting = Stop::WaitingForApproval { step: 1, total: 2 };
+    assert_eq!(world.run(false).await.0, Some(waiting));
+    let place = Place::of("rollouts.kruise.io/v1alpha1", "AnalysisTemplate");
+    world.cluster().delete(place, "rate").await.unwrap();
+    assert!(matches!(world.run(false).await.0, Some(Stop::Invalid { .. })));
+    world.set_image("web:v1").await;
+    assert_eq!(world.run(false).await.0, Some(Stop::RolledBack));
+    assert_eq!(world.run(false).await.0, Some(Stop::RolledBack));
+    let said = world.rollout().await["status"]["message"].take();
+    assert!(
+        said.as_str().unwrap().contains("there is no AnalysisTemplate"),
+        "{said}"
+    );
+}
+
 /// What a series comes to, from all of it at once: the verdict, and how many measurements it took.
 fn model(
     outcomes: &[u32],

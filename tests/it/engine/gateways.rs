@@ -1,5 +1,5 @@
 //! Gateways that users ask for and upstream has nothing for: Traefik, APISIX and Kong through Gateway API, Traefik's own
-//! objects, several Ingresses and routes for one Service. The same releases run on the simulator and on a real server.
+//! objects, routes of connections, several Ingresses and routes for one Service. The same releases run on the simulator and on a real server.
 
 use std::time::Duration;
 
@@ -73,6 +73,18 @@ fn through_gateway(name: &'static str, annotations: Value, filters: Value) -> Ca
     }
 }
 
+/// A route of connections.
+fn connections(version: &str, kind: &str, backends: Value) -> Value {
+    let mut route = json!({
+        "apiVersion": format!("gateway.networking.k8s.io/{version}"), "kind": kind, "metadata": { "name": APP },
+        "spec": { "parentRefs": [{ "name": "gw", "sectionName": "db" }], "rules": [{ "backendRefs": backends }] },
+    });
+    if kind == "TLSRoute" {
+        route["spec"]["hostnames"] = json!(["db.example"]);
+    }
+    route
+}
+
 fn ingress(name: &str, class: &str, host: &str) -> Value {
     json!({
         "apiVersion": INGRESS.0, "kind": INGRESS.1, "metadata": { "name": name },
@@ -135,6 +147,39 @@ pub(crate) fn cases() -> Vec<Case> {
                     "/spec/routes/1/services",
                     json!([{ "name": APP, "port": 80, "weight": 80 }, { "name": "echoserver-canary", "port": 80, "weight": 20 }]),
                 ),
+            ],
+            at_match: Vec::new(),
+        },
+        Case {
+            name: "connections",
+            routes: vec![
+                connections("v1alpha2", "TCPRoute", json!([{ "name": APP, "port": 80 }])),
+                connections(
+                    "v1alpha3",
+                    "TLSRoute",
+                    json!([{ "name": APP, "port": 80, "weight": 3 }, { "name": "other", "port": 80, "weight": 1 }]),
+                ),
+            ],
+            routing: json!({ "customNetworkRefs": [
+                { "apiVersion": "gateway.networking.k8s.io/v1alpha2", "kind": "TCPRoute", "name": APP },
+                { "apiVersion": "gateway.networking.k8s.io/v1alpha3", "kind": "TLSRoute", "name": APP },
+            ] }),
+            at_weight: vec![
+                (
+                    0,
+                    "/spec/rules/0/backendRefs",
+                    json!([target(APP, 80), target("echoserver-canary", 20)]),
+                ),
+                (
+                    1,
+                    "/spec/rules/0/backendRefs",
+                    json!([
+                        target(APP, 12),
+                        target("other", 5),
+                        target("echoserver-canary", 3)
+                    ]),
+                ),
+                (1, "/spec/hostnames", json!(["db.example"])),
             ],
             at_match: Vec::new(),
         },

@@ -445,8 +445,12 @@ impl World {
         else {
             return;
         };
-        // A policy puts back what holds the first pod of a version; that no pod may be missing the engine does.
-        if !self.setup.hold || self.setup.shape.style == RollingStyle::BlueGreen {
+        // A policy puts back what holds the first pod of a version; that no pod may be missing the engine does. Of a Rollout
+        // that is being deleted, or is disabled, it knows nothing.
+        let rollout = self.rollout();
+        let is_left =
+            rollout["spec"]["disabled"] == true || !rollout["metadata"]["deletionTimestamp"].is_null();
+        if is_left || !self.setup.hold || self.setup.shape.style == RollingStyle::BlueGreen {
             self.guard.forgive(60);
         }
         let body = json!({ "spec": patch });

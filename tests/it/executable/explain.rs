@@ -206,6 +206,18 @@ const CASES: &[Case] = &[
     ("RevisionHashUnknown", Base::Starting, |scene| {
         scene.status(json!({ "canaryStatus": { "canaryRevision": "", "podTemplateHash": "" } }));
     }),
+    ("StableRevisionUnknown", Base::Starting, |scene| {
+        scene.status(
+            json!({ "canaryStatus": { "currentStepState": "StepTrafficRouting", "stableRevision": "" } }),
+        );
+        scene.add(
+            json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "BatchRelease", "metadata": { "name": "web" } }),
+        );
+        scene.0.push(
+            json!({ "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+            "metadata": { "name": "kruise-rollout-mutating-webhook-configuration" } }),
+        );
+    }),
     ("InvalidRollout", Base::Rest, |scene| {
         scene.status(json!({ "phase": "Initial", "message": "the Rollout is invalid: spec.strategy.canary.steps: Required value" }));
     }),
@@ -340,6 +352,13 @@ const CASES: &[Case] = &[
         scene.pod()["status"]["conditions"] =
             json!([{ "type": "Ready", "status": "True", "lastTransitionTime": "2998-01-01T00:00:00Z" }]);
         scene.of("Deployment", "web")["spec"]["minReadySeconds"] = json!(3600);
+    }),
+    // The hold of a blue-green release, as the real controller leaves it in the last step.
+    ("BatchNotReady", Base::Starting, |scene| {
+        scene.runs(true);
+        scene.pod()["status"]["conditions"] =
+            json!([{ "type": "Ready", "status": "True", "lastTransitionTime": "2998-01-01T00:00:00Z" }]);
+        scene.of("Deployment", "web")["spec"]["minReadySeconds"] = json!(2_147_483_646);
     }),
     ("TerminatingStuck", Base::Starting, |scene| {
         scene.pod()["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");

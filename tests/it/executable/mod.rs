@@ -21,6 +21,7 @@ mod program;
 mod readme;
 mod refusal;
 mod rollback;
+mod routing;
 mod run;
 mod schema;
 mod set;

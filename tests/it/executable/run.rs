@@ -1,7 +1,7 @@
 //! `run`: where it stops, what it says, and whom it leaves alone.
 
 use insta::assert_snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{
     served::{Life, Outcome, Served},
@@ -178,6 +178,79 @@ fn gives_up_in_time_and_another_run_goes_on() {
         (outcome.code, outcome.stdout.as_str()),
         (Some(124), ""),
         "{outcome}"
+    );
+}
+
+/// What upstream installs, whether or not its controller elects a leader.
+fn webhook() -> [Value; 2] {
+    [
+        json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "BatchRelease",
+            "metadata": { "name": "another", "namespace": NAMESPACE }, "spec": {} }),
+        json!({ "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+            "metadata": { "name": "kruise-rollout-mutating-webhook-configuration" } }),
+    ]
+}
+
+/// Seen with the real controller: a hold of ours keeps its webhook from noting the stable revision, without which it moves no
+/// traffic, for ever.
+#[test]
+fn leaves_the_hold_to_a_controller_that_has_not_acted_yet() {
+    let mut objects = after(&[]);
+    objects.extend(webhook());
+    let shop = Served::with(objects, Life::Still);
+    assert_snapshot!(shop.kruise(&["set", "image", "web", "main=web:v2"]), @r#"
+    exit 0
+    --- stdout
+    deployment.apps/web image updated
+    --- stderr
+    a controller in the cluster holds the new version (its webhook "kruise-rollout-mutating-webhook-configuration" is installed)
+    "#);
+    let live = shop.get("apps/v1", "Deployment", "web");
+    assert_eq!(
+        (
+            &live["spec"]["template"]["spec"]["containers"][0]["image"],
+            &live["spec"]["paused"]
+        ),
+        (&json!("web:v2"), &Value::Null)
+    );
+    assert_snapshot!(shop.kruise(&["run", "web"]), @r#"
+    exit 8
+    --- stderr
+    error: the controller in the cluster is in charge: its webhook "kruise-rollout-mutating-webhook-configuration" is installed
+
+    hint: let it act: approve, status, watch and rollback work with it, without --standalone
+    "#);
+}
+
+/// Upstream notes no stable revision where the hold was not its own.
+#[test]
+fn rolls_back_where_nobody_noted_what_is_stable() {
+    let mut objects = after(&[Turn::Released("web:v2")]);
+    let rollout = objects
+        .iter_mut()
+        .find(|object| object["kind"] == "Rollout")
+        .unwrap();
+    rollout["status"]["canaryStatus"]["stableRevision"] = json!("");
+    objects.extend(webhook());
+    let shop = Served::with(objects, Life::Still);
+    assert_snapshot!(shop.kruise(&["rollback", "web", "--yes", "--no-wait"]), @r#"
+    exit 0
+    --- stdout
+    deployment.apps/web rolled back
+    --- stderr
+    rollout.rollouts.kruise.io/web: waiting for approval: step 1/3; back to revision 6758fd9795:
+    @@ -9,5 +TIME,5 @@
+         - name: A
+           value: "1"
+    -    image: web:v2
+    +    image: web:v1
+         imagePullPolicy: IfNotPresent
+         name: main
+    "#);
+    let live = shop.get("apps/v1", "Deployment", "web");
+    assert_eq!(
+        live["spec"]["template"]["spec"]["containers"][0]["image"],
+        "web:v1"
     );
 }
 

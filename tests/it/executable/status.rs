@@ -455,6 +455,20 @@ fn as_json_and_yaml() {
     assert_eq!(fixed(read), fixed(json.json()));
 }
 
+/// Seen with the real controller, which leaves `StepPaused` in a status while it takes the release back.
+#[test]
+fn what_goes_back_reaches_no_step_any_more() {
+    let mut objects = after(&[Turn::Released("web:v2")]);
+    let rollout = objects.iter_mut().find(|object| object["kind"] == "Rollout");
+    rollout.unwrap()["status"]["conditions"] =
+        json!([{ "type": "Progressing", "status": "True", "reason": "Cancelling" }]);
+    let shop = Served::with(objects, Life::Still);
+    for condition in ["paused", "step=1", "traffic>=1"] {
+        let waited = shop.kruise(&["status", "web", "--until", condition, "--timeout", "20s"]);
+        assert_eq!(waited.code, Some(6), "{condition}: {waited}");
+    }
+}
+
 #[test]
 fn waits_until_a_condition_holds() {
     let shop = Served::with(after(&[Turn::Held("web:v2")]), Life::Alive);

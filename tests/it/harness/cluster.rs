@@ -36,6 +36,8 @@ const PLACES: &[Place] = &[
         "horizontalpodautoscalers",
     ),
     place("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes"),
+    place("gateway.networking.k8s.io/v1alpha2", "TCPRoute", "tcproutes"),
+    place("gateway.networking.k8s.io/v1alpha3", "TLSRoute", "tlsroutes"),
     place("networking.istio.io/v1beta1", "VirtualService", "virtualservices"),
     place(
         "networking.istio.io/v1beta1",
@@ -73,10 +75,13 @@ const fn place(api_version: &'static str, kind: &'static str, plural: &'static s
 impl Place {
     /// The place of a kind as manifests name it.
     pub(crate) fn of(api_version: &str, kind: &str) -> Self {
-        let found = PLACES
-            .iter()
-            .find(|place| place.api_version == api_version && place.kind == kind);
-        *found.unwrap_or_else(|| panic!("no place known for {kind} of {api_version}"))
+        Self::find(api_version, kind).unwrap_or_else(|| panic!("no place known for {kind} of {api_version}"))
+    }
+
+    /// The same; nothing for a kind of somebody's own.
+    pub(crate) fn find(api_version: &str, kind: &str) -> Option<Self> {
+        let is_it = |place: &&Self| place.api_version == api_version && place.kind == kind;
+        PLACES.iter().find(is_it).copied()
     }
 
     /// The place of a kind as scripts name it: `deployment`, `clonesets.apps.kruise.io`,

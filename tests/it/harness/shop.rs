@@ -162,7 +162,11 @@ pub(crate) fn settled(objects: &[Value], image: Option<&str>) -> Vec<Value> {
             .filter(|object| object["kind"] != "Namespace")
             .collect();
         for object in &objects {
-            cluster.create(object).await.unwrap();
+            let text = |field: &str| object[field].as_str().unwrap();
+            match Place::find(text("apiVersion"), text("kind")) {
+                Some(_) => drop(cluster.create(object).await.unwrap()),
+                None => sim.load((*object).clone()).unwrap(),
+            }
         }
         let scope = Scope::Selected {
             namespace: None,

@@ -12,6 +12,7 @@ pub(crate) mod models;
 mod prometheus;
 pub(crate) mod releases;
 mod routes;
+mod scripts;
 mod traffic;
 mod turns;
 pub(crate) mod workload;

@@ -45,9 +45,17 @@ fn definitions(path: &Path) -> Vec<Value> {
 
 /// Gateway API's definitions of routes, from its Go module.
 fn gateway_api() -> Vec<Value> {
-    let folder = module(GATEWAY_API).join("config/crd/standard");
-    let of = |plural: &str| definitions(&folder.join(format!("gateway.networking.k8s.io_{plural}.yaml")));
-    ["httproutes", "grpcroutes"].map(of).concat()
+    let folder = module(GATEWAY_API).join("config/crd");
+    let of = |(channel, plural): (&str, &str)| {
+        definitions(&folder.join(format!("{channel}/gateway.networking.k8s.io_{plural}.yaml")))
+    };
+    let channels = [
+        ("standard", "httproutes"),
+        ("standard", "grpcroutes"),
+        ("experimental", "tcproutes"),
+        ("experimental", "tlsroutes"),
+    ];
+    channels.map(of).concat()
 }
 
 /// Traefik's definitions, from its Go module.

@@ -33,7 +33,7 @@ const PACE: Duration = Duration::from_millis(4);
 const SPARE: u32 = 4;
 const AT_ONCE: usize = 64;
 
-/// A kind of users: requests that differ in a header.
+/// A kind of users: requests that differ in a header, a cookie or a query parameter.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Who {
     Anybody,
@@ -41,14 +41,32 @@ pub(super) enum Who {
     Insider,
     /// Sends `x-group: outsider`.
     Outsider,
+    /// Sends `x-group: insider-7`.
+    Numbered,
+    /// Sends the cookie `gray=always` among others.
+    Willing,
+    /// Sends the cookie `gray=never` among others.
+    Unwilling,
+    /// Asks with `?lane=gray`.
+    Asking,
 }
 
 impl Who {
-    fn group(self) -> Option<&'static str> {
+    fn header(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Anybody => None,
-            Self::Insider => Some("insider"),
-            Self::Outsider => Some("outsider"),
+            Self::Anybody | Self::Asking => None,
+            Self::Insider => Some(("x-group", "insider")),
+            Self::Outsider => Some(("x-group", "outsider")),
+            Self::Numbered => Some(("x-group", "insider-7")),
+            Self::Willing => Some(("cookie", "theme=dark; gray=always; id=7")),
+            Self::Unwilling => Some(("cookie", "theme=dark; gray=never; id=7")),
+        }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Asking => "/shop/cart?item=3&lane=gray",
+            _ => "/shop/cart",
         }
     }
 }
@@ -175,11 +193,11 @@ async fn ask(gateway: SocketAddrV4, who: Who) -> Result<(String, u64), String> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| format!("handshake: {error}"))?;
-    let request = Request::get("/shop/cart")
+    let request = Request::get(who.path())
         .header("host", HOST)
         .header("connection", "close");
-    let request = match who.group() {
-        Some(group) => request.header("x-group", group),
+    let request = match who.header() {
+        Some((name, value)) => request.header(name, value),
         None => request,
     };
     let request = request.body(Empty::<Bytes>::new()).unwrap();

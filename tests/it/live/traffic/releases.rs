@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     gateway::Program,
-    load::Who::{self, Anybody, Insider, Outsider},
+    load::Who::{self, Anybody, Asking, Insider, Numbered, Outsider, Unwilling, Willing},
     stage::Stage,
 };
 
@@ -37,6 +37,8 @@ tests! {
     live_traffic_by_weight_behind_nginx: canary_by_weight, "traffic-weight", Nginx;
     live_traffic_by_header_behind_nginx: canary_by_header, "traffic-header", Nginx;
     live_traffic_by_header_behind_haproxy: canary_by_header, "traffic-route", HaProxy;
+    live_traffic_by_pattern_and_cookie_behind_nginx: canary_by_pattern_and_cookie, "traffic-cookie", Nginx;
+    live_traffic_by_pattern_cookie_and_query_behind_haproxy: canary_by_several_matches, "traffic-matches", HaProxy;
     live_traffic_blue_green_behind_nginx: blue_green, "traffic-blue-green", Nginx;
     live_traffic_partition_behind_nginx: partition, "traffic-partition", Nginx;
     live_traffic_turns_behind_nginx: turns, "traffic-turns", Nginx;
@@ -102,6 +104,74 @@ async fn canary_by_header(name: &str, program: Program) -> bool {
     stage.share("the next version, step 1", "v3", &exactly).await;
     stage.rollback("v3").await;
     stage.share("rolled back", "v2", &everybody(100)).await;
+    stage.end().await
+}
+
+fn numbered() -> Value {
+    json!({ "headers": [{ "name": "x-group", "type": "RegularExpression", "value": "insider-[0-9]+" }] })
+}
+
+/// Who fits a pattern, then who has the cookie, then those and a share of whoever does not refuse it.
+async fn canary_by_pattern_and_cookie(name: &str, program: Program) -> bool {
+    let cookie = json!([{ "headers": [{ "name": "canary-by-cookie", "type": "Exact", "value": "gray" }] }]);
+    let strategy = json!({ "canary": { "enableExtraWorkloadForCanary": true, "steps": [
+        { "replicas": 1, "matches": [numbered()], "pause": {} },
+        { "replicas": 2, "matches": cookie, "pause": {} },
+        { "replicas": 2, "matches": cookie, "traffic": "30%", "pause": {} },
+        { "replicas": "100%", "traffic": "100%", "pause": { "duration": 1 } },
+    ] } });
+    let users = &[Anybody, Insider, Numbered, Willing, Unwilling];
+    let of = |shares: [u32; 5]| -> Vec<(Who, u32)> { users.iter().copied().zip(shares).collect() };
+    let mut stage = Stage::set(name, program, users, 4, strategy).await;
+    stage.release("v2").await;
+    stage.paused(1).await;
+    stage
+        .share("step 1, by pattern", "v2", &of([0, 0, 100, 0, 0]))
+        .await;
+    stage.approve().await;
+    stage.paused(2).await;
+    stage
+        .share("step 2, by cookie", "v2", &of([0, 0, 0, 100, 0]))
+        .await;
+    stage.approve().await;
+    stage.paused(3).await;
+    stage
+        .share("step 3, by cookie and weight", "v2", &of([30, 30, 30, 100, 0]))
+        .await;
+    stage.complete("v1").await;
+    stage.share("completed", "v2", &of([100; 5])).await;
+    stage.end().await
+}
+
+/// Who fits a pattern, then whoever fits one of two matches, then a share.
+async fn canary_by_several_matches(name: &str, program: Program) -> bool {
+    let cookie =
+        json!({ "headers": [{ "name": "cookie", "type": "RegularExpression", "value": ".*gray=always.*" }] });
+    let query = json!({ "queryParams": [{ "name": "lane", "type": "Exact", "value": "gray" }] });
+    let strategy = json!({ "canary": { "enableExtraWorkloadForCanary": true, "steps": [
+        { "replicas": 1, "matches": [numbered()], "pause": {} },
+        { "replicas": 2, "matches": [cookie, query], "pause": {} },
+        { "replicas": 2, "traffic": "30%", "pause": {} },
+        { "replicas": "100%", "traffic": "100%", "pause": { "duration": 1 } },
+    ] } });
+    let users = &[Anybody, Insider, Numbered, Willing, Unwilling, Asking];
+    let of = |shares: [u32; 6]| -> Vec<(Who, u32)> { users.iter().copied().zip(shares).collect() };
+    let mut stage = Stage::set(name, program, users, 4, strategy).await;
+    stage.release("v2").await;
+    stage.paused(1).await;
+    stage
+        .share("step 1, by pattern", "v2", &of([0, 0, 100, 0, 0, 0]))
+        .await;
+    stage.approve().await;
+    stage.paused(2).await;
+    stage
+        .share("step 2, by cookie or query", "v2", &of([0, 0, 0, 100, 0, 100]))
+        .await;
+    stage.approve().await;
+    stage.paused(3).await;
+    stage.share("step 3", "v2", &of([30; 6])).await;
+    stage.rollback("v2").await;
+    stage.share("rolled back", "v1", &of([100; 6])).await;
     stage.end().await
 }
 
