@@ -92,10 +92,7 @@ pub fn choose<'a>(
                 Kind::NotFound,
                 format!("unable to find specified revision {number} in history of {title}"),
             )
-            .hint(match history.numbers() {
-                numbers if numbers.is_empty() => "it has no history yet".to_owned(),
-                numbers => format!("it has revisions {numbers}"),
-            })
+            .hint(history.in_words())
             .hint(format!(
                 "kubectl kruise rollout history {title} -n {}",
                 subject.namespace

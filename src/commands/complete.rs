@@ -2,9 +2,11 @@
 
 use std::{ffi::OsString, time::Duration};
 
+use jiff::SignedDuration;
+
 use super::{back, connect, reading, runtime, subject};
 use crate::{
-    api::v1beta1::Step,
+    api::{IntOrPercent, v1beta1::Step},
     cli::{
         self, Global,
         complete::{Wanted, answer, wanted},
@@ -15,7 +17,10 @@ use crate::{
     exit_code,
     release::{Position, traffic},
     ui::Ui,
-    view::{Status, status::Seen},
+    view::{
+        Status,
+        status::{Seen, span},
+    },
 };
 
 /// Completion that takes longer is worse than none.
@@ -146,11 +151,14 @@ async fn ask(global: &Global, wanted: &Wanted) -> Result<Vec<(String, String)>> 
 
 /// What a step asks for: pods, traffic, and what ends it.
 fn step_in_words(step: &Step) -> String {
-    let pods = step.replicas.as_ref().map(|replicas| format!("{replicas} pods"));
-    let traffic = Some(traffic::of_step(step)).filter(|text| !text.is_empty());
+    let pods = step.replicas.as_ref().map(|replicas| match replicas {
+        IntOrPercent::Int(1) => "1 pod".to_owned(),
+        replicas => format!("{replicas} pods"),
+    });
+    let traffic = Some(traffic::of_step(step, None)).filter(|text| !text.is_empty());
     let traffic = traffic.map(|text| format!("{text} traffic"));
     let end = match step.pause.duration {
-        Some(seconds) => format!("{seconds}s"),
+        Some(seconds) => span(SignedDuration::from_secs(seconds.into())),
         None => "by approval".to_owned(),
     };
     let parts = [pods, traffic, Some(end)];

@@ -130,14 +130,11 @@ fn show(
 }
 
 fn not_there(title: &str, number: i64, history: &History) -> Error {
-    let error = Error::new(
+    Error::new(
         Kind::NotFound,
         format!("unable to find the specified revision {number} in history of {title}"),
-    );
-    match history.numbers() {
-        numbers if numbers.is_empty() => error.hint("it has no history yet"),
-        numbers => error.hint(format!("it has revisions {numbers}")),
-    }
+    )
+    .hint(history.in_words())
 }
 
 fn detail(ui: &Ui, title: &str, entry: &Entry) -> Result<()> {

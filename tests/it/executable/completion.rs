@@ -92,6 +92,45 @@ fn answers_what_the_cluster_knows() {
     .map(asked)
     .concat();
     assert_snapshot!(all, @r#"
+    ["rollout", "approve", ""]
+    web	waiting for approval: step 1/3
+    :4
+    ["rollout", "undo", "deploy/"]
+    deploy/web	waiting for approval: step 1/3
+    :4
+    ["rollout", "approve", "web", "--to", ""]
+    1	now; 1 pods, 20% traffic, by approval
+    2	2 pods, 50% traffic, 600s
+    3	100% pods, 100% traffic, by approval
+    :4
+    ["rollout", "rollback", "web", "--to-step="]
+    --to-step=1	now; 1 pods, 20% traffic, by approval
+    --to-step=2	2 pods, 50% traffic, 600s
+    --to-step=3	100% pods, 100% traffic, by approval
+    :4
+    ["rollout", "undo", "web", "--to-revision", ""]
+    1	web:v1 (stable)
+    :4
+    ["rollout", "history", "deploy/web", "--revision", ""]
+    1	web:v1 (stable)
+    :4
+    ["rollout", "status", "-n", ""]
+    default
+    kube-system
+    shop
+    :4
+    ["rollout", "status", "--context", ""]
+    sim	sim
+    :4
+    ["rollout", "status", "web", "-o", "jsonpath"]
+    jsonpath=	kubectl's template, such as {.metadata.name}
+    jsonpath-file=	the same from a file
+    jsonpath-as-json=	what its paths find, as JSON
+    :6
+    ["rollout", "apply", "-f", ""]
+    :0
+    ["rollout", "approve", "nobody", "--to", ""]
+    :4
     "#);
 }
 
@@ -140,8 +179,30 @@ fn in_bash() {
         complete("kubectl-kruise rollout apply -f ", "9"),
     ]
     .concat();
-    assert_snapshot!(all, @r#"
-    "#);
+    assert_snapshot!(all, @r"
+    kubectl-kruise rollout appr
+      approve
+    kubectl-kruise rollout approve 
+      web
+    kubectl-kruise rollout approve rollout/w
+      rollout/web
+    kubectl-kruise rollout approve web --to 
+      1
+      2
+      3
+    kubectl-kruise rollout approve web --to 
+      1  (now; 1 pods, 20% traffic, by approval)
+      2  (2 pods, 50% traffic, 600s)
+      3  (100% pods, 100% traffic, by approval)
+    kubectl-kruise rollout rollback web --to-step=1
+      1
+    kubectl-kruise rollout status web -o js
+      json
+      jsonpath=
+      jsonpath-file=
+      jsonpath-as-json=
+    kubectl-kruise rollout apply -f
+    ");
 }
 
 #[test]
@@ -165,8 +226,25 @@ fn in_fish() {
         complete("kubectl-kruise rollout status web -o js"),
     ]
     .concat();
-    assert_snapshot!(all, @r#"
-    "#);
+    assert_snapshot!(all, @r"
+    kubectl-kruise rollout appr
+      approve	Let a paused step go on
+    kubectl-kruise rollout approve 
+      web	waiting for approval: step 1/3
+    kubectl-kruise rollout approve rollout/w
+      rollout/web	waiting for approval: step 1/3
+    kubectl-kruise rollout approve web --to 
+      1	now; 1 pods, 20% traffic, by approval
+      2	2 pods, 50% traffic, 600s
+      3	100% pods, 100% traffic, by approval
+    kubectl-kruise rollout undo web --to-revision 
+      1	web:v1 (stable)
+    kubectl-kruise rollout status web -o js
+      json	one JSON document, a List for several
+      jsonpath=	kubectl's template, such as {.metadata.name}
+      jsonpath-file=	the same from a file
+      jsonpath-as-json=	what its paths find, as JSON
+    ");
 }
 
 /// In an interactive zsh behind a pseudo-terminal: what TAB puts into the line.
@@ -208,8 +286,16 @@ for line in "$@"; do completed "$line"; done
         .chain(lines)
         .collect();
     let said = within(&shop, &zsh, &arguments);
-    assert_snapshot!(said, @r#"
-    "#);
+    assert_snapshot!(said, @r"
+    exit 0
+    --- stdout
+    kubectl-kruise rollout approve |
+    kubectl-kruise rollout approve web |
+    kubectl-kruise rollout approve rollout/web |
+    kubectl-kruise rollout undo web --to-revision |
+    kubectl-kruise rollout status -n shop |
+    kubectl-kruise rollout status web -o jsonpath-file=|
+    ");
 }
 
 /// Through kubectl: the script that krew cannot link, in front of the program.

@@ -478,7 +478,7 @@ fn tells_cause_evidence_actor_and_command() {
     exit 0
     --- stdout
     shop/web  healthy
-    Nothing keeps it from going on. Next: nobody, all is done
+    No release is under way. Next: nobody, all is done
     ");
 }
 

@@ -92,10 +92,11 @@ fn who_acts_next_is_seen() {
 
     let shop = Served::with(after(&[]), Life::Alive);
     let engine = shop.spawn(&["run", "web", "--forever"]);
+    // It has listed what it watches.
     shop.wait_for(|| {
         shop.requests()
             .iter()
-            .any(|request| request.path.contains("watch="))
+            .any(|request| request.path.ends_with("/deployments"))
     });
     assert_snapshot!(shop.kruise(&["set", "image", "web", "main=web:v2"]), @r"
     exit 0

@@ -1,5 +1,6 @@
 //! What goes wrong in the Go plugin and must not here; each test names its case.
 
+use http::Method;
 use kubectl_kruise::{manifests, workload::Kind};
 use serde_json::{Value, json};
 
@@ -8,6 +9,7 @@ use super::{
     verbs::{get, two_versions},
 };
 use crate::harness::{
+    cluster::Cluster,
     served::{Life, Served, program},
     shop::{NAMESPACE, Turn, after},
 };
@@ -110,34 +112,43 @@ fn b4_an_approval_is_of_what_was_seen() {
     );
 }
 
-/// Whoever was quicker between the read and the write: another step is never approved in place of the one that was seen.
+/// Whoever was quicker between the read and the write: the very request that an approval sends is refused then, and another
+/// step is never approved in place of the one that was seen.
 #[test]
 fn b4_what_moved_on_meanwhile_is_not_approved() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
-    let mut moved = shop.rollout();
+    let tried = shop.kruise(&["approve", "web", "--dry-run=client"]);
+    let lines: Vec<&str> = tried.stdout.lines().collect();
+    let path = lines[0].strip_prefix("PATCH ").unwrap();
+    let body: Value = serde_json::from_str(lines[2]).unwrap();
     let state = json!({ "currentStepIndex": 2, "currentStepState": "StepUpgrade", "nextStepIndex": 3 });
-    json_patch::merge(
-        &mut moved["status"],
-        &json!({ "currentStepIndex": 2, "currentStepState": "StepUpgrade", "canaryStatus": state }),
-    );
-    let (sim, once) = (shop.sim.clone(), std::sync::Once::new());
-    shop.sim.inject(move |request| {
-        if request.verb == "PATCH" {
-            once.call_once(|| sim.load(moved.clone()).unwrap());
-        }
-        None
+    let mut moved = shop.rollout();
+    json_patch::merge(&mut moved["status"], &json!({ "canaryStatus": state }));
+    shop.sim.load(moved).unwrap();
+    let moved = shop.rollout();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let sent = runtime.block_on(async {
+        let cluster = Cluster {
+            client: shop.sim.client(),
+            namespace: NAMESPACE.to_owned(),
+        };
+        cluster
+            .send(Method::PATCH, path, "application/merge-patch+json", &body)
+            .await
     });
-    let said = shop.kruise(&["approve", "web"]);
-    let canary = shop.rollout()["status"]["canaryStatus"].clone();
+    assert!(
+        matches!(&sent, Err(kube::Error::Api(status)) if status.code == 409),
+        "{sent:?}"
+    );
+    assert_eq!(shop.rollout(), moved);
+    let late = shop.kruise(&["approve", "web"]);
     assert_eq!(
-        (
-            said.code,
-            said.stdout.as_str(),
-            &canary["currentStepIndex"],
-            &canary["currentStepState"]
-        ),
-        (Some(8), "", &json!(2), &json!("StepUpgrade")),
-        "{said}"
+        (late.code, late.stdout.as_str(), shop.rollout()),
+        (Some(8), "", moved),
+        "{late}"
     );
 }
 
