@@ -116,6 +116,7 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, change: &ChangeArgs, to:
     changed(ui, &change.write, &found.title(), "rolled back", &object)?;
     if found.object["spec"]["strategy"]["paused"] == true {
         ui.warn("the Rollout is paused (spec.strategy.paused): it goes there when it is resumed");
+        ui.hint(&Command::Resume.text(&found.namespace, &found.name));
     } else if change.write.dry_run == DryRun::None && !change.standalone {
         watch_over(ui, cluster, found, to).await?;
     }
@@ -143,7 +144,11 @@ pub(super) async fn send(
     if dry_run == DryRun::Client {
         let path = patch_path(found.resource(), &found.namespace, &found.name, patch);
         request(ui, "PATCH", &path, &patch.body)?;
-        return Ok(found.object.clone());
+        let mut object = found.object.clone();
+        if let Body::Merge(body) = &patch.body {
+            json_patch::merge(&mut object, body);
+        }
+        return Ok(object);
     }
     cluster
         .patch(found.resource(), &found.namespace, &found.name, patch)

@@ -323,11 +323,13 @@ fn conclude(ui: &Ui, key: &RolloutKey, stop: &Stop, aim: Aim) -> Result<u8> {
         }
     };
     ui.aside(&format!("{title} {words}"))?;
-    if let Stop::WaitingForApproval { step, .. } = stop {
-        ui.hint(&format!(
-            "{} --standalone",
-            command(Command::Approve { step: *step })
-        ));
+    match stop {
+        Stop::WaitingForApproval { step, .. } => {
+            let approve = command(Command::Approve { step: *step });
+            ui.hint(&format!("{approve} --standalone"));
+        }
+        Stop::Paused => ui.hint(&format!("{} --standalone", command(Command::Resume))),
+        _ => {}
     }
     Ok(code)
 }

@@ -47,6 +47,12 @@ impl Explanation {
                 _ => format!("Nothing keeps it from going on. Next: {next}"),
             }));
         }
+        if let Some(frozen) = status.frozen() {
+            lines.push(words([
+                ("warning: ".to_owned(), Tone::Wait),
+                (frozen, Tone::Plain),
+            ]));
+        }
         for (number, finding) in status.causes.iter().enumerate() {
             let tone = match (finding.cause.is_decision(), finding.is_grave()) {
                 (true, _) => Tone::Plain,

@@ -130,6 +130,14 @@ impl Status {
         }
     }
 
+    /// That the next release will wait for a human, where none is under way and nobody would notice.
+    #[must_use]
+    pub fn frozen(&self) -> Option<String> {
+        let resume = Command::Resume.text(&self.namespace, &self.name);
+        let is_still = self.position.paused && !self.position.under_way() && !self.position.disabled;
+        is_still.then(|| format!("paused (spec.strategy.paused), so that the next release waits: {resume}"))
+    }
+
     /// What the user may type next beside a live view.
     #[must_use]
     pub fn command_beside(&self) -> Option<&String> {
@@ -254,6 +262,7 @@ impl Status {
                 .map(|command| ("Command", command, Tone::Plain)),
         );
         fields.extend(self.unscripted.clone().map(|text| ("Warning", text, Tone::Wait)));
+        fields.extend(self.frozen().map(|text| ("Warning", text, Tone::Wait)));
         if !self.position.message.is_empty() {
             fields.push(("Message", self.position.message.clone(), Tone::Faint));
         }

@@ -79,6 +79,22 @@ fn of_a_dry_run_only_the_object_is_on_stdout() {
     assert_eq!(shop.sim.trace(), [], "nothing was sent");
 }
 
+/// What is printed of a change that is only tried is what it would come to.
+#[test]
+fn of_a_dry_run_the_object_is_as_it_would_be() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let find = |words: &[&str], place: &str| {
+        let said = shop.kruise(&[words, &["--dry-run=client", "-o", "json"]].concat());
+        said.json().pointer(place).cloned().unwrap_or_default()
+    };
+    assert_eq!(find(&["pause", "web"], "/spec/strategy/paused"), true);
+    let state = "/status/canaryStatus/currentStepState";
+    assert_eq!(find(&["approve", "web"], state), "StepReady");
+    let image = "/spec/template/spec/containers/0/image";
+    assert_eq!(find(&["rollback", "web"], image), "web:v1");
+    assert_eq!(find(&["set", "image", "web", "main=web:v3"], image), "web:v3");
+}
+
 #[test]
 fn what_a_release_came_to_is_told_beside_the_object() {
     let shop = Served::with(after(&[]), Life::Alive);

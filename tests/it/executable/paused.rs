@@ -46,6 +46,25 @@ fn going_back_leaves_the_pause_and_says_so() {
     }
 }
 
+/// Whoever looks later is told as well.
+#[test]
+fn a_pause_that_was_left_is_shown_at_rest() {
+    for turns in [vec![pause()], vec![pause(), Turn::Held("web:v2")]] {
+        let shop = Served::with(after(&turns), Life::Still);
+        for verb in ["status", "explain"] {
+            let seen = shop.kruise(&[verb, "web"]);
+            assert!(
+                seen.stdout.contains(
+                    "paused (spec.strategy.paused), so that the next release waits: kubectl kruise rollout resume web -n shop\n"
+                ),
+                "{verb} {seen}"
+            );
+        }
+    }
+    let shop = Served::with(after(&[]), Life::Still);
+    assert!(!shop.kruise(&["status", "web"]).stdout.contains("paused"));
+}
+
 #[test]
 fn a_new_version_of_a_paused_rollout_waits_and_that_is_said() {
     let file = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "namespace": "shop" },

@@ -243,7 +243,10 @@ fn workloads_are_selected_by_their_own_labels() {
     let named = shop.kruise(&["status", "sts", "--all", "-o", "name"]);
     assert_eq!(
         (named.code, named.stdout.as_str()),
-        (Some(0), "rollout.rollouts.kruise.io/web\nstatefulset.apps/other\n"),
+        (
+            Some(0),
+            "rollout.rollouts.kruise.io/web\nstatefulset.apps/other\n"
+        ),
         "{named}"
     );
 }

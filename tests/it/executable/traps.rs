@@ -17,7 +17,11 @@ fn trap5_approving_all_steps_where_there_are_none_says_so() {
         (Some(8), "", vec![]),
         "{said}"
     );
-    assert!(said.stderr.contains("no need to approve: not in canary or blue-green progress (phase Healthy)"), "{said}");
+    assert!(
+        said.stderr
+            .contains("no need to approve: not in canary or blue-green progress (phase Healthy)"),
+        "{said}"
+    );
 }
 
 #[test]
