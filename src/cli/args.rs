@@ -444,16 +444,20 @@ pub struct PlanArgs {
 pub enum DemoScenario {
     /// A few new pods beside the old ones, with their share of the traffic.
     Canary,
-    /// A Deployment's pods replaced in batches.
-    Batches,
+    /// The new version for requests with one header first.
+    Ab,
     /// A whole second set of pods, then the traffic.
     BlueGreen,
+    /// A Deployment's pods replaced in batches.
+    Batches,
     /// A StatefulSet in batches.
     Statefulset,
     /// A canary that is taken back.
     Rollback,
     /// A canary whose pods never become ready.
     Stuck,
+    /// Nothing but the cluster, for manifests of your own; with --serve.
+    Empty,
 }
 
 /// `demo`.
@@ -462,6 +466,9 @@ pub struct DemoArgs {
     /// What to show
     #[arg(value_enum, default_value = "canary")]
     pub scenario: DemoScenario,
+    /// Say what there is to show, one line each
+    #[arg(long)]
+    pub list: bool,
     /// Keep the cluster on loopback, with a kubeconfig for kubectl and this plugin
     #[arg(long)]
     pub serve: bool,
@@ -471,6 +478,9 @@ pub struct DemoArgs {
     /// Approve every step after this time instead of asking
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub auto_approve: Option<Duration>,
+    /// Let time run so many times as fast; with --serve, the times that other commands show are ahead of theirs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub speed: u32,
     /// Where the kubeconfig is written with --serve
     #[arg(long, value_name = "FILE")]
     pub write_kubeconfig: Option<PathBuf>,

@@ -100,7 +100,7 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         Root::Rollout(Verb::Schema(args)) => schema::run(ui, &args),
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
         Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),
-        Root::Rollout(Verb::Demo(args)) => block_on(demo::run(ui, global, &args)),
+        Root::Rollout(Verb::Demo(args)) => demo::run(ui, &args),
         Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
         Root::Rollout(Verb::Explain(args)) => block_on(explain::run(ui, global, &args)),
         Root::Rollout(Verb::Watch(args)) => block_on(watch::run(ui, global, &args)),

@@ -4,6 +4,7 @@
 //! on loopback for them).
 
 mod application;
+pub mod pace;
 mod scenario;
 
 pub use scenario::Scenario;
@@ -91,8 +92,12 @@ impl Demo {
     /// # Errors
     /// The simulated API server refuses the application.
     pub async fn start(clock: Clock, scenario: Scenario) -> Result<Self, Error> {
+        let bare = scenario == Scenario::Empty;
         let sim = Sim::new(sim::Options {
             pod_ready_after: Duration::from_millis(1500),
+            hold: bare,
+            kruise: bare,
+            gateways: bare,
             ..sim::Options::new(clock)
         });
         let controllers = sim.start();
@@ -206,7 +211,7 @@ impl Demo {
         self.release(OLD_IMAGE).await
     }
 
-    /// Ready pods by image, and the percent of traffic that the new version gets.
+    /// Ready pods by image, and which requests go to the new version, in words.
     pub fn picture(&self) -> (BTreeMap<String, i32>, Option<String>) {
         let mut ready = BTreeMap::new();
         for object in self.sim.list("v1", "Pod", Some(NAMESPACE)) {
@@ -221,12 +226,19 @@ impl Demo {
             NAMESPACE,
             &crate::traffic::ingress::canary_name(NAME),
         );
-        let weight = twin.and_then(|twin| {
-            twin["metadata"]["annotations"]["nginx.ingress.kubernetes.io/canary-weight"]
-                .as_str()
-                .map(str::to_owned)
+        let share = twin.and_then(|twin| {
+            let said = |what: &str| {
+                let key = format!("nginx.ingress.kubernetes.io/canary-{what}");
+                twin["metadata"]["annotations"][key].as_str().map(str::to_owned)
+            };
+            let by_header = || {
+                let (header, value) = (said("by-header")?, said("by-header-value")?);
+                Some(format!("requests with {header}: {value}"))
+            };
+            let by_weight = || Some(format!("{}% of the traffic", said("weight")?));
+            by_header().or_else(by_weight)
         });
-        (ready, weight)
+        (ready, share)
     }
 
     fn workloads(&self) -> Api<DynamicObject> {

@@ -13,6 +13,8 @@ mod executable;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
+mod guides;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod layering;
