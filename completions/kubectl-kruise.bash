@@ -1556,17 +1556,41 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__plan)
-            opts="-o -n -s -v -h --set-image --replicas --analysis --scripts --writes --detailed-exitcode --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            opts="-f -R -o -n -s -v -h --filename --recursive --set-image --replicas --apply --steps --until-step --what-if --analysis --scripts --writes --detailed-exitcode --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --set-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --replicas)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --apply)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --steps)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until-step)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --what-if)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -576,8 +576,13 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l all -d 'Every one of the namespace'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s f -l filename -d 'Plan over these files or folders of manifests instead of a cluster; - reads stdin' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l set-image -d 'As if this image were set; may be repeated' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l replicas -d 'As if the workload had this many pods' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l apply -d 'As if these files or folders of manifests were applied: a new template, another Rollout, other routes' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l steps -d 'As if the Rollout had the steps of this file: a list of steps, or a Rollout' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l until-step -d 'Plan to the pause of this step only' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l what-if -d 'As if this happened: crash, missing-image, never-ready, failing-pods=N|N%, slow-pods=TIME, node-lost[=NODE]' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l analysis -d 'As if steps were judged by the AnalysisTemplates of this file' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l scripts -d 'Scripts for Ingress classes and kinds of routes, before those of the cluster' -r -f -a "(__fish_complete_directories)"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s o -l output -d 'Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
@@ -609,6 +614,7 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s R -l recursive -d 'Read folders within folders too'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l writes -d 'Print each write, as it would be sent'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l detailed-exitcode -d 'Exit with 2 when something would change'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'

@@ -615,8 +615,14 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
             break
         }
         'kubectl-kruise;rollout;plan' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Plan over these files or folders of manifests instead of a cluster; - reads stdin')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Plan over these files or folders of manifests instead of a cluster; - reads stdin')
             [CompletionResult]::new('--set-image', '--set-image', [CompletionResultType]::ParameterName, 'As if this image were set; may be repeated')
             [CompletionResult]::new('--replicas', '--replicas', [CompletionResultType]::ParameterName, 'As if the workload had this many pods')
+            [CompletionResult]::new('--apply', '--apply', [CompletionResultType]::ParameterName, 'As if these files or folders of manifests were applied: a new template, another Rollout, other routes')
+            [CompletionResult]::new('--steps', '--steps', [CompletionResultType]::ParameterName, 'As if the Rollout had the steps of this file: a list of steps, or a Rollout')
+            [CompletionResult]::new('--until-step', '--until-step', [CompletionResultType]::ParameterName, 'Plan to the pause of this step only')
+            [CompletionResult]::new('--what-if', '--what-if', [CompletionResultType]::ParameterName, 'As if this happened: crash, missing-image, never-ready, failing-pods=N|N%, slow-pods=TIME, node-lost[=NODE]')
             [CompletionResult]::new('--analysis', '--analysis', [CompletionResultType]::ParameterName, 'As if steps were judged by the AnalysisTemplates of this file')
             [CompletionResult]::new('--scripts', '--scripts', [CompletionResultType]::ParameterName, 'Scripts for Ingress classes and kinds of routes, before those of the cluster')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC')
@@ -641,6 +647,8 @@ Register-ArgumentCompleter -Native -CommandName 'kubectl-kruise' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'How much to tell on stderr; 6 shows requests')
             [CompletionResult]::new('--v', '--v', [CompletionResultType]::ParameterName, 'How much to tell on stderr; 6 shows requests')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'Read folders within folders too')
+            [CompletionResult]::new('--recursive', '--recursive', [CompletionResultType]::ParameterName, 'Read folders within folders too')
             [CompletionResult]::new('--writes', '--writes', [CompletionResultType]::ParameterName, 'Print each write, as it would be sent')
             [CompletionResult]::new('--detailed-exitcode', '--detailed-exitcode', [CompletionResultType]::ParameterName, 'Exit with 2 when something would change')
             [CompletionResult]::new('--insecure-skip-tls-verify', '--insecure-skip-tls-verify', [CompletionResultType]::ParameterName, 'Do not check the API server''s certificate')

@@ -10,7 +10,7 @@ use super::{
     target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
     values::{Amount, ContainerImage, DryRun, Lines, Output, OutputParser, Span, duration, pair},
 };
-use crate::{traffic::script::Folder, view::Until};
+use crate::{plan::WhatIf, traffic::script::Folder, view::Until};
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -43,6 +43,9 @@ pub enum Verb {
     History(HistoryArgs),
     /// Tell what a release will do, before it does it
     Plan(PlanArgs),
+    /// Say what is wrong with manifests, or with what a cluster has, before a release begins
+    #[command(after_help = LINTS)]
+    Lint(LintArgs),
     /// Run a release in an in-memory cluster
     Demo(DemoArgs),
     /// Start a release: change what a workload runs
@@ -411,17 +414,54 @@ pub struct GateArgs {
     pub output: Option<Output>,
 }
 
+/// What `plan` knows and does not.
+const PLANS: &str = "\
+The engine itself runs over a copy of the release's objects in virtual time; nothing is written. With -f the copy is made of
+files, and no cluster is needed: the workload, its Services and routes, and the Rollout; what files of a cluster say of status
+and pods is taken as it is. Pauses for approvals take no time; EARLIEST takes pods to start as quickly as the quickest one that
+was seen, LIKELY as slowly as the slowest, and is an estimate.
+
+--what-if asks what would be, and may be repeated:
+  crash             every pod of the new version crashes
+  missing-image     the image of the new version is not there
+  never-ready       pods of the new version run and never become ready
+  failing-pods=N    so many of them crash; failing-pods=25% a share of them
+  slow-pods=90s     new pods take this long to become ready
+  node-lost         the node with most of the pods is lost at the first pause; node-lost=NAME for another
+
+Exit codes: 0 planned, 2 planned and something would change (--detailed-exitcode), 3 something is in the way, 5 pods do not become
+ready in time, 1 an error.";
+
 /// `plan`.
 #[derive(Args, Debug)]
+#[command(after_help = PLANS)]
 pub struct PlanArgs {
     #[command(flatten)]
     pub(crate) targets: TargetArgs,
+    /// Plan over these files or folders of manifests instead of a cluster; - reads stdin
+    #[arg(short, long, value_name = "FILE", value_delimiter = ',')]
+    pub filename: Vec<String>,
+    /// Read folders within folders too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
     /// As if this image were set; may be repeated
     #[arg(long, value_name = "CONTAINER=IMAGE")]
     pub set_image: Vec<ContainerImage>,
     /// As if the workload had this many pods
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
+    /// As if these files or folders of manifests were applied: a new template, another Rollout, other routes
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub apply: Vec<String>,
+    /// As if the Rollout had the steps of this file: a list of steps, or a Rollout
+    #[arg(long, value_name = "FILE")]
+    pub steps: Option<String>,
+    /// Plan to the pause of this step only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    pub until_step: Option<i32>,
+    /// As if this happened: crash, missing-image, never-ready, failing-pods=N|N%, slow-pods=TIME, node-lost[=NODE]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub what_if: Vec<WhatIf>,
     /// As if steps were judged by the AnalysisTemplates of this file
     #[arg(long, value_name = "FILE")]
     pub analysis: Option<String>,
@@ -437,6 +477,55 @@ pub struct PlanArgs {
     /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
     #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
     pub output: Option<Output>,
+}
+
+/// What `lint` finds.
+const LINTS: &str = "\
+Rollouts are looked at together with the workloads, Services, routes and templates beside them: rules of the API, limits of what
+splits the traffic, fields that an API server drops, objects that are missing, releases that nothing stops. Nothing is written.
+Files may leave out what the cluster has: that is only noted; with --live everything must be there.
+
+Exit codes: 0 no errors, 3 errors (with --strict warnings, too), 1 a file cannot be read.";
+
+/// How `lint` prints.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum LintFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+}
+
+/// `lint`.
+#[derive(Args, Debug)]
+pub struct LintArgs {
+    /// Files or folders of manifests, - for stdin; with --live names of Rollouts, all of the namespace when there are none
+    #[arg(value_name = "FILE", required_unless_present_any = ["filename", "live"])]
+    pub words: Vec<String>,
+    /// The same
+    #[arg(short, long, value_name = "FILE", value_delimiter = ',', conflicts_with = "live")]
+    pub filename: Vec<String>,
+    /// Read folders within folders too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+    /// Look at what the cluster has
+    #[arg(long)]
+    pub live: bool,
+    /// With --live: in all namespaces
+    #[arg(short = 'A', long, requires = "live")]
+    pub all_namespaces: bool,
+    /// Scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
+    /// Let warnings fail, too
+    #[arg(long)]
+    pub strict: bool,
+    /// How to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: LintFormat,
 }
 
 /// What `demo` shows.

@@ -14,6 +14,7 @@ pub mod gate;
 pub mod history;
 pub mod interruption;
 pub mod jump;
+pub mod lint;
 pub mod manifests;
 pub mod pause;
 pub mod plan;
@@ -100,6 +101,7 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         Root::Rollout(Verb::Schema(args)) => schema::run(ui, &args),
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
         Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),
+        Root::Rollout(Verb::Lint(args)) => block_on(lint::run(ui, global, &args)),
         Root::Rollout(Verb::Demo(args)) => demo::run(ui, &args),
         Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
         Root::Rollout(Verb::Explain(args)) => block_on(explain::run(ui, global, &args)),

@@ -75,6 +75,11 @@ const LAYERS: &[Layer] = &[
         ],
     ),
     layer("engine/mod.rs", true, &[]),
+    layer(
+        "lint",
+        true,
+        &["api", "workload", "traffic", "analysis", "engine::core", "manifests", "lint"],
+    ),
     layer("sim", false, &["api", "workload", "clock", "sim"]),
     layer(
         "plan",
@@ -136,6 +141,7 @@ const LAYERS: &[Layer] = &[
         &[
             "analysis",
             "demo",
+            "lint",
             "api",
             "workload",
             "traffic",

@@ -174,16 +174,16 @@ impl Stage {
     /// Everything there is, as a plan may be given it.
     fn request(&self, images: Vec<NewImage>) -> Request {
         Request {
-            scripts: None,
             objects: self.sim.everything(),
             namespace: NAMESPACE.to_owned(),
             rollout: self.rollout.clone(),
             change: Change {
                 images,
-                replicas: None,
+                ..Change::default()
             },
             start: self.clock.now(),
             pod_ready_after: READY_AFTER,
+            ..Request::default()
         }
     }
 
