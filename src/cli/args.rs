@@ -8,7 +8,9 @@ use clap_complete::Shell;
 use super::{
     scripts::folder,
     target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
-    values::{Amount, ContainerImage, DryRun, Lines, Output, OutputParser, Span, duration, pair},
+    values::{
+        Amount, ContainerImage, DryRun, Lines, Output, OutputParser, Span, duration, pair, percent,
+    },
 };
 use crate::{plan::WhatIf, traffic::script::Folder, view::Until};
 
@@ -48,6 +50,8 @@ pub enum Verb {
     Lint(LintArgs),
     /// Run a release in an in-memory cluster
     Demo(DemoArgs),
+    /// Carry out a release in a copy of the cluster, with faults of your choice
+    Rehearse(RehearseArgs),
     /// Start a release: change what a workload runs
     #[command(subcommand)]
     Set(SetVerb),
@@ -586,6 +590,64 @@ pub enum Manifest {
     Rbac,
     /// A Deployment of the engine.
     Engine,
+}
+
+/// What `rehearse` does.
+const REHEARSES: &str = "\
+The release goes through in a copy of the cluster, in memory: the objects that it touches, as a plan copies them, or files.
+Nothing is written to the cluster. On a terminal it is watched live, with watch's keys for approving, pausing and rolling back;
+elsewhere, or with --yes or --auto-approve, there is a line per change. Measurements of metric gates are taken for good.
+
+Exit codes: those of 'run': 0 completed, 4 waiting for an approval, 5 degraded, 6 rolled back, 3 nothing can be released.";
+
+/// `rehearse`.
+#[derive(Args, Debug)]
+#[command(after_help = REHEARSES)]
+pub struct RehearseArgs {
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    /// Copy these files or folders of manifests instead of a cluster; - reads stdin
+    #[arg(short, long, value_name = "FILE", value_delimiter = ',')]
+    pub filename: Vec<String>,
+    /// Read folders within folders too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+    /// Release this image; may be repeated
+    #[arg(long, value_name = "CONTAINER=IMAGE")]
+    pub set_image: Vec<ContainerImage>,
+    /// Let the workload have this many pods
+    #[arg(long, value_name = "N")]
+    pub replicas: Option<u32>,
+    /// Apply these files or folders of manifests in the copy: a new template, another Rollout, other routes
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub apply: Vec<String>,
+    /// Pods of the new version crash: all, the first N, or N%
+    #[arg(long, value_name = "N|N%", num_args = 0..=1, require_equals = true, default_missing_value = "100%")]
+    pub crash: Option<String>,
+    /// New pods take this long to become ready
+    #[arg(long, value_name = "TIME")]
+    pub slow: Option<String>,
+    /// A node is lost at the first pause: this one, or the one with most of the pods
+    #[arg(long, value_name = "NODE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub node_lost: Option<String>,
+    /// So many of a hundred requests to the API server fail
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub errors: Option<u32>,
+    /// Judge steps by the AnalysisTemplates of this file
+    #[arg(long, value_name = "FILE")]
+    pub analysis: Option<String>,
+    /// Scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
+    /// Let time run so many times as fast
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub speed: u32,
+    /// Approve every step
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Approve every step after this time
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub auto_approve: Option<Duration>,
 }
 
 /// `manifests`.

@@ -81,7 +81,7 @@ async fn show(ui: &Ui, args: &DemoArgs, scenario: Scenario) -> Result<u8> {
     // What a scenario shows is a good end; what a human decides is told by the exit code, as everywhere.
     let mut by_design = false;
     loop {
-        let stop = demo.next_stop(|event| tell(ui, event)).await;
+        let stop = demo.engine().next_stop(|event| tell(ui, event)).await;
         // The engine that has only looked says so as well; there is nothing to show yet.
         if stop != Some(Stop::AtRest) {
             clock.sleep(SETTLED).await;
@@ -149,7 +149,7 @@ fn failed(error: demo::Error) -> Error {
 
 async fn until_at_rest(demo: &mut Demo) {
     // The engine says so itself once it has seen which version runs.
-    while let Some(stop) = demo.next_stop(|_| {}).await {
+    while let Some(stop) = demo.engine().next_stop(|_| {}).await {
         if stop == Stop::AtRest {
             return;
         }
@@ -173,7 +173,8 @@ async fn approved(ui: &Ui, args: &DemoArgs, clock: Clock, step: i32, total: i32)
     }
 }
 
-fn tell(ui: &Ui, event: &Event) {
+/// Says what the engine does.
+pub(super) fn tell(ui: &Ui, event: &Event) {
     match event {
         Event::Moved { at, reason, .. } => ui.talk(&stamped(*at, &reason.to_string())),
         // The engine's notes to itself in the Rollout are told as moves.
@@ -229,7 +230,7 @@ async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, scenario: Scenario, ima
     }
     ui.line("Ctrl-C ends it.")?;
     let told = async {
-        while let Some(event) = demo.events.recv().await {
+        while let Some(event) = demo.engine().events.recv().await {
             tell(ui, &event);
         }
     };
@@ -240,7 +241,7 @@ async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, scenario: Scenario, ima
     Ok(exit_code::DONE)
 }
 
-fn write_kubeconfig(path: &PathBuf, server: &str, namespace: &str) -> Result<()> {
+pub(super) fn write_kubeconfig(path: &PathBuf, server: &str, namespace: &str) -> Result<()> {
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",

@@ -19,6 +19,7 @@ pub mod manifests;
 pub mod pause;
 pub mod plan;
 pub mod reading;
+pub mod rehearse;
 pub mod restart;
 pub mod rollback;
 pub mod run;
@@ -102,6 +103,7 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
         Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),
         Root::Rollout(Verb::Lint(args)) => block_on(lint::run(ui, global, &args)),
+        Root::Rollout(Verb::Rehearse(args)) => rehearse::run(ui, global, &args),
         Root::Rollout(Verb::Demo(args)) => demo::run(ui, &args),
         Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
         Root::Rollout(Verb::Explain(args)) => block_on(explain::run(ui, global, &args)),

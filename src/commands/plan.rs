@@ -30,9 +30,9 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         .map(Arc::new);
     let change = change(ui, args)?;
     let source = if args.filename.is_empty() {
-        source::of_cluster(global, args).await?
+        source::of_cluster(global, &args.targets, "plan").await?
     } else {
-        source::of_files(ui, global, args)?
+        source::of_files(ui, global, (&args.filename, args.recursive), &args.targets)?
     };
     let request = Request {
         objects: source.objects.clone(),
@@ -74,7 +74,7 @@ fn change(ui: &Ui, args: &PlanArgs) -> Result<Change> {
     })
 }
 
-fn refused(error: plan::Error, found: &Found) -> Error {
+pub(super) fn refused(error: plan::Error, found: &Found) -> Error {
     match error {
         plan::Error::Container(unknown) => set::no_such_container(&found.title(), &unknown),
         other => Error::new(Kind::General, other.to_string()),

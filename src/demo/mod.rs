@@ -4,9 +4,11 @@
 //! on loopback for them).
 
 mod application;
+mod beside;
 pub mod pace;
 mod scenario;
 
+pub use beside::{Beside, Kit};
 pub use scenario::Scenario;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -15,16 +17,10 @@ use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
 };
-use tokio::{sync::mpsc::UnboundedReceiver, task::JoinHandle};
 
 use crate::{
-    api::{keys, v1beta1::Rollout},
+    api::keys,
     clock::Clock,
-    engine::{
-        core::Stop,
-        driver::{self, Event, RolloutKey, Scope},
-    },
-    release::{Approval, Guard, approval},
     sim::{self, Sim},
     workload::{
         Pod,
@@ -48,16 +44,8 @@ pub struct Demo {
     scenario: Scenario,
     sim: Sim,
     client: Client,
-    engine: JoinHandle<Result<BTreeMap<RolloutKey, Stop>, driver::Error>>,
+    engine: Beside,
     _controllers: sim::Controllers,
-    /// What the engine does, as it happens.
-    pub events: UnboundedReceiver<Event>,
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        self.engine.abort();
-    }
 }
 
 /// Why the demo did not work.
@@ -108,42 +96,25 @@ impl Demo {
                 .await
                 .map_err(Error::refused("the application"))?;
         }
-        let (sender, events) = tokio::sync::mpsc::unbounded_channel();
-        let scope = Scope::Selected {
-            namespace: None,
-            labels: None,
-        };
-        let options = driver::Options {
-            identity: "demo".to_owned(),
-            forever: true,
-            ..driver::Options::default()
-        };
-        let engine = tokio::spawn(driver::drive(client.clone(), clock, scope, options, sender));
+        let engine = Beside::start(&sim, clock, None, Kit::default());
         Ok(Self {
             scenario,
             sim,
             client,
             engine,
             _controllers: controllers,
-            events,
         })
+    }
+
+    /// The engine.
+    pub fn engine(&mut self) -> &mut Beside {
+        &mut self.engine
     }
 
     /// The cluster, to be served.
     #[must_use]
     pub fn sim(&self) -> &Sim {
         &self.sim
-    }
-
-    /// Waits until the engine comes to a stop on the Rollout; tells every event on the way.
-    pub async fn next_stop(&mut self, mut tell: impl FnMut(&Event)) -> Option<Stop> {
-        while let Some(event) = self.events.recv().await {
-            tell(&event);
-            if let Event::Stopped { stop, .. } = event {
-                return Some(stop);
-            }
-        }
-        None
     }
 
     /// Brings a new version, held in the same request.
@@ -183,24 +154,8 @@ impl Demo {
     /// # Errors
     /// The simulated API server refuses it.
     pub async fn approve(&self) -> Result<(), Error> {
-        let rollouts: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
-        loop {
-            let rollout = self
-                .sim
-                .get("rollouts.kruise.io/v1beta1", "Rollout", NAMESPACE, NAME)
-                .unwrap_or_default();
-            let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &Guard::default()) else {
-                return Ok(());
-            };
-            let patched = rollouts
-                .patch_status(NAME, &PatchParams::default(), &Patch::Merge(patch))
-                .await;
-            match patched {
-                // The engine noted something in between; the next patch is made from what it wrote.
-                Err(kube::Error::Api(status)) if status.code == 409 => {}
-                patched => return patched.map(drop).map_err(Error::refused("the approval")),
-            }
-        }
+        let approved = self.engine.approve(NAMESPACE, NAME).await;
+        approved.map_err(Error::refused("the approval"))
     }
 
     /// Puts the old version's template back.

@@ -130,7 +130,9 @@ impl Subject {
 pub fn look(subjects: &[Subject], around: &Surroundings) -> Vec<Finding> {
     let mut all = Vec::new();
     for subject in subjects {
-        let dropped = fields::dropped(&subject.object);
+        // The old version has no definition of its own here; what it means has.
+        let object = &convert::to_v1beta1(&subject.object).object;
+        let dropped = fields::dropped(object);
         all.extend(dropped.into_iter().map(|(field, message)| subject.finding(Rule::UnknownField, field, message)));
         if subject.is("Rollout") {
             all.extend(of_rollout(subject, subjects, around));

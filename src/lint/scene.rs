@@ -21,12 +21,12 @@ pub(super) struct Scene<'a> {
 }
 
 /// The objects of one namespace.
-struct Beside<'a> {
+struct Beside<'a, 'n> {
     subjects: &'a [Subject],
-    namespace: &'a str,
+    namespace: &'n str,
 }
 
-impl<'a> Beside<'a> {
+impl<'a> Beside<'a, '_> {
     fn value(&self, api_version: &str, kind: &str, name: &str) -> Option<&'a Value> {
         let found = self.subjects.iter().find(|subject| {
             let object = &subject.object;

@@ -10,6 +10,7 @@ mod files;
 mod follow;
 mod gates;
 mod outcome;
+mod rehearsal;
 mod render;
 mod stage;
 mod timeline;
@@ -22,6 +23,7 @@ pub use copy::{
 };
 pub use files::{Files, staged};
 pub use outcome::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Range};
+pub use rehearsal::Rehearsal;
 pub use render::{COLUMNS, span};
 pub use timeline::state;
 pub use what_if::{FORMS, WhatIf};

@@ -25,6 +25,8 @@ mod no_forgotten_files;
 #[cfg(test)]
 mod parity;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod plan;
 #[cfg(test)]
 mod promise;
