@@ -9,7 +9,8 @@ use super::{
     scripts::folder,
     target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
     values::{
-        Amount, ContainerImage, DryRun, Lines, Output, OutputParser, Span, duration, pair, percent,
+        Amount, ContainerImage, DryRun, Lines, Output, OutputParser, PlanOutput, PlanOutputParser, Span,
+        duration, pair, percent,
     },
 };
 use crate::{plan::WhatIf, traffic::script::Folder, view::Until};
@@ -44,14 +45,14 @@ pub enum Verb {
     /// Show the revisions of a workload: images, pods, which of them runs
     History(HistoryArgs),
     /// Tell what a release will do, before it does it
-    Plan(PlanArgs),
+    Plan(Box<PlanArgs>),
     /// Say what is wrong with manifests, or with what a cluster has, before a release begins
     #[command(after_help = LINTS)]
     Lint(LintArgs),
     /// Run a release in an in-memory cluster
     Demo(DemoArgs),
     /// Carry out a release in a copy of the cluster, with faults of your choice
-    Rehearse(RehearseArgs),
+    Rehearse(Box<RehearseArgs>),
     /// Start a release: change what a workload runs
     #[command(subcommand)]
     Set(SetVerb),
@@ -129,6 +130,9 @@ pub struct ApproveArgs {
     /// Go on with step N, leaving out the steps between
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     pub to: Option<i32>,
+    /// Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
     /// Stay, and approve every later step that waits for an approval too; timed pauses pass by themselves
     #[arg(long, conflicts_with_all = ["to", "no_wait", "dry_run"])]
     pub all_steps: bool,
@@ -388,6 +392,9 @@ pub struct RunArgs {
     /// Give up after this time, with exit code 124; another run takes over where this one stopped
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
+    /// Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "forever")]
+    pub plan: Option<PathBuf>,
     /// Act although it cannot be told whether a controller in the cluster does
     #[arg(long)]
     pub force: bool,
@@ -478,9 +485,12 @@ pub struct PlanArgs {
     /// Exit with 2 when something would change
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    /// Keep the plan in this file, with what it rests on, for approve --plan and run --plan
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["filename", "what_if", "until_step"])]
+    pub out: Option<PathBuf>,
+    /// Print as markdown, mermaid, svg, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = PlanOutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<PlanOutput>,
 }
 
 /// What `lint` finds.

@@ -1,19 +1,26 @@
 //! `lint`: what is wrong before a release begins.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value;
 
-use super::{connect, files, plan::source, reading};
+use super::{
+    connect, files,
+    plan::{source, surroundings},
+    reading,
+};
 use crate::{
+    api::{rollout::convert, v1beta1::Rollout},
     cli::{
         Global,
         args::{LintArgs, LintFormat},
         target,
     },
+    cluster::Cluster,
     error::{Error, Kind, Result},
     exit_code,
-    lint::{self, Origin, Report, Severity, Subject, Surroundings},
+    lint::{self, Finding, Origin, Report, Rule, Severity, Subject, Surroundings},
+    plan::blockers::{Blocker, Id, Weight},
     traffic::script::Scripts,
     ui::Ui,
 };
@@ -26,7 +33,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &LintArgs) -> Result<u8> {
     let report = if args.live {
         of_cluster(ui, global, args).await?
     } else {
-        of_files(args)?
+        of_files(args).await?
     };
     match args.output {
         LintFormat::Text => ui.text(&report.text())?,
@@ -37,7 +44,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &LintArgs) -> Result<u8> {
     Ok(if fails { exit_code::PLAN_BLOCKED } else { exit_code::DONE })
 }
 
-fn of_files(args: &LintArgs) -> Result<Report> {
+async fn of_files(args: &LintArgs) -> Result<Report> {
     let names: Vec<String> = args.words.iter().chain(&args.filename).cloned().collect();
     let mut subjects = Vec::new();
     for (name, text) in files::texts(&names, args.recursive)? {
@@ -55,7 +62,9 @@ fn of_files(args: &LintArgs) -> Result<Report> {
             }));
         }
     }
-    let report = judged(&subjects, args, false);
+    let mut report = judged(&subjects, args, false);
+    let (obstacles, _) = in_the_way(None, &subjects).await?;
+    report.findings.extend(obstacles);
     if report.rollouts == 0 {
         return Err(
             Error::new(Kind::NotFound, format!("no Rollout in {}", names.join(", ")))
@@ -89,7 +98,12 @@ async fn of_cluster(ui: &Ui, global: &Global, args: &LintArgs) -> Result<Report>
             ui.warn(&sentence);
         }
         let subjects: Vec<Subject> = objects.into_iter().filter(is_users).map(of_it).collect();
-        let report = judged(&subjects, args, true);
+        let mut report = judged(&subjects, args, true);
+        let (obstacles, unread) = in_the_way(Some(&cluster), &subjects).await?;
+        report.findings.extend(obstacles);
+        for sentence in unread {
+            ui.warn(&sentence);
+        }
         let title = format!("Rollout {}/{}", one.namespace, one.name);
         all.objects += report.objects;
         // Others stand there as neighbours; each has its own turn.
@@ -104,6 +118,63 @@ async fn of_cluster(ui: &Ui, global: &Global, args: &LintArgs) -> Result<Report>
         ui.talk(&format!("no Rollouts in {place}"));
     }
     Ok(all)
+}
+
+/// What of the catalogue of plans stands in the way of these Rollouts, beside what the rules say themselves; and what could
+/// not be read.
+async fn in_the_way(
+    cluster: Option<&Cluster>,
+    subjects: &[Subject],
+) -> Result<(Vec<Finding>, BTreeSet<String>)> {
+    let (mut findings, mut unread) = (Vec::new(), BTreeSet::new());
+    for subject in subjects.iter().filter(|subject| subject.is("Rollout")) {
+        let converted = convert::to_v1beta1(&subject.object).object;
+        let Ok(rollout) = serde_json::from_value::<Rollout>(placed(converted)) else {
+            continue;
+        };
+        let objects = subjects
+            .iter()
+            .map(|subject| placed(subject.object.clone()))
+            .collect();
+        let (blockers, sentences) = surroundings::obstacles(cluster, &rollout, objects).await?;
+        unread.extend(sentences);
+        findings.extend(blockers.iter().filter_map(|blocker| as_finding(subject, blocker)));
+    }
+    Ok((findings, unread))
+}
+
+/// An object where it would be if a file leaves out where that is.
+fn placed(mut object: Value) -> Value {
+    if object["metadata"]["namespace"].is_null() {
+        object["metadata"]["namespace"] = "default".into();
+    }
+    object
+}
+
+/// A blocker as a finding; nothing for what the rules say themselves, with the field.
+fn as_finding(subject: &Subject, blocker: &Blocker) -> Option<Finding> {
+    let rule = match blocker.id {
+        Id::MissingReference => Rule::MissingReference,
+        Id::ServiceSelectsNothing => Rule::ServiceSelectsNothing,
+        Id::LimitRange => Rule::LimitRange,
+        Id::Quota => Rule::Quota,
+        Id::NoNodeFits => Rule::NoNodeFits,
+        Id::DisruptionBudget => Rule::DisruptionBudget,
+        Id::Autoscaler => Rule::Autoscaler,
+        Id::InvalidRollout
+        | Id::WorkloadMissing
+        | Id::Traffic
+        | Id::NodeCapacity
+        | Id::SlowPods
+        | Id::NotAllowed
+        | Id::EngineStops => return None,
+    };
+    let mut finding = subject.finding(rule, "spec.workloadRef", blocker.message.clone());
+    finding.severity = match blocker.weight {
+        Weight::Blocks => Severity::Error,
+        Weight::Risk => Severity::Warning,
+    };
+    Some(finding)
 }
 
 fn of_it(object: Value) -> Subject {
@@ -127,13 +198,9 @@ fn judged(subjects: &[Subject], args: &LintArgs, complete: bool) -> Report {
             ..Scripts::default()
         },
     };
-    let is_rollout = |subject: &&Subject| {
-        let version = subject.object["apiVersion"].as_str().unwrap_or_default();
-        subject.object["kind"] == "Rollout" && version.starts_with("rollouts.kruise.io/")
-    };
     Report {
         findings: lint::look(subjects, &around),
         objects: subjects.len(),
-        rollouts: subjects.iter().filter(is_rollout).count(),
+        rollouts: subjects.iter().filter(|subject| subject.is("Rollout")).count(),
     }
 }

@@ -1,16 +1,27 @@
 //! `plan`: what a release will do, before it does it.
 
+pub(super) mod saved;
 pub(super) mod source;
+pub(super) mod surroundings;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::{gate, set};
 use crate::{
-    cli::{Global, args::PlanArgs, values::Output},
+    cli::{
+        Global,
+        args::PlanArgs,
+        values::{Output, PlanOutput},
+    },
     cluster::Found,
     error::{Error, Kind, Result},
     exit_code,
-    plan::{self, Change, End, Plan, Request},
+    plan::{
+        self, Change, End, Plan, Request,
+        blockers::{Evidence, Weight},
+    },
     ui::Ui,
     view::{Block, Table},
     workload::edit::NewImage,
@@ -34,6 +45,9 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
     } else {
         source::of_files(ui, global, (&args.filename, args.recursive), &args.targets)?
     };
+    let refused = |error| refused(error, &source.found);
+    let (namespace, rollout) = (source.found.namespace.as_str(), source.found.name.as_str());
+    let after = change.on(&source.objects, namespace, rollout).map_err(refused)?;
     let request = Request {
         objects: source.objects.clone(),
         namespace: source.found.namespace.clone(),
@@ -46,10 +60,14 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         pod_ready_after: source.started.map_or(READY_AFTER, |started| started.quickest),
         pod_ready_likely: source.started.map(|started| started.slowest),
     };
-    let plan = plan::predict_with(request, analysis).map_err(|error| refused(error, &source.found))?;
+    let mut plan = plan::predict_with(request, analysis).map_err(refused)?;
+    surroundings::weigh(&mut plan, &source, &after).await?;
     show(ui, args, &source, &plan)?;
+    if let Some(path) = &args.out {
+        saved::keep(ui, path, &plan, document(&plan), &source, &after)?;
+    }
     Ok(match plan.end {
-        End::Blocked => exit_code::PLAN_BLOCKED,
+        _ if plan.is_blocked() => exit_code::PLAN_BLOCKED,
         End::Degraded => exit_code::DEGRADED,
         _ if args.detailed_exitcode && plan.has_changes() => exit_code::PLAN_CHANGES,
         _ => exit_code::DONE,
@@ -81,18 +99,27 @@ pub(super) fn refused(error: plan::Error, found: &Found) -> Error {
     }
 }
 
+/// The plan for programs.
+fn document(plan: &Plan) -> Value {
+    let mut object = serde_json::to_value(plan).unwrap_or_default();
+    object["apiVersion"] = "cli.kruise.dev/v1".into();
+    object["kind"] = "RolloutPlan".into();
+    object["schema"] = "1.1".into();
+    object["summary"] = plan.summary().into();
+    object
+}
+
 fn show(ui: &Ui, args: &PlanArgs, source: &Source, plan: &Plan) -> Result<()> {
     let found = &source.found;
-    if args.output == Some(Output::Name) {
-        return ui.line(&found.title());
-    }
-    if let Some(format) = args.output.as_ref().and_then(Output::data) {
-        let mut object = serde_json::to_value(plan).unwrap_or_default();
-        object["apiVersion"] = "cli.kruise.dev/v1".into();
-        object["kind"] = "RolloutPlan".into();
-        object["schema"] = "1.1".into();
-        object["summary"] = plan.summary().into();
-        return ui.documents(format, std::slice::from_ref(&object));
+    match &args.output {
+        Some(PlanOutput::Markdown) => return ui.text(&plan.markdown(args.writes)),
+        Some(PlanOutput::Mermaid) => return ui.text(&plan.mermaid()),
+        Some(PlanOutput::Svg) => return ui.text(&plan.svg()),
+        Some(PlanOutput::Common(Output::Name)) => return ui.line(&found.title()),
+        Some(PlanOutput::Common(Output::Data(format))) => {
+            return ui.documents(format, std::slice::from_ref(&document(plan)));
+        }
+        None | Some(PlanOutput::Common(Output::Table | Output::Wide)) => {}
     }
     ui.line(&format!("Plan for {}/{}", plan.namespace, plan.rollout))?;
     for what in &args.what_if {
@@ -115,11 +142,27 @@ fn show(ui: &Ui, args: &PlanArgs, source: &Source, plan: &Plan) -> Result<()> {
         }
         ui.line("")?;
     }
-    for sentence in &source.unknown {
+    for blocker in &plan.blockers {
+        let sign = match blocker.weight {
+            Weight::Blocks => '!',
+            Weight::Risk => '?',
+        };
+        ui.line(&format!("{sign} {blocker}"))?;
+        for Evidence { object, field, value } in &blocker.evidence {
+            ui.line(&format!("    {object}  {field}: {value}"))?;
+        }
+        ui.line(&format!("    next: {}", blocker.command))?;
+    }
+    for sentence in &plan.unknown {
         ui.line(&format!("~ unknown: {sentence}"))?;
     }
     ui.line(&plan.summary())?;
-    if !plan.message.is_empty() {
+    if !plan.message.is_empty()
+        && !plan
+            .blockers
+            .iter()
+            .any(|one| plan.message.contains(&one.message))
+    {
         ui.line(&plan.message)?;
     }
     if plan.end == End::NothingToDo {
@@ -130,11 +173,6 @@ fn show(ui: &Ui, args: &PlanArgs, source: &Source, plan: &Plan) -> Result<()> {
         };
         ui.hint(&format!(
             "kubectl kruise rollout plan {what} --set-image CONTAINER=IMAGE"
-        ));
-    } else if source.started.is_none() {
-        let seconds = Duration::as_secs(&READY_AFTER);
-        ui.talk(&format!(
-            "no running pod told how long it took to become ready; {seconds} s are assumed"
         ));
     }
     Ok(())

@@ -92,7 +92,9 @@ impl fmt::Display for Finding {
 }
 
 impl Subject {
-    fn finding(&self, rule: Rule, field: impl Into<String>, message: impl Into<String>) -> Finding {
+    /// A finding about this object.
+    #[must_use]
+    pub fn finding(&self, rule: Rule, field: impl Into<String>, message: impl Into<String>) -> Finding {
         let field = field.into();
         let place = match &self.origin {
             Origin::Cluster => None,
@@ -109,7 +111,9 @@ impl Subject {
         }
     }
 
-    fn title(&self) -> String {
+    /// `Rollout shop/web`.
+    #[must_use]
+    pub fn title(&self) -> String {
         let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
         let meta = &self.object["metadata"];
         let name = text(&meta["name"]);
@@ -119,7 +123,9 @@ impl Subject {
         }
     }
 
-    fn is(&self, kind: &str) -> bool {
+    /// Whether it is of a kind of `rollouts.kruise.io`.
+    #[must_use]
+    pub fn is(&self, kind: &str) -> bool {
         let version = self.object["apiVersion"].as_str().unwrap_or_default();
         self.object["kind"] == kind && version.split('/').next() == Some(keys::GROUP)
     }

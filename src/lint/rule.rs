@@ -59,6 +59,20 @@ pub enum Rule {
     ProviderLimit,
     /// A Service or a route is not as it must be.
     Route,
+    /// What the new pods name: ConfigMaps, Secrets, claims, accounts.
+    MissingReference,
+    /// The Service selects none of the new pods.
+    ServiceSelectsNothing,
+    /// A LimitRange refuses the new pods.
+    LimitRange,
+    /// A quota leaves no room.
+    Quota,
+    /// No node takes the new pods.
+    NoNodeFits,
+    /// A disruption budget.
+    DisruptionBudget,
+    /// An autoscaler.
+    Autoscaler,
     /// Nothing waits.
     NeverWaits,
     /// A step that changes nothing.
@@ -69,7 +83,7 @@ pub enum Rule {
 
 impl Rule {
     /// All, in the order in which they are listed.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 25] = [
         Self::Unreadable,
         Self::UnknownField,
         Self::OldVersion,
@@ -85,6 +99,13 @@ impl Rule {
         Self::Provider,
         Self::ProviderLimit,
         Self::Route,
+        Self::MissingReference,
+        Self::ServiceSelectsNothing,
+        Self::LimitRange,
+        Self::Quota,
+        Self::NoNodeFits,
+        Self::DisruptionBudget,
+        Self::Autoscaler,
         Self::NeverWaits,
         Self::SameStep,
         Self::NotAsked,
@@ -209,6 +230,41 @@ impl Rule {
                 "route",
                 "Service and routes are such that versions can be told apart.",
                 "let the route send requests to the Service, and the Service select its pods",
+            ),
+            Self::MissingReference => (
+                "missing-reference",
+                "What the new pods name is there.",
+                "make it, or correct the name in the pod template",
+            ),
+            Self::ServiceSelectsNothing => (
+                "service-selects-nothing",
+                "The Service selects the new pods.",
+                "let the Service's selector fit the labels of the pod template",
+            ),
+            Self::LimitRange => (
+                "limit-range",
+                "No LimitRange refuses the new pods.",
+                "give the containers requests and limits within the LimitRange",
+            ),
+            Self::Quota => (
+                "quota",
+                "The quota has room for what the release makes.",
+                "raise the quota, or release with fewer pods beside the old ones",
+            ),
+            Self::NoNodeFits => (
+                "no-node-fits",
+                "Some node takes the new pods.",
+                "correct nodeSelector, affinity and tolerations of the pod template, or the nodes",
+            ),
+            Self::DisruptionBudget => (
+                "disruption-budget",
+                "Disruption budgets can be kept.",
+                "lower minAvailable, or have more pods",
+            ),
+            Self::Autoscaler => (
+                "autoscaler",
+                "No autoscaler works against the release.",
+                "expect other numbers of pods, or let the autoscaler rest meanwhile",
             ),
             Self::NeverWaits => (
                 "never-waits",

@@ -30,6 +30,37 @@ pub struct Change {
 }
 
 impl Change {
+    /// Objects as they are once all of this is changed; for looking at, since nothing is held.
+    ///
+    /// # Errors
+    /// The change would be refused.
+    pub fn on(&self, objects: &[Value], namespace: &str, rollout: &str) -> Result<Vec<Value>, Error> {
+        let mut change = self.clone();
+        let mut objects = objects.to_vec();
+        change.prepare(&mut objects, namespace, rollout)?;
+        let found = objects
+            .iter()
+            .find(|object| is_rollout(object, namespace, rollout))
+            .cloned();
+        if let Some(workload) = found.and_then(|rollout| workload_of(&mut objects, namespace, &rollout)) {
+            if let Some(replicas) = change.replicas {
+                workload["spec"]["replicas"] = json!(replicas);
+            }
+            *workload = change.of_workload(workload)?;
+        }
+        Ok(objects)
+    }
+
+    /// The workload with its new template.
+    fn of_workload(&self, workload: &Value) -> Result<Value, Error> {
+        let mut changed = workload.clone();
+        for manifest in self.manifests.iter().filter(|manifest| same(manifest, workload)) {
+            let applied = edit::applied(&changed, manifest);
+            changed = applied.map_err(|why| Error::Change(why.to_string()))?.object;
+        }
+        Ok(edit::with_images(&changed, &self.images)?)
+    }
+
     /// Changes everything but the workload, whose change is a write of its own.
     ///
     /// # Errors
@@ -83,6 +114,18 @@ impl Change {
         strategy["steps"] = json!(steps);
         Ok(())
     }
+}
+
+/// The workload that a Rollout releases.
+fn workload_of<'o>(objects: &'o mut [Value], namespace: &str, rollout: &Value) -> Option<&'o mut Value> {
+    let reference: ObjectRef = serde_json::from_value(rollout["spec"]["workloadRef"].clone()).ok()?;
+    let kind = Kind::named(&reference)?;
+    objects.iter_mut().find(|object| {
+        let meta = &object["metadata"];
+        edit::kind_of(object) == Some(kind)
+            && meta["name"] == *reference.name
+            && meta["namespace"] == namespace
+    })
 }
 
 fn place(manifest: &mut Value, namespace: &str) {

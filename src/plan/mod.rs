@@ -4,12 +4,15 @@
 //! would be to the cluster; every pause for a human is approved as soon as its pods are counted, so times are the earliest
 //! possible.
 
+pub mod blockers;
 mod change;
 mod copy;
 mod files;
 mod follow;
 mod gates;
 mod outcome;
+mod picture;
+pub mod pinned;
 mod rehearsal;
 mod render;
 mod stage;

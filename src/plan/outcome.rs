@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::blockers::{self, Blocker, Ground, Weight};
+
 /// What will happen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,6 +29,12 @@ pub struct Plan {
     pub lowest_ready: i32,
     /// Most pods at any time.
     pub most_pods: i32,
+    /// Pods at the beginning.
+    pub start_pods: i32,
+    /// What stands in the way, or may; nothing as long as nobody looked.
+    pub blockers: Vec<Blocker>,
+    /// What is not known, one sentence each.
+    pub unknown: Vec<String>,
     /// How it ends when pods take as long as the slowest that was seen; nothing when no pod was seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub likely_end: Option<End>,
@@ -152,6 +160,29 @@ impl Plan {
         !self.writes.is_empty()
     }
 
+    /// Looks for what stands in the way.
+    pub fn weigh(&mut self, ground: &Ground<'_>) {
+        self.blockers = blockers::of_plan(self, ground);
+    }
+
+    /// Whether it is known not to end as it should.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.end == End::Blocked || self.blockers.iter().any(|one| one.weight == Weight::Blocks)
+    }
+
+    /// The steps that a human ends.
+    #[must_use]
+    pub fn approvals(&self) -> Vec<i32> {
+        let waiting = self
+            .states
+            .iter()
+            .filter(|state| state.state == "WaitingForApproval");
+        let mut steps: Vec<i32> = waiting.map(|state| state.step).collect();
+        steps.dedup();
+        steps
+    }
+
     /// Seconds until the end, at the earliest.
     #[must_use]
     pub fn seconds(&self) -> f64 {
@@ -174,9 +205,18 @@ impl Plan {
     pub fn summary(&self) -> String {
         let (steps, writes) = (self.steps.len(), self.writes.len());
         let (lowest, most) = (self.lowest_ready, self.most_pods);
-        let (seconds, end) = (self.seconds().ceil(), self.end.word());
+        let blockers = self
+            .blockers
+            .iter()
+            .filter(|one| one.weight == Weight::Blocks)
+            .count();
+        let end = match self.end {
+            End::Completed | End::RolledBack | End::StepReached if blockers > 0 => End::Blocked,
+            end => end,
+        };
+        let (seconds, end) = (self.seconds().ceil(), end.word());
         format!(
-            "Summary: {steps} steps, {writes} writes, never below {lowest} ready pods, at most {most} pods, {seconds} s at the earliest, {end}."
+            "Summary: {steps} steps, {writes} writes, never below {lowest} ready pods, at most {most} pods, {seconds} s at the earliest, {blockers} blockers, {end}."
         )
     }
 

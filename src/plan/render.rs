@@ -1,6 +1,9 @@
 //! A plan as rows, for tables of any kind.
 
-use super::{Plan, PlannedStep, PlannedWrite};
+use super::{
+    Plan, PlannedStep, PlannedWrite,
+    blockers::{Evidence, Weight},
+};
 
 /// Titles of the columns of [`Plan::rows`].
 pub const COLUMNS: [&str; 10] = [
@@ -39,20 +42,44 @@ impl Plan {
         }
     }
 
-    /// The plan as a Markdown table, for a pull request.
+    /// The plan as Markdown, for a pull request; with its writes, if they are wanted, folded away.
     #[must_use]
-    pub fn markdown(&self) -> String {
+    pub fn markdown(&self, with_writes: bool) -> String {
         let mut text = format!("### Plan for {}/{}\n\n", self.namespace, self.rollout);
         if !self.rows().is_empty() {
             text += &format!("| {} |\n|{}\n", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len()));
             for row in self.rows() {
-                text += &format!("| {} |\n", row.join(" | "));
+                text += &format!("| {} |\n", row.join(" | ").replace('~', "\\~"));
             }
+            text += "\n";
+        }
+        for blocker in &self.blockers {
+            let word = match blocker.weight {
+                Weight::Blocks => "Blocked",
+                Weight::Risk => "Risk",
+            };
+            text += &format!("- **{word}**: {blocker}\n");
+            for Evidence { object, field, value } in &blocker.evidence {
+                text += &format!("  - `{object}` `{field}`: `{value}`\n");
+            }
+            text += &format!("  - next: `{}`\n", blocker.command);
+        }
+        for sentence in &self.unknown {
+            text += &format!("- *unknown*: {sentence}\n");
+        }
+        if !self.blockers.is_empty() || !self.unknown.is_empty() {
             text += "\n";
         }
         text += &format!("{}\n", self.summary());
         if !self.message.is_empty() {
             text += &format!("\n{}\n", self.message);
+        }
+        if with_writes && !self.writes.is_empty() {
+            text += &format!("\n<details><summary>{} writes</summary>\n\n", self.writes.len());
+            for write in &self.writes {
+                text += &format!("{}\n```\n{}\n```\n", write.line(), write.request().join("\n"));
+            }
+            text += "</details>\n";
         }
         text
     }

@@ -39,6 +39,8 @@ pub(super) struct Timeline {
     counted: BTreeMap<String, Counted>,
     /// The sums of these: of the new version, and of others.
     sums: [Sum; 2],
+    /// The same at the beginning.
+    first: Option<[Sum; 2]>,
     listed: bool,
     current: i32,
     steps: BTreeMap<i32, PlannedStep>,
@@ -206,6 +208,7 @@ impl Timeline {
             known: BTreeSet::new(),
             counted: BTreeMap::new(),
             sums: [Sum::default(); 2],
+            first: None,
             listed: false,
             current: 0,
             steps: BTreeMap::new(),
@@ -262,6 +265,7 @@ impl Timeline {
                     let at = usize::from(!self.is_new(&counted.revision));
                     self.sums[at].add(counted);
                 }
+                self.first.get_or_insert(self.sums);
             }
         }
         self.sample();
@@ -341,10 +345,8 @@ impl Timeline {
             None => gate,
         };
         let old_traffic = asked.map_or_else(String::new, |step| {
-            match (
-                step.traffic.as_deref().map(IntOrPercent::from),
-                step.matches.is_empty(),
-            ) {
+            let share = step.traffic.as_deref().map(IntOrPercent::from);
+            match (share, step.matches.is_empty() && self.shared.is_none()) {
                 (Some(IntOrPercent::Percent(share)), true) => format!("{}%", 100 - share),
                 (None, true) => "-".to_owned(),
                 _ => "the rest".to_owned(),
@@ -529,6 +531,9 @@ impl Timeline {
             message,
             lowest_ready: self.lowest.unwrap_or(0),
             most_pods: self.most,
+            start_pods: self.first.map_or(0, |sums| sums.iter().map(|sum| sum.pods).sum()),
+            blockers: Vec::new(),
+            unknown: Vec::new(),
             likely_end: None,
         }
     }

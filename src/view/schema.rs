@@ -397,6 +397,15 @@ pub struct RolloutPlan {
     pub lowest_ready: i32,
     /// Most pods at any time.
     pub most_pods: i32,
+    /// Pods at the beginning.
+    #[serde(default)]
+    pub start_pods: i32,
+    /// What stands in the way, or may.
+    #[serde(default)]
+    pub blockers: Vec<PlanBlocker>,
+    /// What is not known, one sentence each.
+    #[serde(default)]
+    pub unknown: Vec<String>,
     /// The steps, in order of time.
     pub steps: Vec<PlanStep>,
     /// The closing work.
@@ -405,6 +414,34 @@ pub struct RolloutPlan {
     pub states: Vec<PlanState>,
     /// Every write, in order.
     pub writes: Vec<PlanWrite>,
+}
+
+/// Something in the way of a release.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanBlocker {
+    /// What it is; the name does not change.
+    pub id: String,
+    /// `blocks`: the release does not go on past it; `risk`: it does, and somebody should know.
+    pub weight: String,
+    /// A sentence.
+    pub message: String,
+    /// What it rests on.
+    pub evidence: Vec<PlanEvidence>,
+    /// What to type next.
+    pub command: String,
+}
+
+/// Where something was read that a blocker rests on.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanEvidence {
+    /// Kind and name.
+    pub object: String,
+    /// The field.
+    pub field: String,
+    /// What it says.
+    pub value: String,
 }
 
 /// One step of a plan.

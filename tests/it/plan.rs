@@ -234,7 +234,7 @@ async fn compare(stage: &Stage, change: Option<&str>, end: End, is_end: fn(&Stop
         rows.map(|step| step.writes).sum::<usize>(),
         plan.writes.len(),
         "{}",
-        plan.markdown()
+        plan.markdown(false)
     );
 }
 

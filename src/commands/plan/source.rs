@@ -40,6 +40,8 @@ pub(in crate::commands) struct Source {
     pub(in crate::commands) started: Option<Started>,
     /// What could not be read, one sentence each.
     pub(in crate::commands) unknown: Vec<String>,
+    /// The cluster, if there is one.
+    pub(super) cluster: Option<Cluster>,
 }
 
 /// Reads a cluster.
@@ -59,6 +61,7 @@ pub(in crate::commands) async fn of_cluster(global: &Global, targets: &TargetArg
     Ok(Source {
         started: plan::started(&objects),
         start: cluster.clock.now(),
+        cluster: Some(cluster),
         found,
         objects,
         unknown,
@@ -87,6 +90,7 @@ pub(in crate::commands) fn of_files(
         start: staged.start,
         started,
         unknown: Vec::new(),
+        cluster: None,
     })
 }
 

@@ -461,7 +461,7 @@ fn what_goes_back_reaches_no_step_any_more() {
     let mut objects = after(&[Turn::Released("web:v2")]);
     let rollout = objects.iter_mut().find(|object| object["kind"] == "Rollout");
     rollout.unwrap()["status"]["conditions"] =
-        json!([{ "type": "Progressing", "status": "True", "reason": "Cancelling" }]);
+        json!([{ "type": "Progressing", "status": "True", "reason": "Cancelling", "message": "" }]);
     let shop = Served::with(objects, Life::Still);
     for condition in ["paused", "step=1", "traffic>=1"] {
         let waited = shop.kruise(&["status", "web", "--until", condition, "--timeout", "20s"]);
