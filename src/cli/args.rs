@@ -520,7 +520,13 @@ pub struct LintArgs {
     #[arg(value_name = "FILE", required_unless_present_any = ["filename", "live"])]
     pub words: Vec<String>,
     /// The same
-    #[arg(short, long, value_name = "FILE", value_delimiter = ',', conflicts_with = "live")]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        value_delimiter = ',',
+        conflicts_with = "live"
+    )]
     pub filename: Vec<String>,
     /// Read folders within folders too
     #[arg(short = 'R', long)]

@@ -212,7 +212,11 @@ async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, scenario: Scenario, ima
         .write_kubeconfig
         .clone()
         .unwrap_or_else(|| std::env::temp_dir().join(format!("kruise-demo-{}.kubeconfig", address.port())));
-    let namespace = if scenario == Scenario::Empty { "default" } else { NAMESPACE };
+    let namespace = if scenario == Scenario::Empty {
+        "default"
+    } else {
+        NAMESPACE
+    };
     write_kubeconfig(&path, &format!("http://{address}"), namespace)?;
     let sim = demo.sim().clone();
     ui.line(&format!(
@@ -225,7 +229,11 @@ async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, scenario: Scenario, ima
         _ => vec!["status web", &change, "watch web", "explain web", "approve web"],
     };
     for command in commands {
-        let place = if scenario == Scenario::Empty { "" } else { " -n demo" };
+        let place = if scenario == Scenario::Empty {
+            ""
+        } else {
+            " -n demo"
+        };
         ui.line(&format!("  kubectl-kruise rollout {command}{place}"))?;
     }
     ui.line("Ctrl-C ends it.")?;

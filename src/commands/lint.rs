@@ -41,7 +41,11 @@ pub async fn run(ui: &Ui, global: &Global, args: &LintArgs) -> Result<u8> {
         LintFormat::Sarif => ui.line(&format!("{:#}", lint::sarif(&report, env!("CARGO_PKG_VERSION"))))?,
     }
     let fails = report.count(Severity::Error) > 0 || args.strict && report.count(Severity::Warning) > 0;
-    Ok(if fails { exit_code::PLAN_BLOCKED } else { exit_code::DONE })
+    Ok(if fails {
+        exit_code::PLAN_BLOCKED
+    } else {
+        exit_code::DONE
+    })
 }
 
 async fn of_files(args: &LintArgs) -> Result<Report> {
@@ -68,7 +72,9 @@ async fn of_files(args: &LintArgs) -> Result<Report> {
     if report.rollouts == 0 {
         return Err(
             Error::new(Kind::NotFound, format!("no Rollout in {}", names.join(", ")))
-                .hint("name the files of the Rollout together with those of its workload, Services and routes")
+                .hint(
+                    "name the files of the Rollout together with those of its workload, Services and routes",
+                )
                 .hint("for what a cluster has: kubectl kruise rollout lint --live"),
         );
     }
@@ -107,7 +113,12 @@ async fn of_cluster(ui: &Ui, global: &Global, args: &LintArgs) -> Result<Report>
         let title = format!("Rollout {}/{}", one.namespace, one.name);
         all.objects += report.objects;
         // Others stand there as neighbours; each has its own turn.
-        all.findings.extend(report.findings.into_iter().filter(|finding| finding.object == title));
+        all.findings.extend(
+            report
+                .findings
+                .into_iter()
+                .filter(|finding| finding.object == title),
+        );
     }
     if found.is_empty() {
         let place = if args.all_namespaces {
@@ -187,7 +198,10 @@ fn of_it(object: Value) -> Subject {
 /// Whether it is an object that somebody wrote: pods and revisions are not.
 fn is_users(object: &Value) -> bool {
     let kind = object["kind"].as_str().unwrap_or_default();
-    !matches!(kind, "Pod" | "Node" | "ReplicaSet" | "ControllerRevision" | "CustomResourceDefinition")
+    !matches!(
+        kind,
+        "Pod" | "Node" | "ReplicaSet" | "ControllerRevision" | "CustomResourceDefinition"
+    )
 }
 
 fn judged(subjects: &[Subject], args: &LintArgs, complete: bool) -> Report {

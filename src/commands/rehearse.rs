@@ -14,10 +14,7 @@ use super::{
     reading, watch,
 };
 use crate::{
-    cli::{
-        Global, Root, Verb,
-        args::RehearseArgs,
-    },
+    cli::{Global, Root, Verb, args::RehearseArgs},
     clock::Clock,
     cluster::{Cluster, Versions},
     demo::{Beside, Kit},
@@ -150,7 +147,13 @@ async fn play(
 }
 
 /// The view of `watch`, on the copy.
-async fn live(ui: &Ui, global: &Global, copy: &Rehearsal, mut engine: Beside, key: &RolloutKey) -> Result<u8> {
+async fn live(
+    ui: &Ui,
+    global: &Global,
+    copy: &Rehearsal,
+    mut engine: Beside,
+    key: &RolloutKey,
+) -> Result<u8> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let path = std::env::temp_dir().join(format!("kruise-rehearsal-{}.kubeconfig", address.port()));
@@ -224,10 +227,9 @@ async fn lines(
                     return Ok(exit_code::WAITING);
                 }
                 clock.sleep(args.auto_approve.unwrap_or(BETWEEN)).await;
-                engine
-                    .approve(&key.namespace, &key.name)
-                    .await
-                    .map_err(|error| Error::new(Kind::General, format!("the copy refused the approval: {error}")))?;
+                engine.approve(&key.namespace, &key.name).await.map_err(|error| {
+                    Error::new(Kind::General, format!("the copy refused the approval: {error}"))
+                })?;
                 ui.line(&format!("Step {step}/{total} approved."))?;
             }
             Stop::Completed => {
@@ -267,7 +269,10 @@ async fn lines(
                 return Ok(exit_code::PLAN_BLOCKED);
             }
             Stop::NotFound | Stop::OtherEngine { .. } => {
-                return Err(Error::new(Kind::General, format!("the rehearsal stopped unexpectedly: {stop:?}")));
+                return Err(Error::new(
+                    Kind::General,
+                    format!("the rehearsal stopped unexpectedly: {stop:?}"),
+                ));
             }
         }
     }
@@ -275,7 +280,9 @@ async fn lines(
 
 /// Where it is, in one line; with the causes where it does not go on.
 async fn state(ui: &Ui, cluster: &Cluster, copy: &Rehearsal, key: &RolloutKey, why: bool) -> Result<()> {
-    let object = copy.sim.get("rollouts.kruise.io/v1beta1", "Rollout", &key.namespace, &key.name);
+    let object = copy
+        .sim
+        .get("rollouts.kruise.io/v1beta1", "Rollout", &key.namespace, &key.name);
     let Some(object) = object else {
         return Ok(());
     };

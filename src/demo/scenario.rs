@@ -55,7 +55,9 @@ impl Scenario {
     pub fn summary(self) -> &'static str {
         match self {
             Self::Canary => "a few new pods beside the old ones, with 20%, 50% and then all of the traffic",
-            Self::Ab => "the new version for requests with one header first, then for half of all, then for all",
+            Self::Ab => {
+                "the new version for requests with one header first, then for half of all, then for all"
+            }
             Self::BlueGreen => "a whole second set of pods, then the traffic",
             Self::Batches => "a Deployment's own pods replaced in batches, without traffic",
             Self::StatefulSet => "a StatefulSet's pods replaced in batches, the last ordinal first",

@@ -103,7 +103,13 @@ mod tests {
 
     #[test]
     fn letters_that_differ_are_counted() {
-        for (a, b, expected) in [("", "", 0), ("steps", "step", 1), ("paused", "pause", 1), ("abc", "", 3), ("kitten", "sitting", 3)] {
+        for (a, b, expected) in [
+            ("", "", 0),
+            ("steps", "step", 1),
+            ("paused", "pause", 1),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+        ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
         }
     }

@@ -139,7 +139,11 @@ pub fn look(subjects: &[Subject], around: &Surroundings) -> Vec<Finding> {
         // The old version has no definition of its own here; what it means has.
         let object = &convert::to_v1beta1(&subject.object).object;
         let dropped = fields::dropped(object);
-        all.extend(dropped.into_iter().map(|(field, message)| subject.finding(Rule::UnknownField, field, message)));
+        all.extend(
+            dropped
+                .into_iter()
+                .map(|(field, message)| subject.finding(Rule::UnknownField, field, message)),
+        );
         if subject.is("Rollout") {
             all.extend(of_rollout(subject, subjects, around));
         }
@@ -158,7 +162,15 @@ fn of_rollout(subject: &Subject, subjects: &[Subject], around: &Surroundings) ->
         ));
         let converted = convert::to_v1beta1(&subject.object);
         let lost = converted.lost.iter();
-        all.extend(lost.map(|lost| subject.finding(Rule::UnknownField, lost.path.clone(), lost.to_string().trim_start_matches(&format!("{}: ", lost.path)).to_owned())));
+        all.extend(lost.map(|lost| {
+            subject.finding(
+                Rule::UnknownField,
+                lost.path.clone(),
+                lost.to_string()
+                    .trim_start_matches(&format!("{}: ", lost.path))
+                    .to_owned(),
+            )
+        }));
         converted.object
     } else {
         subject.object.clone()
@@ -209,7 +221,9 @@ fn of_rollout(subject: &Subject, subjects: &[Subject], around: &Surroundings) ->
             .filter(|problem| !is_absent(problem))
             .map(|problem| subject.finding(Rule::MetricGate, problem.field, problem.message)),
     );
-    if let Some(finding) = validate::obstacle(snapshot).and_then(|it| of_obstacle(subject, &scene, around, &it)) {
+    if let Some(finding) =
+        validate::obstacle(snapshot).and_then(|it| of_obstacle(subject, &scene, around, &it))
+    {
         all.push(finding);
     }
     if is_valid {
@@ -219,16 +233,24 @@ fn of_rollout(subject: &Subject, subjects: &[Subject], around: &Surroundings) ->
 }
 
 /// What keeps traffic from being split. What is not there was told by name.
-fn of_obstacle(subject: &Subject, scene: &Scene, around: &Surroundings, obstacle: &Obstacle) -> Option<Finding> {
+fn of_obstacle(
+    subject: &Subject,
+    scene: &Scene,
+    around: &Surroundings,
+    obstacle: &Obstacle,
+) -> Option<Finding> {
     let strategy = scene.strategy();
     let routing = format!("{strategy}.trafficRoutings[0]");
     let (rule, field) = match obstacle {
         Obstacle::Missing { .. } => return None,
-        Obstacle::Limit { step: Some(step), .. } => {
-            (Rule::ProviderLimit, format!("{strategy}.steps[{}]", step.saturating_sub(1)))
-        }
+        Obstacle::Limit { step: Some(step), .. } => (
+            Rule::ProviderLimit,
+            format!("{strategy}.steps[{}]", step.saturating_sub(1)),
+        ),
         Obstacle::Limit { step: None, .. } | Obstacle::NoTwin { .. } => (Rule::ProviderLimit, routing),
-        Obstacle::Provider { .. } | Obstacle::NoScript { .. } | Obstacle::Unserved { .. } => (Rule::Provider, routing),
+        Obstacle::Provider { .. } | Obstacle::NoScript { .. } | Obstacle::Unserved { .. } => {
+            (Rule::Provider, routing)
+        }
         _ => (Rule::Route, routing),
     };
     let mut finding = subject.finding(rule, field, obstacle.to_string());
@@ -246,7 +268,9 @@ fn advice(subject: &Subject, scene: &Scene) -> Vec<Finding> {
     let strategy = scene.strategy();
     let steps = rollout.spec.strategy.steps();
     let gated = analysis::bindings(rollout).is_ok_and(|bindings| !bindings.is_empty());
-    let waits = steps.iter().any(|step| step.pause.duration.is_none_or(|seconds| seconds > 0));
+    let waits = steps
+        .iter()
+        .any(|step| step.pause.duration.is_none_or(|seconds| seconds > 0));
     if !waits && !gated {
         all.push(subject.finding(
             Rule::NeverWaits,

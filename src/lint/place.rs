@@ -22,7 +22,11 @@ pub fn line_of(document: &str, field: &str) -> usize {
     let mut found = first;
     for part in parts(field) {
         let inside = |line: usize| lines.get(line).is_some_and(|text| says(text));
-        let indent = |line: usize| lines.get(line).map_or(0, |text| text.len() - text.trim_start().len());
+        let indent = |line: usize| {
+            lines
+                .get(line)
+                .map_or(0, |text| text.len() - text.trim_start().len())
+        };
         let next = match part {
             Part::Key(key) => (at..end).filter(|line| inside(*line)).find(|line| {
                 let text = lines.get(*line).copied().unwrap_or_default();
@@ -37,7 +41,11 @@ pub fn line_of(document: &str, field: &str) -> usize {
             }),
             Part::Item(index) => {
                 let dashes = (at..end).filter(|line| {
-                    inside(*line) && indent(*line) == margin && lines.get(*line).is_some_and(|text| text.trim_start().starts_with('-'))
+                    inside(*line)
+                        && indent(*line) == margin
+                        && lines
+                            .get(*line)
+                            .is_some_and(|text| text.trim_start().starts_with('-'))
                 });
                 dashes.into_iter().nth(index)
             }
@@ -55,7 +63,9 @@ pub fn line_of(document: &str, field: &str) -> usize {
         // The block goes on as long as lines are moved in further, or are the items of a list that is not.
         let last = (line + 1..end).filter(|line| inside(*line)).find(|after| {
             let deep = indent(*after);
-            let is_dash = lines.get(*after).is_some_and(|text| text.trim_start().starts_with("- "));
+            let is_dash = lines
+                .get(*after)
+                .is_some_and(|text| text.trim_start().starts_with("- "));
             deep < margin || deep == margin && (is_item || !is_dash)
         });
         end = last.unwrap_or(end);

@@ -21,7 +21,10 @@ impl Report {
     /// How many findings are of a severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        let of_it = self.findings.iter().filter(|finding| finding.severity == severity);
+        let of_it = self
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == severity);
         of_it.count()
     }
 
@@ -56,7 +59,10 @@ impl Report {
             found.join(", ")
         };
         let objects = counted(self.objects, "object");
-        format!("{found} in {objects}, {} of them", counted(self.rollouts, "Rollout"))
+        format!(
+            "{found} in {objects}, {} of them",
+            counted(self.rollouts, "Rollout")
+        )
     }
 
     /// For programs.

@@ -66,7 +66,9 @@ impl<'a> Scene<'a> {
         };
         if let Some(shared) = rollout.traffic_routing_name() {
             let shared = beside.object(OLD, "TrafficRouting", shared).map(Shared::new);
-            snapshot.shared.extend(shared.map(|shared| shared.scripted(&around.scripts)));
+            snapshot
+                .shared
+                .extend(shared.map(|shared| shared.scripted(&around.scripts)));
         }
         let own = rollout.spec.strategy.traffic_routings().iter();
         let routings = own.chain(snapshot.shared.iter().flat_map(Shared::routings));

@@ -8,7 +8,8 @@ fn application() -> Vec<Value> {
     let labels = json!({ "app": "web" });
     let path = json!({ "path": "/", "pathType": "Prefix",
         "backend": { "service": { "name": "web", "port": { "number": 80 } } } });
-    let containers = json!([{ "name": "main", "image": "web:v1", "readinessProbe": { "tcpSocket": { "port": 80 } } }]);
+    let containers =
+        json!([{ "name": "main", "image": "web:v1", "readinessProbe": { "tcpSocket": { "port": 80 } } }]);
     vec![
         json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" }, "spec": {
             "replicas": 4, "selector": { "matchLabels": labels },
@@ -70,25 +71,120 @@ fn every_rule_says_what_and_where() {
     const CANARY: &str = "/3/spec/strategy/canary";
     let canary = |field: &str| format!("{CANARY}/{field}");
     let cases: [(&str, String, Value, &str); 19] = [
-        ("a wrong type", "/3/spec/strategy/canary/steps".to_owned(), json!("none"), "error: Rollout web: spec: invalid type: string \"none\", expected a sequence [unreadable]"),
-        ("a typo", canary("trafficRouting"), json!([]), "warning: Rollout web: spec.strategy.canary.trafficRouting: there is no such field, an API server drops it; trafficRoutingRef may be meant [unknown-field]"),
-        ("a field of nothing", "/3/spec/wheels".to_owned(), json!(4), "warning: Rollout web: spec.wheels: there is no such field, an API server drops it [unknown-field]"),
-        ("another kind", "/3/spec/workloadRef/kind".to_owned(), json!("Job"), "error: Rollout web: spec.workloadRef: WorkloadRef kind is not supported: apps/v1 Job [workload-ref]"),
-        ("no workload", "/0".to_owned(), Value::Null, "error: Rollout web: spec.workloadRef: Deployment web is not there [missing-object]"),
-        ("no service", "/1".to_owned(), Value::Null, "error: Rollout web: spec.strategy.canary.trafficRoutings[0].service: Service web is not there [missing-object]"),
-        ("no ingress", "/2".to_owned(), Value::Null, "error: Rollout web: spec.strategy.canary.trafficRoutings[0].ingress: Ingress web is not there [missing-object]"),
-        ("no pods", canary("steps/0/replicas"), json!(0), "error: Rollout web: spec.strategy.canary.steps[0].replicas: replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\" [step-replicas]"),
-        ("too much traffic", canary("steps/0/traffic"), json!("120%"), "error: Rollout web: spec.strategy.canary.steps[0].traffic: traffic must be percentage with \"0%\" < traffic <= \"100%\" in canary strategy [step-traffic]"),
-        ("a pause before now", canary("steps/0/pause"), json!({ "duration": -1 }), "error: Rollout web: spec.strategy.canary.steps[0].pause.duration: cannot be negative [step-pause]"),
-        ("no steps", canary("steps"), json!([]), "error: Rollout web: spec.strategy.canary.steps: The number of Canary.Steps cannot be empty [step-replicas]"),
-        ("no route", canary("trafficRoutings/0"), json!({ "service": "web" }), "error: Rollout web: spec.strategy.canary.trafficRoutings[0]: TrafficRoutings are not set [traffic-routing]"),
-        ("a selector's label", canary("patchPodTemplateMetadata"), json!({ "labels": { "app": "other" } }), "error: Rollout web: spec.strategy.canary.patchPodTemplateMetadata.labels[app]: the workload's selector needs this label as it is [pod-metadata]"),
-        ("a step like the one before", canary("steps/0"), json!({ "replicas": 4, "traffic": "100%", "pause": {} }), "note: Rollout web: spec.strategy.canary.steps[1].replicas: of 4 pods it is 4, as in the step before, for the same requests: the step changes nothing [same-step]"),
-        ("nothing waits", canary("steps/0/pause"), json!({ "duration": 0 }), ""),
-        ("two headers", canary("steps/0"), json!({ "replicas": 1, "pause": {}, "matches": [{ "headers": [{ "name": "a", "value": "1" }, { "name": "b", "value": "2" }] }] }), "error: Rollout web: spec.strategy.canary.steps[0]: step 1: "),
-        ("no selector", "/1/spec/selector".to_owned(), Value::Null, "error: Rollout web: spec.strategy.canary.trafficRoutings[0]: Service web has no selector, its versions cannot be told apart [route]"),
-        ("another service", "/2/spec/rules/0/http/paths/0/backend/service/name".to_owned(), json!("other"), "error: Rollout web: spec.strategy.canary.trafficRoutings[0]: Ingress web has no rule for Service web [route]"),
-        ("no probe", "/0/spec/template/spec/containers/0/readinessProbe".to_owned(), Value::Null, "note: Rollout web: spec.workloadRef: no container of Deployment web has a readinessProbe: its pods count as ready, and get requests, as soon as they run [no-readiness-probe]"),
+        (
+            "a wrong type",
+            "/3/spec/strategy/canary/steps".to_owned(),
+            json!("none"),
+            "error: Rollout web: spec: invalid type: string \"none\", expected a sequence [unreadable]",
+        ),
+        (
+            "a typo",
+            canary("trafficRouting"),
+            json!([]),
+            "warning: Rollout web: spec.strategy.canary.trafficRouting: there is no such field, an API server drops it; trafficRoutingRef may be meant [unknown-field]",
+        ),
+        (
+            "a field of nothing",
+            "/3/spec/wheels".to_owned(),
+            json!(4),
+            "warning: Rollout web: spec.wheels: there is no such field, an API server drops it [unknown-field]",
+        ),
+        (
+            "another kind",
+            "/3/spec/workloadRef/kind".to_owned(),
+            json!("Job"),
+            "error: Rollout web: spec.workloadRef: WorkloadRef kind is not supported: apps/v1 Job [workload-ref]",
+        ),
+        (
+            "no workload",
+            "/0".to_owned(),
+            Value::Null,
+            "error: Rollout web: spec.workloadRef: Deployment web is not there [missing-object]",
+        ),
+        (
+            "no service",
+            "/1".to_owned(),
+            Value::Null,
+            "error: Rollout web: spec.strategy.canary.trafficRoutings[0].service: Service web is not there [missing-object]",
+        ),
+        (
+            "no ingress",
+            "/2".to_owned(),
+            Value::Null,
+            "error: Rollout web: spec.strategy.canary.trafficRoutings[0].ingress: Ingress web is not there [missing-object]",
+        ),
+        (
+            "no pods",
+            canary("steps/0/replicas"),
+            json!(0),
+            "error: Rollout web: spec.strategy.canary.steps[0].replicas: replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\" [step-replicas]",
+        ),
+        (
+            "too much traffic",
+            canary("steps/0/traffic"),
+            json!("120%"),
+            "error: Rollout web: spec.strategy.canary.steps[0].traffic: traffic must be percentage with \"0%\" < traffic <= \"100%\" in canary strategy [step-traffic]",
+        ),
+        (
+            "a pause before now",
+            canary("steps/0/pause"),
+            json!({ "duration": -1 }),
+            "error: Rollout web: spec.strategy.canary.steps[0].pause.duration: cannot be negative [step-pause]",
+        ),
+        (
+            "no steps",
+            canary("steps"),
+            json!([]),
+            "error: Rollout web: spec.strategy.canary.steps: The number of Canary.Steps cannot be empty [step-replicas]",
+        ),
+        (
+            "no route",
+            canary("trafficRoutings/0"),
+            json!({ "service": "web" }),
+            "error: Rollout web: spec.strategy.canary.trafficRoutings[0]: TrafficRoutings are not set [traffic-routing]",
+        ),
+        (
+            "a selector's label",
+            canary("patchPodTemplateMetadata"),
+            json!({ "labels": { "app": "other" } }),
+            "error: Rollout web: spec.strategy.canary.patchPodTemplateMetadata.labels[app]: the workload's selector needs this label as it is [pod-metadata]",
+        ),
+        (
+            "a step like the one before",
+            canary("steps/0"),
+            json!({ "replicas": 4, "traffic": "100%", "pause": {} }),
+            "note: Rollout web: spec.strategy.canary.steps[1].replicas: of 4 pods it is 4, as in the step before, for the same requests: the step changes nothing [same-step]",
+        ),
+        (
+            "nothing waits",
+            canary("steps/0/pause"),
+            json!({ "duration": 0 }),
+            "",
+        ),
+        (
+            "two headers",
+            canary("steps/0"),
+            json!({ "replicas": 1, "pause": {}, "matches": [{ "headers": [{ "name": "a", "value": "1" }, { "name": "b", "value": "2" }] }] }),
+            "error: Rollout web: spec.strategy.canary.steps[0]: step 1: ",
+        ),
+        (
+            "no selector",
+            "/1/spec/selector".to_owned(),
+            Value::Null,
+            "error: Rollout web: spec.strategy.canary.trafficRoutings[0]: Service web has no selector, its versions cannot be told apart [route]",
+        ),
+        (
+            "another service",
+            "/2/spec/rules/0/http/paths/0/backend/service/name".to_owned(),
+            json!("other"),
+            "error: Rollout web: spec.strategy.canary.trafficRoutings[0]: Ingress web has no rule for Service web [route]",
+        ),
+        (
+            "no probe",
+            "/0/spec/template/spec/containers/0/readinessProbe".to_owned(),
+            Value::Null,
+            "note: Rollout web: spec.workloadRef: no container of Deployment web has a readinessProbe: its pods count as ready, and get requests, as soon as they run [no-readiness-probe]",
+        ),
     ];
     for (what, at, value, expected) in cases {
         let found = said(changed(&at, value), true);
@@ -104,14 +200,21 @@ fn every_rule_says_what_and_where() {
 fn a_release_that_nothing_stops_is_told() {
     let steps = json!([{ "replicas": "50%", "traffic": "50%", "pause": { "duration": 0 } }, { "replicas": "100%", "traffic": "100%", "pause": { "duration": 0 } }]);
     let mut all = changed("/3/spec/strategy/canary/steps", steps);
-    assert_eq!(said(all.clone(), true), [
-        "warning: Rollout web: spec.strategy.canary.steps: no step waits for a human, for time or for metrics: a bad version is everywhere in one go [never-waits]"
-    ]);
+    assert_eq!(
+        said(all.clone(), true),
+        [
+            "warning: Rollout web: spec.strategy.canary.steps: no step waits for a human, for time or for metrics: a bad version is everywhere in one go [never-waits]"
+        ]
+    );
     // Metrics that cannot be measured are no stop, and are told.
-    all[3]["metadata"]["annotations"] = json!({ "rollouts.kruise.io/analysis": "[{\"template\": \"rate\"}]" });
-    assert_eq!(said(all, true), [
-        "error: Rollout web: metadata.annotations[rollouts.kruise.io/analysis]: AnalysisTemplate rate is not there [missing-object]"
-    ]);
+    all[3]["metadata"]["annotations"] =
+        json!({ "rollouts.kruise.io/analysis": "[{\"template\": \"rate\"}]" });
+    assert_eq!(
+        said(all, true),
+        [
+            "error: Rollout web: metadata.annotations[rollouts.kruise.io/analysis]: AnalysisTemplate rate is not there [missing-object]"
+        ]
+    );
 }
 
 #[test]
@@ -121,19 +224,27 @@ fn two_rollouts_of_one_workload() {
     other["metadata"]["name"] = json!("other");
     all.push(other);
     let conflict = |name: &str, rival: &str| {
-        format!("error: Rollout {name}: spec.workloadRef: This rollout conflict with Rollout(/{rival}), one workload only have less than one Rollout [workload-ref]")
+        format!(
+            "error: Rollout {name}: spec.workloadRef: This rollout conflict with Rollout(/{rival}), one workload only have less than one Rollout [workload-ref]"
+        )
     };
-    assert_eq!(said(all, true), [conflict("web", "other"), conflict("other", "web")]);
+    assert_eq!(
+        said(all, true),
+        [conflict("web", "other"), conflict("other", "web")]
+    );
 }
 
 #[test]
 fn files_may_leave_out_what_the_cluster_has() {
     let rollout = application().pop().unwrap();
-    assert_eq!(said(vec![rollout], false), [
-        "note: Rollout web: spec.workloadRef: Deployment web is not among the files; the cluster must have it [missing-object]",
-        "note: Rollout web: spec.strategy.canary.trafficRoutings[0].service: Service web is not among the files; the cluster must have it [missing-object]",
-        "note: Rollout web: spec.strategy.canary.trafficRoutings[0].ingress: Ingress web is not among the files; the cluster must have it [missing-object]",
-    ]);
+    assert_eq!(
+        said(vec![rollout], false),
+        [
+            "note: Rollout web: spec.workloadRef: Deployment web is not among the files; the cluster must have it [missing-object]",
+            "note: Rollout web: spec.strategy.canary.trafficRoutings[0].service: Service web is not among the files; the cluster must have it [missing-object]",
+            "note: Rollout web: spec.strategy.canary.trafficRoutings[0].ingress: Ingress web is not among the files; the cluster must have it [missing-object]",
+        ]
+    );
 }
 
 #[test]
@@ -163,10 +274,13 @@ spec:
     };
     let found = look(&[subject], &Surroundings::default());
     let said: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert_eq!(said, [
-        "web.yaml:22: warning: Rollout shop/web: spec.strategy.canary.steps[1].pauze: there is no such field, an API server drops it; pause may be meant [unknown-field]",
-        "web.yaml:11: note: Rollout shop/web: apiVersion: v1alpha1 is read as what it means in v1beta1 [old-version]",
-        "web.yaml:23: error: Rollout shop/web: spec.strategy.canary.steps[2].replicas: Steps.CanaryReplicas must be a non decreasing sequence [step-replicas]",
-        "web.yaml:16: note: Rollout shop/web: spec.workloadRef: Deployment web is not among the files; the cluster must have it [missing-object]",
-    ]);
+    assert_eq!(
+        said,
+        [
+            "web.yaml:22: warning: Rollout shop/web: spec.strategy.canary.steps[1].pauze: there is no such field, an API server drops it; pause may be meant [unknown-field]",
+            "web.yaml:11: note: Rollout shop/web: apiVersion: v1alpha1 is read as what it means in v1beta1 [old-version]",
+            "web.yaml:23: error: Rollout shop/web: spec.strategy.canary.steps[2].replicas: Steps.CanaryReplicas must be a non decreasing sequence [step-replicas]",
+            "web.yaml:16: note: Rollout shop/web: spec.workloadRef: Deployment web is not among the files; the cluster must have it [missing-object]",
+        ]
+    );
 }

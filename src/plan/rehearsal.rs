@@ -65,7 +65,12 @@ impl Rehearsal {
                     "ServiceUnavailable".to_owned(),
                 )
             };
-            let all = [refused(), Fault::DropBefore, Fault::TimeoutAfterWrite, Fault::DropAfter];
+            let all = [
+                refused(),
+                Fault::DropBefore,
+                Fault::TimeoutAfterWrite,
+                Fault::DropAfter,
+            ];
             all.into_iter().cycle().nth(turn % 4)
         });
     }

@@ -49,7 +49,9 @@ fn parts(text: &str) -> Vec<Part> {
                             name: name.to_owned(),
                             text: inside,
                         },
-                        None => panic!("a block of {other:?} is neither a file nor commands nor their output"),
+                        None => {
+                            panic!("a block of {other:?} is neither a file nor commands nor their output")
+                        }
                     },
                 });
                 block = None;
@@ -93,7 +95,15 @@ impl Reader {
         fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
         let mut cluster = program();
         cluster
-            .args(["rollout", "demo", "empty", "--serve", "--speed", "60", "--write-kubeconfig"])
+            .args([
+                "rollout",
+                "demo",
+                "empty",
+                "--serve",
+                "--speed",
+                "60",
+                "--write-kubeconfig",
+            ])
             .arg(folder.file("demo.kubeconfig"))
             .stderr(Stdio::null());
         let mut cluster = Running::new(cluster);
@@ -161,7 +171,10 @@ fn play(before: &str) -> String {
             Part::Printed(told) => {
                 // How the cluster itself is made is typed elsewhere.
                 let Some(printed) = printed.take() else {
-                    assert!(told.contains("rollout demo empty --serve"), "{told} is printed by nothing");
+                    assert!(
+                        told.contains("rollout demo empty --serve"),
+                        "{told} is printed by nothing"
+                    );
                     continue;
                 };
                 if redacted(told) != redacted(&printed) {
@@ -193,7 +206,10 @@ fn is_true_within(path: &Path, part: impl Fn(&str) -> Range<usize>) {
         fs::write(path, anew).unwrap();
     } else {
         let (told, seen): (Vec<&str>, Vec<&str>) = (told.lines().collect(), seen.lines().collect());
-        assert_eq!(told, seen, "write it anew: UPDATE_GENERATED=1 cargo test --test it guides");
+        assert_eq!(
+            told, seen,
+            "write it anew: UPDATE_GENERATED=1 cargo test --test it guides"
+        );
     }
 }
 
@@ -203,7 +219,9 @@ fn readme() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     is_true_within(&readme, |text| {
         let start = text.find("## Five minutes").unwrap();
-        let end = text[start..].find("\n## ").map_or(text.len(), |end| start + end + 1);
+        let end = text[start..]
+            .find("\n## ")
+            .map_or(text.len(), |end| start + end + 1);
         start..end
     });
 }
@@ -241,7 +259,16 @@ fn every_guide_is_played_and_listed() {
         .filter(|name| name != "README.md")
         .collect();
     there.sort();
-    assert_eq!(there, ["ack.md", "higress.md", "kubevela.md", "mse.md", "operators-guide.md"]);
+    assert_eq!(
+        there,
+        [
+            "ack.md",
+            "higress.md",
+            "kubevela.md",
+            "mse.md",
+            "operators-guide.md"
+        ]
+    );
     let contents = fs::read_to_string(guides().join("README.md")).unwrap();
     let unlisted: Vec<&String> = there
         .iter()

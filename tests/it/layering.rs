@@ -78,7 +78,15 @@ const LAYERS: &[Layer] = &[
     layer(
         "lint",
         true,
-        &["api", "workload", "traffic", "analysis", "engine::core", "manifests", "lint"],
+        &[
+            "api",
+            "workload",
+            "traffic",
+            "analysis",
+            "engine::core",
+            "manifests",
+            "lint",
+        ],
     ),
     layer("sim", false, &["api", "workload", "clock", "sim"]),
     layer(

@@ -56,7 +56,11 @@ fn drawn(lines: &[Line], columns: usize) -> String {
             let taken = console::measure_text_width(&span.text);
             if !span.text.trim().is_empty() {
                 let x = pixels(before) + f64::from(u32::try_from(MARGIN).unwrap());
-                let text = span.text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                let text = span
+                    .text
+                    .replace('&', "&amp;")
+                    .replace('<', "&lt;")
+                    .replace('>', "&gt;");
                 writeln!(
                     svg,
                     "<text x=\"{x:.1}\" y=\"{y}\" textLength=\"{:.1}\" {}>{text}</text>",
@@ -108,7 +112,9 @@ async fn released(scenario: Scenario, seconds: u64) -> (Status, Timestamp) {
     let mut demo = Demo::start(clock, scenario).await.unwrap();
     stopped(&mut demo, |stop| *stop == Stop::AtRest).await;
     let is_stuck = scenario == Scenario::Stuck;
-    demo.release(if is_stuck { BROKEN_IMAGE } else { NEW_IMAGE }).await.unwrap();
+    demo.release(if is_stuck { BROKEN_IMAGE } else { NEW_IMAGE })
+        .await
+        .unwrap();
     if seconds > 30 {
         stopped(&mut demo, |stop| {
             matches!(stop, Stop::WaitingForApproval { .. } | Stop::Degraded { .. })
@@ -145,7 +151,10 @@ fn keys(status: &Status) -> Foot {
 /// A status seen at one time, as it would be seen at another: boards show many at once.
 fn at(mut status: Status, seen: Timestamp, now: Timestamp) -> Status {
     let later: SignedDuration = now.duration_since(seen);
-    status.position.since = status.position.since.map(|since| since.saturating_add(later).unwrap());
+    status.position.since = status
+        .position
+        .since
+        .map(|since| since.saturating_add(later).unwrap());
     status
 }
 
@@ -181,7 +190,12 @@ fn screens() -> BTreeMap<&'static str, String> {
         sort(&mut rows);
         let foot = Foot {
             notice: None,
-            keys: vec![("↑↓", "choose"), ("enter", "open"), ("a", "approve"), ("q", "quit")],
+            keys: vec![
+                ("↑↓", "choose"),
+                ("enter", "open"),
+                ("a", "approve"),
+                ("q", "quit"),
+            ],
         };
         let lines = board(&rows, Some(1), &foot, now, size(COLUMNS));
         all.insert("board", drawn(&lines, COLUMNS));
@@ -194,7 +208,10 @@ fn printed(words: &[&str], arguments: &[&str]) -> Vec<Line> {
     let outcome = Outcome::of(program().arg("rollout").args(arguments).output().unwrap());
     assert_eq!(outcome.code, Some(0), "{outcome}");
     let mut typed = Line::new("$ ", Tone::Faint);
-    typed.push(format!("kubectl kruise rollout {}", words.join(" ")), Tone::Strong);
+    typed.push(
+        format!("kubectl kruise rollout {}", words.join(" ")),
+        Tone::Strong,
+    );
     let mut lines = vec![typed];
     lines.extend(outcome.stdout.lines().map(|line| Line::new(line, Tone::Plain)));
     lines
@@ -221,7 +238,11 @@ fn pictures_show_what_the_program_prints() {
             stale.push(*name);
         }
     }
-    assert_eq!(stale, Vec::<&str>::new(), "draw them anew: UPDATE_GENERATED=1 cargo test --test it pictures");
+    assert_eq!(
+        stale,
+        Vec::<&str>::new(),
+        "draw them anew: UPDATE_GENERATED=1 cargo test --test it pictures"
+    );
     let mut there: Vec<String> = fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -48,12 +48,18 @@ pub(in crate::commands) struct Source {
 ///
 /// # Errors
 /// When the Rollout cannot be read.
-pub(in crate::commands) async fn of_cluster(global: &Global, targets: &TargetArgs, verb: &str) -> Result<Source> {
+pub(in crate::commands) async fn of_cluster(
+    global: &Global,
+    targets: &TargetArgs,
+    verb: &str,
+) -> Result<Source> {
     let named = targets.read()?;
     let [named] = named.as_slice() else {
-        return Err(Error::usage(format!("{verb} takes exactly one Rollout")).hint(format!(
-            "kubectl kruise rollout {verb} NAME --set-image CONTAINER=IMAGE"
-        )));
+        return Err(
+            Error::usage(format!("{verb} takes exactly one Rollout")).hint(format!(
+                "kubectl kruise rollout {verb} NAME --set-image CONTAINER=IMAGE"
+            )),
+        );
     };
     let cluster = connect(global).await?;
     let found = reading::find(&cluster, named).await?;

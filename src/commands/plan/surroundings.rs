@@ -155,7 +155,10 @@ pub(in crate::commands) async fn obstacles(
             objects.retain(|object| object["kind"] != "Node" || nodes.0.is_empty());
             objects.extend(around.into_iter().chain(nodes.0).chain(named));
         }
-        None => look.unread.borrow_mut().extend(ELSEWHERE.iter().map(ToString::to_string)),
+        None => look
+            .unread
+            .borrow_mut()
+            .extend(ELSEWHERE.iter().map(ToString::to_string)),
     }
     let unread = look.unread.into_inner();
     let found = catalogue(&Ground {

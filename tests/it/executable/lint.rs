@@ -48,23 +48,35 @@ fn lint(text: &str, arguments: &[&str]) -> Outcome {
 
 #[test]
 fn what_is_sound_is_said_to_be() {
-    assert_snapshot!(lint(SOUND, &[]), @r"
+    assert_snapshot!(lint(SOUND, &[]), @"
     exit 0
     --- stdout
-    nothing is wrong in 2 objects, 1 Rollout of them
+    nothing is wrong in SPAN objects, 1 Rollout of them
     ");
 }
 
 #[test]
 fn findings_have_a_line_and_a_fix() {
     let text = SOUND.replace("replicas: 100%", "replicas: 0\n        paused: true");
-    assert_snapshot!(lint(&text, &[]), @r"");
+    assert_snapshot!(lint(&text, &[]), @r#"
+    exit 3
+    --- stdout
+    web.yaml:25: warning: Rollout web: spec.strategy.canary.steps[1].paused: there is no such field, an API server drops it; pause may be meant [unknown-field]
+        fix: correct its name or its place, or take it out
+    web.yaml:24: error: Rollout web: spec.strategy.canary.steps[1].replicas: replicas must be positive number, or a percentage with "0%" < canaryReplicas <= "100%" [step-replicas]
+        fix: give replicas as a number from 1 or a percentage from 1% to 100%, in rising order
+    web.yaml:24: error: Rollout web: spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence [step-replicas]
+        fix: give replicas as a number from 1 or a percentage from 1% to 100%, in rising order
+    2 errors, 1 warning in SPAN objects, 1 Rollout of them
+    "#);
 }
 
 #[test]
 fn warnings_fail_only_where_that_is_asked() {
     let text = SOUND.replace("        pause: {}\n", "        paused: {}\n");
-    let codes: Vec<_> = [&[][..], &["--strict"]].map(|arguments| lint(&text, arguments).code).to_vec();
+    let codes: Vec<_> = [&[][..], &["--strict"]]
+        .map(|arguments| lint(&text, arguments).code)
+        .to_vec();
     assert_eq!(codes, [Some(0), Some(3)]);
 }
 
@@ -72,7 +84,8 @@ fn warnings_fail_only_where_that_is_asked() {
 fn programs_read_json_and_sarif() {
     let text = SOUND.replace("replicas: 100%", "replicas: 0");
     let document = lint(&text, &["-o", "json"]).json();
-    let message = "replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\"";
+    let message =
+        "replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\"";
     let fix = "give replicas as a number from 1 or a percentage from 1% to 100%, in rising order";
     let field = "spec.strategy.canary.steps[1].replicas";
     assert_eq!(
@@ -106,17 +119,47 @@ fn programs_read_json_and_sarif() {
 #[test]
 fn bad_input_is_told() {
     let told = |text: &str| lint(text, &[]).to_string();
-    assert_snapshot!(told("kind: Service\napiVersion: v1\nmetadata: {name: web}\n"), @r"");
-    assert_snapshot!(told("kind: [\n"), @r"");
-    assert_snapshot!(Outcome::of(program().args(["rollout", "lint", "nowhere.yaml"]).output().unwrap()), @r"");
-    assert_snapshot!(Outcome::of(program().args(["rollout", "lint"]).output().unwrap()), @r"");
+    assert_snapshot!(told("kind: Service\napiVersion: v1\nmetadata: {name: web}\n"), @"
+    exit 7
+    --- stderr
+    error: no Rollout in web.yaml
+
+    hint: name the files of the Rollout together with those of its workload, Services and routes
+    hint: for what a cluster has: kubectl kruise rollout lint --live
+    ");
+    assert_snapshot!(told("kind: [\n"), @"
+    exit 1
+    --- stderr
+    error: web.yaml, document 1, line 1 does not parse: unclosed bracket '['
+    ");
+    assert_snapshot!(Outcome::of(program().args(["rollout", "lint", "nowhere.yaml"]).output().unwrap()), @r#"
+    exit 7
+    --- stderr
+    error: the path "nowhere.yaml" does not exist
+    "#);
+    assert_snapshot!(Outcome::of(program().args(["rollout", "lint"]).output().unwrap()), @"
+    exit 64
+    --- stderr
+    error: the following required arguments were not provided:
+      <FILE>...
+
+    Usage: kubectl kruise rollout lint <FILE>...
+
+    For more information, try '--help'.
+    ");
 }
 
 /// What the cluster lacks is an error there, and nothing is written.
 #[test]
 fn a_cluster_is_looked_at() {
     let sound = Served::with(settled(&application("web"), None), Life::Still);
-    assert_snapshot!(sound.kruise(&["lint", "--live"]), @r"");
+    assert_snapshot!(sound.kruise(&["lint", "--live"]), @"
+    exit 0
+    --- stdout
+    note: Rollout shop/web: spec.workloadRef: no container of Deployment web has a readinessProbe: its pods count as ready, and get requests, as soon as they run [no-readiness-probe]
+        fix: give the container a readinessProbe, or the workload minReadySeconds
+    1 note in SPAN objects, 1 Rollout of them
+    ");
     assert_eq!(sound.sim.trace(), [], "nothing is written");
     let mut all: Vec<Value> = settled(&application("web"), None);
     all.retain(|object| object["kind"] != "Ingress");
@@ -126,8 +169,34 @@ fn a_cluster_is_looked_at() {
         }
     }
     let broken = Served::with(all, Life::Still);
-    assert_snapshot!(broken.kruise(&["lint", "--live", "web"]), @r"");
-    assert_snapshot!(broken.kruise(&["lint", "--live", "-n", "other"]), @r"");
-    assert_snapshot!(broken.kruise(&["lint", "--live", "nobody"]), @r"");
-    assert_eq!(broken.kruise(&["lint", "--live", "-A"]).code, Some(3), "{NAMESPACE} is among all");
+    assert_snapshot!(broken.kruise(&["lint", "--live", "web"]), @"
+    exit 3
+    --- stdout
+    error: Rollout shop/web: spec.strategy.canary.trafficRoutings[0].ingress: Ingress web is not there [missing-object]
+        fix: make it, or correct the name
+    error: Rollout shop/web: spec.strategy.canary.trafficRoutings[0]: Service web has no selector, its versions cannot be told apart [route]
+        fix: let the route send requests to the Service, and the Service select its pods
+    note: Rollout shop/web: spec.workloadRef: no container of Deployment web has a readinessProbe: its pods count as ready, and get requests, as soon as they run [no-readiness-probe]
+        fix: give the container a readinessProbe, or the workload minReadySeconds
+    2 errors, 1 note in SPAN objects, 1 Rollout of them
+    ");
+    assert_snapshot!(broken.kruise(&["lint", "--live", "-n", "other"]), @"
+    exit 0
+    --- stdout
+    nothing is wrong in SPAN objects, 0 Rollouts of them
+    --- stderr
+    no Rollouts in namespace other
+    ");
+    assert_snapshot!(broken.kruise(&["lint", "--live", "nobody"]), @r#"
+    exit 7
+    --- stderr
+    error: rollouts.rollouts.kruise.io "nobody" not found in namespace "shop"
+
+    hint: 'kubectl get rollouts.rollouts.kruise.io -n shop' lists what there is
+    "#);
+    assert_eq!(
+        broken.kruise(&["lint", "--live", "-A"]).code,
+        Some(3),
+        "{NAMESPACE} is among all"
+    );
 }

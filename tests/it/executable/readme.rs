@@ -85,7 +85,10 @@ fn a_release_without_a_controller_goes_as_it_says() {
     let section = section("A release on your cluster, without a controller");
     let rollout = blocks(section, "yaml")[0]
         .replace("duration: 300", "duration: 1")
-        .replace("- service: echoserver", "- service: echoserver\n        gracePeriodSeconds: 1");
+        .replace(
+            "- service: echoserver",
+            "- service: echoserver\n        gracePeriodSeconds: 1",
+        );
     let mut rollout: Value = serde_saphyr::from_str(&rollout).unwrap();
     rollout["metadata"]["namespace"] = json!(NAMESPACE);
     let mut objects = application("echoserver");
