@@ -227,9 +227,13 @@ async fn lines(
                     return Ok(exit_code::WAITING);
                 }
                 clock.sleep(args.auto_approve.unwrap_or(BETWEEN)).await;
-                engine.approve(&key.namespace, &key.name).await.map_err(|error| {
+                let approved = engine.approve(&key.namespace, &key.name).await.map_err(|error| {
                     Error::new(Kind::General, format!("the copy refused the approval: {error}"))
                 })?;
+                // The step may have been left meanwhile, and come to again: a node was lost.
+                if !approved {
+                    continue;
+                }
                 ui.line(&format!("Step {step}/{total} approved."))?;
             }
             Stop::Completed => {
@@ -293,13 +297,7 @@ async fn state(ui: &Ui, cluster: &Cluster, copy: &Rehearsal, key: &RolloutKey, w
         reading::status(cluster, &found).await
     };
     match status {
-        Ok(status) => {
-            ui.line(&status.line())?;
-            for cause in status.causes.iter().filter(|_| why) {
-                ui.line(&format!("  {}: {}", cause.cause.id(), cause.sentence()))?;
-            }
-            Ok(())
-        }
+        Ok(status) => ui.line(&status.line()),
         // Faults that were asked for hit these reads, too.
         Err(error) => {
             ui.talk(&format!("cannot be seen just now: {}", error.message));

@@ -21,6 +21,9 @@ use crate::{
     traffic::script::Folder,
 };
 
+/// How often an approval that the server did not take is sent again.
+const TRIES: u32 = 10;
+
 /// An engine at work. Dropping it ends it.
 pub struct Beside {
     sim: Sim,
@@ -89,19 +92,20 @@ impl Beside {
         None
     }
 
-    /// Approves the step of a Rollout that is paused.
+    /// Approves the step of a Rollout that is paused; whether there was one.
     ///
     /// # Errors
-    /// The simulated API server refuses it.
-    pub async fn approve(&self, namespace: &str, name: &str) -> kube::Result<()> {
+    /// The simulated API server refuses it, again and again.
+    pub async fn approve(&self, namespace: &str, name: &str) -> kube::Result<bool> {
         let rollouts: Api<Rollout> = Api::namespaced(self.sim.client(), namespace);
+        let mut tries = 0;
         loop {
             let rollout = self
                 .sim
                 .get("rollouts.kruise.io/v1beta1", "Rollout", namespace, name)
                 .unwrap_or_default();
             let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &Guard::default()) else {
-                return Ok(());
+                return Ok(false);
             };
             let patched = rollouts
                 .patch_status(name, &PatchParams::default(), &Patch::Merge(patch))
@@ -109,7 +113,9 @@ impl Beside {
             match patched {
                 // The engine noted something in between; the next patch is made from what it wrote.
                 Err(kube::Error::Api(status)) if status.code == 409 => {}
-                patched => return patched.map(drop),
+                // A connection that was made bad on purpose.
+                Err(_) if tries < TRIES => tries += 1,
+                patched => return patched.map(|_| true),
             }
         }
     }

@@ -155,7 +155,7 @@ impl Demo {
     /// The simulated API server refuses it.
     pub async fn approve(&self) -> Result<(), Error> {
         let approved = self.engine.approve(NAMESPACE, NAME).await;
-        approved.map_err(Error::refused("the approval"))
+        approved.map(drop).map_err(Error::refused("the approval"))
     }
 
     /// Puts the old version's template back.

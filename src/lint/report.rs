@@ -39,7 +39,7 @@ impl Report {
         text + &self.summary() + "\n"
     }
 
-    /// `2 errors, 1 warning in 4 objects`.
+    /// `4 objects, 1 Rollout of them: 2 errors, 1 warning`.
     #[must_use]
     pub fn summary(&self) -> String {
         let counted = |count: usize, one: &str| match count {
@@ -59,10 +59,8 @@ impl Report {
             found.join(", ")
         };
         let objects = counted(self.objects, "object");
-        format!(
-            "{found} in {objects}, {} of them",
-            counted(self.rollouts, "Rollout")
-        )
+        let rollouts = counted(self.rollouts, "Rollout");
+        format!("{objects}, {rollouts} of them: {found}")
     }
 
     /// For programs.

@@ -112,6 +112,7 @@ const LAYERS: &[Layer] = &[
         "demo",
         false,
         &[
+            "analysis",
             "api",
             "workload",
             "traffic",

@@ -99,7 +99,12 @@ async fn seen(demo: &Demo, clock: Clock, explained: bool) -> Status {
 
 async fn stopped(demo: &mut Demo, wanted: impl Fn(&Stop) -> bool) {
     loop {
-        let stop = demo.engine().next_stop(|_| {}).await.unwrap();
+        let stop = demo
+            .engine()
+            .next_stop(|event| eprintln!("{event:?}"))
+            .await
+            .unwrap();
+        eprintln!("STOP {stop:?}");
         if wanted(&stop) {
             return;
         }

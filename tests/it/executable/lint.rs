@@ -51,7 +51,7 @@ fn what_is_sound_is_said_to_be() {
     assert_snapshot!(lint(SOUND, &[]), @"
     exit 0
     --- stdout
-    nothing is wrong in SPAN objects, 1 Rollout of them
+    2 objects, 1 Rollout of them: nothing is wrong
     ");
 }
 
@@ -67,7 +67,7 @@ fn findings_have_a_line_and_a_fix() {
         fix: give replicas as a number from 1 or a percentage from 1% to 100%, in rising order
     web.yaml:24: error: Rollout web: spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence [step-replicas]
         fix: give replicas as a number from 1 or a percentage from 1% to 100%, in rising order
-    2 errors, 1 warning in SPAN objects, 1 Rollout of them
+    2 objects, 1 Rollout of them: 2 errors, 1 warning
     "#);
 }
 
@@ -82,20 +82,20 @@ fn warnings_fail_only_where_that_is_asked() {
 
 #[test]
 fn programs_read_json_and_sarif() {
-    let text = SOUND.replace("replicas: 100%", "replicas: 0");
+    let text = SOUND.replace("- replicas: 1\n", "- replicas: 0\n");
     let document = lint(&text, &["-o", "json"]).json();
     let message =
         "replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\"";
     let fix = "give replicas as a number from 1 or a percentage from 1% to 100%, in rising order";
-    let field = "spec.strategy.canary.steps[1].replicas";
+    let field = "spec.strategy.canary.steps[0].replicas";
     assert_eq!(
         document,
         json!({
             "apiVersion": "cli.kruise.dev/v1", "kind": "LintReport", "schema": "1.0",
-            "summary": "1 error in 2 objects, 1 Rollout of them", "objects": 2, "rollouts": 1,
+            "summary": "2 objects, 1 Rollout of them: 1 error", "objects": 2, "rollouts": 1,
             "findings": [{
                 "rule": "step-replicas", "severity": "error", "object": "Rollout web", "field": field,
-                "message": message, "fix": fix, "file": "web.yaml", "line": 24,
+                "message": message, "fix": fix, "file": "web.yaml", "line": 22,
             }],
         })
     );
@@ -109,7 +109,7 @@ fn programs_read_json_and_sarif() {
             "ruleId": "step-replicas", "level": "error",
             "message": { "text": format!("Rollout web: {field}: {message}. Fix: {fix}.") },
             "locations": [{
-                "physicalLocation": { "artifactLocation": { "uri": "web.yaml" }, "region": { "startLine": 24 } },
+                "physicalLocation": { "artifactLocation": { "uri": "web.yaml" }, "region": { "startLine": 22 } },
                 "logicalLocations": [{ "fullyQualifiedName": format!("Rollout web: {field}"), "kind": "object" }],
             }],
         }])
@@ -158,7 +158,7 @@ fn a_cluster_is_looked_at() {
     --- stdout
     note: Rollout shop/web: spec.workloadRef: no container of Deployment web has a readinessProbe: its pods count as ready, and get requests, as soon as they run [no-readiness-probe]
         fix: give the container a readinessProbe, or the workload minReadySeconds
-    1 note in SPAN objects, 1 Rollout of them
+    4 objects, 1 Rollout of them: 1 note
     ");
     assert_eq!(sound.sim.trace(), [], "nothing is written");
     let mut all: Vec<Value> = settled(&application("web"), None);
@@ -178,12 +178,12 @@ fn a_cluster_is_looked_at() {
         fix: let the route send requests to the Service, and the Service select its pods
     note: Rollout shop/web: spec.workloadRef: no container of Deployment web has a readinessProbe: its pods count as ready, and get requests, as soon as they run [no-readiness-probe]
         fix: give the container a readinessProbe, or the workload minReadySeconds
-    2 errors, 1 note in SPAN objects, 1 Rollout of them
+    2 errors, 4 objects, 1 Rollout of them: 1 note
     ");
     assert_snapshot!(broken.kruise(&["lint", "--live", "-n", "other"]), @"
     exit 0
     --- stdout
-    nothing is wrong in SPAN objects, 0 Rollouts of them
+    0 objects, 0 Rollouts of them: nothing is wrong
     --- stderr
     no Rollouts in namespace other
     ");

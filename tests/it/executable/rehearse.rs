@@ -52,7 +52,6 @@ fn pods_that_crash_are_told_as_they_would_be() {
     A copy of the release of shop/web, 8 objects; nothing is written to the cluster.
       pods of the new version crash
     shop/web  degraded: step 1/3, bringing up new pods  new pods 0/1 ready  stable pods 3/3 ready  traffic 0%  ! CrashLoop: 1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
-      CrashLoop: 1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
     Degraded: no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready.
     ");
 }
@@ -71,7 +70,6 @@ fn slow_pods_a_lost_node_and_a_bad_connection_hold_up_and_do_no_harm() {
       new pods take 40 s to become ready
       the node with most of the pods is lost at the first pause
       5% of the requests to the API server fail
-    Step 1/3 approved.
     Step 1/3 approved.
     Completed: the new version is everywhere in the copy.
     ");
