@@ -64,7 +64,7 @@ async fn show(ui: &Ui, args: &DemoArgs, scenario: Scenario) -> Result<u8> {
         ui.line(&line)?;
     }
     if scenario != Scenario::Empty {
-        until_at_rest(&mut demo).await;
+        demo.until_at_rest().await;
     }
     let image = if scenario == Scenario::Stuck {
         demo::BROKEN_IMAGE
@@ -145,15 +145,6 @@ fn shown(scenario: DemoScenario) -> Scenario {
 
 fn failed(error: demo::Error) -> Error {
     Error::new(Kind::General, error.to_string())
-}
-
-async fn until_at_rest(demo: &mut Demo) {
-    // The engine says so itself once it has seen which version runs.
-    while let Some(stop) = demo.engine().next_stop(|_| {}).await {
-        if stop == Stop::AtRest {
-            return;
-        }
-    }
 }
 
 /// Whether the step may go on: asked on a terminal, after a moment elsewhere.

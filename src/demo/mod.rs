@@ -39,9 +39,13 @@ pub const NEW_IMAGE: &str = "example.com/web:v2";
 /// What is released and never becomes ready: the fake kubelet takes images with this ending for such.
 pub const BROKEN_IMAGE: &str = "example.com/web:v2-crash";
 
+/// How often it is looked whether the old version runs.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// A running demo. Dropping it ends it.
 pub struct Demo {
     scenario: Scenario,
+    clock: Clock,
     sim: Sim,
     client: Client,
     engine: Beside,
@@ -99,6 +103,7 @@ impl Demo {
         let engine = Beside::start(&sim, clock, None, Kit::default());
         Ok(Self {
             scenario,
+            clock,
             sim,
             client,
             engine,
@@ -109,6 +114,26 @@ impl Demo {
     /// The engine.
     pub fn engine(&mut self) -> &mut Beside {
         &mut self.engine
+    }
+
+    /// Waits until the old version runs with all its pods and the engine has taken note of it: a new one that came earlier would
+    /// be taken for the first installation.
+    pub async fn until_at_rest(&self) {
+        while !self.is_at_rest() {
+            self.clock.sleep(LOOK).await;
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let get = |api_version: &str, kind: &str| {
+            self.sim
+                .get(api_version, kind, NAMESPACE, NAME)
+                .unwrap_or_default()
+        };
+        let workload = get("apps/v1", self.scenario.kind());
+        let rollout = get("rollouts.kruise.io/v1beta1", "Rollout");
+        workload["status"]["readyReplicas"] == workload["spec"]["replicas"]
+            && rollout["status"]["currentStepState"] == "Completed"
     }
 
     /// The cluster, to be served.

@@ -99,12 +99,7 @@ async fn seen(demo: &Demo, clock: Clock, explained: bool) -> Status {
 
 async fn stopped(demo: &mut Demo, wanted: impl Fn(&Stop) -> bool) {
     loop {
-        let stop = demo
-            .engine()
-            .next_stop(|event| eprintln!("{event:?}"))
-            .await
-            .unwrap();
-        eprintln!("STOP {stop:?}");
+        let stop = demo.engine().next_stop(|_| {}).await.unwrap();
         if wanted(&stop) {
             return;
         }
@@ -115,7 +110,7 @@ async fn stopped(demo: &mut Demo, wanted: impl Fn(&Stop) -> bool) {
 async fn released(scenario: Scenario, seconds: u64) -> (Status, Timestamp) {
     let clock = Clock::starting_at("2026-01-01T12:00:00Z".parse().unwrap());
     let mut demo = Demo::start(clock, scenario).await.unwrap();
-    stopped(&mut demo, |stop| *stop == Stop::AtRest).await;
+    demo.until_at_rest().await;
     let is_stuck = scenario == Scenario::Stuck;
     demo.release(if is_stuck { BROKEN_IMAGE } else { NEW_IMAGE })
         .await
@@ -133,8 +128,8 @@ async fn released(scenario: Scenario, seconds: u64) -> (Status, Timestamp) {
 /// A demo's Rollout before anything is released.
 async fn resting() -> Status {
     let clock = Clock::starting_at("2026-01-01T12:00:00Z".parse().unwrap());
-    let mut demo = Demo::start(clock, Scenario::Canary).await.unwrap();
-    stopped(&mut demo, |stop| *stop == Stop::AtRest).await;
+    let demo = Demo::start(clock, Scenario::Canary).await.unwrap();
+    demo.until_at_rest().await;
     clock.sleep(Duration::from_secs(30)).await;
     seen(&demo, clock, false).await
 }
