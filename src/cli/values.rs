@@ -261,6 +261,17 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// Reads a percentage from 1 to 90, with its sign or without.
+///
+/// # Errors
+/// When it is none.
+pub fn percent(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<u32>().ok();
+    number
+        .filter(|percent| (1..=90).contains(percent))
+        .ok_or_else(|| "expected a percentage from 1% to 90%, such as 5%".to_owned())
+}
+
 /// Reads a duration as kubectl does: `90s`, `1h30m`, `500ms`, or a bare number of seconds.
 ///
 /// # Errors
