@@ -306,14 +306,6 @@ const BUILT_IN: &[Row] = &[
     (
         "admissionregistration.k8s.io",
         "v1",
-        "MutatingWebhookConfiguration",
-        "mutatingwebhookconfigurations",
-        &[],
-        "g",
-    ),
-    (
-        "admissionregistration.k8s.io",
-        "v1",
         "MutatingAdmissionPolicyBinding",
         "mutatingadmissionpolicybindings",
         &[],
@@ -380,6 +372,14 @@ const BUILT_IN: &[Row] = &[
         "analysistemplates",
         &[],
         "ng",
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        &[],
+        "g",
     ),
 ];
 
