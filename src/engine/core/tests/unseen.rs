@@ -198,3 +198,55 @@ fn a_note_of_another_size_is_corrected_before_the_workload_is_handed_back() {
         );
     }
 }
+
+/// What a user writes over the held strategy in the middle of a release, and what the mark keeps of it.
+#[test]
+fn a_strategy_that_the_user_edits_in_the_middle_is_what_comes_back() {
+    let rolling = |surge: Value| json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": surge, "maxUnavailable": "25%" } });
+    for (live, expected) in [
+        (rolling(json!(2)), rolling(json!(2))),
+        // Dropped from a manifest that replaces the object: the server's default.
+        (rolling(json!("25%")), json!({ "type": "RollingUpdate" })),
+        (
+            json!({ "type": "RollingUpdate" }),
+            json!({ "type": "RollingUpdate" }),
+        ),
+    ] {
+        let mut s = in_batches(4, 1);
+        s.workload.as_mut().unwrap().data["spec"]["strategy"] = live.clone();
+        let decision = decide(&s, now());
+        let Verb::Merge(body) = &decision.effects[0].verb else {
+            panic!("{decision:?}")
+        };
+        let mark = json!({ "paused": false, "strategy": expected });
+        let mark = json!({ "rolloutName": "web", "original": mark });
+        let written = &body["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"];
+        let written = written
+            .as_str()
+            .map_or(json!(MARK_IN_BATCHES), |text| json!(text));
+        assert_eq!(
+            (
+                serde_json::from_str::<Value>(written.as_str().unwrap()).unwrap(),
+                &body["spec"]["strategy"]["type"]
+            ),
+            (mark, &json!("Recreate")),
+            "{live}"
+        );
+    }
+}
+
+#[test]
+fn a_strategy_that_comes_with_a_rollback_is_not_undone_by_the_release_that_ends() {
+    let mut s = in_batches(4, 1);
+    let status = s.rollout.status.as_mut().unwrap();
+    status.conditions[0].reason = "Cancelling".to_owned();
+    status.canary_status.as_mut().unwrap().finalising_step = "ResumeWorkload".into();
+    let web = s.workload.as_mut().unwrap();
+    web.data["spec"]["template"] = template("web:v1");
+    web.data["spec"]["strategy"] = json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 2 } });
+    let decision = decide(&s, now());
+    let Verb::Merge(body) = &decision.effects[0].verb else {
+        panic!("{decision:?}")
+    };
+    assert_eq!(body, &json!({ "spec": { "paused": false } }));
+}
