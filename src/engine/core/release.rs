@@ -130,7 +130,14 @@ impl Machine<'_> {
             // Its controller names every version; one without a name cannot be told from others.
             return Flow::Wait(Wake::OnChange, Reason::WorkloadNotObserved);
         }
-        let held_unseen = present.is_none() && self.mark().is_some();
+        let is_other =
+            |version: &ReplicaSet<'_>| present.is_none_or(|present| present.hash() != version.hash());
+        let others_run = || {
+            let mut others = versions.iter().filter(|version| is_other(version));
+            others.any(|version| version.wanted() > 0)
+        };
+        // Of a version that ran before there is a ReplicaSet, be it empty.
+        let held_unseen = self.mark().is_some() && (present.is_none() || others_run());
         let accepted = match self.accepted() {
             Some(accepted) => accepted,
             // Held before any engine looked: what runs is the stable version.
@@ -163,18 +170,20 @@ impl Machine<'_> {
                 let old = versions
                     .iter()
                     .filter(|version| version.wanted() > 0 && !version.hash().is_empty());
-                old.filter(|version| present.is_none_or(|present| present.hash() != version.hash()))
-                    .min_by_key(|version| {
-                        (
-                            version
-                                .object
-                                .metadata
-                                .creation_timestamp
-                                .clone()
-                                .map(|time| time.0),
-                            version.hash(),
-                        )
-                    })
+                // Where the status was lost, the workload still says which version its release began from.
+                let named = workload.label(keys::STABLE_REVISION);
+                old.filter(|version| is_other(version)).min_by_key(|version| {
+                    (
+                        named != Some(version.hash()),
+                        version
+                            .object
+                            .metadata
+                            .creation_timestamp
+                            .clone()
+                            .map(|time| time.0),
+                        version.hash(),
+                    )
+                })
             });
         match stable {
             Some(stable) if deployment.replicas() > 0 => {

@@ -545,7 +545,12 @@ impl<'a> Machine<'a> {
         if !batch.effects.is_empty() {
             return Some(Flow::Do(batch.effects, reason.clone()));
         }
-        let mut rest = self.repair(step, batch.revision.as_deref());
+        // Nothing is sent to pods that do not serve; whoever took the traffic off them may have done so because of that.
+        let mut rest = if batch.ready > 0 {
+            self.repair(step, batch.revision.as_deref())
+        } else {
+            Vec::new()
+        };
         if rest.is_empty() {
             rest = self.label_pods();
         }

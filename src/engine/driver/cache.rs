@@ -550,6 +550,11 @@ impl Cache {
             .flat_map(move |table| table.linked(link))
     }
 
+    /// A Rollout, if it is known.
+    pub(super) fn rollout(&self, key: &RolloutKey) -> Option<&Rollout> {
+        self.rollouts.get(key)
+    }
+
     /// The Rollouts that are known.
     pub(super) fn rollouts(&self) -> impl Iterator<Item = (&RolloutKey, &Rollout)> {
         self.rollouts.iter()

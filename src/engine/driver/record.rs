@@ -180,6 +180,15 @@ pub(super) fn notes(before: &Standpoint, now: &Standpoint, reason: &Reason) -> V
     notes
 }
 
+/// What is told of a write that fails over and over, and of one that is refused for good.
+pub(super) fn failure(message: String) -> Note {
+    Note {
+        kind: "Warning",
+        reason: "WriteFailed",
+        message,
+    }
+}
+
 /// Writes an Event. Its name follows from what it tells, so that two engines that see the same tell it once.
 pub(super) async fn write(
     client: Client,

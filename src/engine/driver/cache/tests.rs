@@ -137,3 +137,26 @@ fn what_we_deleted_stays_gone_until_the_watch_agrees() {
     bench.0.observe(DEPLOYMENT_PODS, Event::InitDone);
     assert_eq!((bench.0.deleted.len(), bench.snapshot().pods.len()), (0, 0));
 }
+
+#[test]
+fn a_rival_is_in_the_way_until_it_has_let_the_workload_go() {
+    let cases = [
+        (false, vec![], vec!["other"]),
+        // Disabled in the middle of its release: its closing work is under way.
+        (
+            true,
+            vec!["example.com/keep", "rollouts.kruise.io/rollout"],
+            vec!["other"],
+        ),
+        (true, vec!["example.com/keep"], vec![]),
+    ];
+    let mut bench = Bench::new();
+    for (index, (disabled, finalizers, expected)) in (20..).zip(cases) {
+        let other = json!({ "metadata": { "finalizers": finalizers }, "spec": {
+            "disabled": disabled,
+            "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
+            "strategy": { "canary": { "steps": [{ "replicas": "100%" }] } } } });
+        assert!(bench.apply(Kind::Rollout, "other", index, other));
+        assert_eq!(bench.snapshot().rivals, expected, "{disabled} {finalizers:?}");
+    }
+}

@@ -5,7 +5,7 @@ use futures::FutureExt as _;
 use super::{
     super::{
         RolloutKey,
-        record::{self, Standpoint},
+        record::{self, Note, Standpoint},
     },
     Engine,
 };
@@ -26,9 +26,24 @@ impl Engine {
             return;
         };
         for note in record::notes(&before, &now, reason) {
-            let (client, identity) = (self.client.clone(), self.options.identity.clone());
-            let written = record::write(client, self.clock, identity, key.clone(), rollout.clone(), note);
-            self.notes.push(written.boxed());
+            self.note(key, rollout.clone(), note);
         }
+    }
+
+    /// Tells of a write that fails, once until one succeeds.
+    pub(super) fn record_failure(&mut self, key: &RolloutKey, message: String) {
+        let Some(rollout) = self.cache.rollout(key).filter(|_| self.options.record).cloned() else {
+            return;
+        };
+        let standing = self.standings.entry(key.clone()).or_default();
+        if !std::mem::replace(&mut standing.has_told_failure, true) {
+            self.note(key, rollout, record::failure(message));
+        }
+    }
+
+    fn note(&mut self, key: &RolloutKey, rollout: Rollout, note: Note) {
+        let (client, identity) = (self.client.clone(), self.options.identity.clone());
+        let written = record::write(client, self.clock, identity, key.clone(), rollout, note);
+        self.notes.push(written.boxed());
     }
 }
