@@ -306,14 +306,6 @@ const BUILT_IN: &[Row] = &[
     (
         "admissionregistration.k8s.io",
         "v1",
-        "MutatingWebhookConfiguration",
-        "mutatingwebhookconfigurations",
-        &[],
-        "g",
-    ),
-    (
-        "admissionregistration.k8s.io",
-        "v1",
         "MutatingAdmissionPolicyBinding",
         "mutatingadmissionpolicybindings",
         &[],
@@ -380,6 +372,14 @@ const BUILT_IN: &[Row] = &[
         "analysistemplates",
         &[],
         "ng",
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        &[],
+        "g",
     ),
 ];
 
@@ -454,4 +454,39 @@ fn columns(group: &str, kind: &str) -> Vec<Column> {
             priority: 0,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_for_the_places_of_their_kinds() {
+        let places = [
+            (NAMESPACES, "", "Namespace"),
+            (PODS, "", "Pod"),
+            (SERVICES, "", "Service"),
+            (ENDPOINTS, "", "Endpoints"),
+            (ENDPOINT_SLICES, "discovery.k8s.io", "EndpointSlice"),
+            (DEPLOYMENTS, "apps", "Deployment"),
+            (REPLICA_SETS, "apps", "ReplicaSet"),
+            (ROLLOUTS, "rollouts.kruise.io", "Rollout"),
+            (NODES, "", "Node"),
+            (
+                CUSTOM_RESOURCE_DEFINITIONS,
+                "apiextensions.k8s.io",
+                "CustomResourceDefinition",
+            ),
+            (STATEFUL_SETS, "apps", "StatefulSet"),
+            (DAEMON_SETS, "apps", "DaemonSet"),
+            (CONTROLLER_REVISIONS, "apps", "ControllerRevision"),
+            (ADVANCED_STATEFUL_SETS, KRUISE, "StatefulSet"),
+            (CLONE_SETS, KRUISE, "CloneSet"),
+            (ADVANCED_DAEMON_SETS, KRUISE, "DaemonSet"),
+        ];
+        for (place, group, kind) in places {
+            let (found, _, named, ..) = BUILT_IN[place];
+            assert_eq!((found, named), (group, kind), "place {place}");
+        }
+    }
 }

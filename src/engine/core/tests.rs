@@ -9,6 +9,7 @@ use crate::traffic::RouteKey;
 mod closing;
 mod gates;
 mod obstacles;
+mod sharing;
 mod situation;
 mod unseen;
 
