@@ -328,6 +328,14 @@ const BUILT_IN: &[Row] = &[
         &["daemon", "ads"],
         "nsg",
     ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        &[],
+        "g",
+    ),
     (GATEWAY, "v1,v1beta1", "HTTPRoute", "httproutes", &[], "nsg"),
     (GATEWAY, "v1,v1alpha2", "GRPCRoute", "grpcroutes", &[], "nsg"),
     (GATEWAY, "v1alpha2", "TCPRoute", "tcproutes", &[], "nsg"),
@@ -372,14 +380,6 @@ const BUILT_IN: &[Row] = &[
         "analysistemplates",
         &[],
         "ng",
-    ),
-    (
-        "admissionregistration.k8s.io",
-        "v1",
-        "MutatingWebhookConfiguration",
-        "mutatingwebhookconfigurations",
-        &[],
-        "g",
     ),
 ];
 
@@ -458,35 +458,49 @@ fn columns(group: &str, kind: &str) -> Vec<Column> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        ADVANCED_DAEMON_SETS, ADVANCED_STATEFUL_SETS, BUILT_IN, CLONE_SETS, CONTROLLER_REVISIONS,
+        CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, DEPLOYMENTS, ENDPOINT_SLICES, ENDPOINTS, NAMESPACES, NODES,
+        PODS, REPLICA_SETS, ROLLOUTS, SERVICES, STATEFUL_SETS,
+    };
 
     #[test]
-    fn names_stand_for_the_places_of_their_kinds() {
+    fn what_controllers_name_stands_in_its_place() {
         let places = [
-            (NAMESPACES, "", "Namespace"),
-            (PODS, "", "Pod"),
-            (SERVICES, "", "Service"),
-            (ENDPOINTS, "", "Endpoints"),
-            (ENDPOINT_SLICES, "discovery.k8s.io", "EndpointSlice"),
-            (DEPLOYMENTS, "apps", "Deployment"),
-            (REPLICA_SETS, "apps", "ReplicaSet"),
-            (ROLLOUTS, "rollouts.kruise.io", "Rollout"),
-            (NODES, "", "Node"),
+            (NAMESPACES, "namespaces"),
+            (PODS, "pods"),
+            (SERVICES, "services"),
+            (ENDPOINTS, "endpoints"),
+            (ENDPOINT_SLICES, "endpointslices.discovery.k8s.io"),
+            (DEPLOYMENTS, "deployments.apps"),
+            (REPLICA_SETS, "replicasets.apps"),
+            (ROLLOUTS, "rollouts.rollouts.kruise.io"),
+            (NODES, "nodes"),
             (
                 CUSTOM_RESOURCE_DEFINITIONS,
-                "apiextensions.k8s.io",
-                "CustomResourceDefinition",
+                "customresourcedefinitions.apiextensions.k8s.io",
             ),
-            (STATEFUL_SETS, "apps", "StatefulSet"),
-            (DAEMON_SETS, "apps", "DaemonSet"),
-            (CONTROLLER_REVISIONS, "apps", "ControllerRevision"),
-            (ADVANCED_STATEFUL_SETS, KRUISE, "StatefulSet"),
-            (CLONE_SETS, KRUISE, "CloneSet"),
-            (ADVANCED_DAEMON_SETS, KRUISE, "DaemonSet"),
+            (STATEFUL_SETS, "statefulsets.apps"),
+            (DAEMON_SETS, "daemonsets.apps"),
+            (CONTROLLER_REVISIONS, "controllerrevisions.apps"),
+            (ADVANCED_STATEFUL_SETS, "statefulsets.apps.kruise.io"),
+            (CLONE_SETS, "clonesets.apps.kruise.io"),
+            (ADVANCED_DAEMON_SETS, "daemonsets.apps.kruise.io"),
         ];
-        for (place, group, kind) in places {
-            let (found, _, named, ..) = BUILT_IN[place];
-            assert_eq!((found, named), (group, kind), "place {place}");
-        }
+        let seen = places.map(|(place, _)| {
+            let (group, _, _, plural, ..) = BUILT_IN[place];
+            (
+                place,
+                if group.is_empty() {
+                    plural.to_owned()
+                } else {
+                    format!("{plural}.{group}")
+                },
+            )
+        });
+        assert_eq!(
+            seen.each_ref().map(|(place, name)| (*place, name.as_str())),
+            places
+        );
     }
 }

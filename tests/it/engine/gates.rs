@@ -26,6 +26,8 @@ use crate::harness::{
     dice::Dice,
 };
 
+mod slow;
+
 const NAMESPACE: &str = "shop";
 
 type Script = Arc<dyn Fn(i64, i64) -> Answer + Send + Sync>;

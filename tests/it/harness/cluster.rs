@@ -23,6 +23,7 @@ pub(crate) struct Place {
 const PLACES: &[Place] = &[
     place("v1", "Service", "services"),
     place("v1", "Pod", "pods"),
+    place("v1", "Endpoints", "endpoints"),
     place("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
     place("networking.k8s.io/v1", "Ingress", "ingresses"),
     place("apps/v1", "Deployment", "deployments"),

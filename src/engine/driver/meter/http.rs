@@ -61,10 +61,12 @@ pub(super) async fn prometheus(cluster: &Client, namespace: &str, one: &Promethe
         let body = format!("query={}", escaped(query)).into_bytes();
         let (status, text) = send(&client, Method::POST, &path, &form, body).await?;
         // It answers a query that it cannot answer with an error status and its own words.
-        let is_answer = serde_json::from_str::<Value>(&text)
-            .is_ok_and(|answer| answer["status"].is_string() && answer["kind"].is_null());
-        if status.is_success() || is_answer {
+        let said = serde_json::from_str::<Value>(&text).unwrap_or_default();
+        let is_servers = said["kind"] == "Status";
+        if status.is_success() || said["status"].is_string() && !is_servers {
             analysis::prometheus(&text)
+        } else if is_servers && one.service.is_some() {
+            Err(unproxied(status))
         } else {
             Err(refused(status))
         }
@@ -118,6 +120,20 @@ pub(super) async fn web(cluster: &Client, namespace: &str, one: &Web) -> Result<
         return Err(refused(status));
     }
     serde_json::from_str(&text).map_err(|_| Fault::passing("the answer is not JSON"))
+}
+
+/// What an API server means that does not ask the Service behind it.
+fn unproxied(status: StatusCode) -> Fault {
+    Fault::passing(match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            "the API server does not let the engine ask the Service: it needs the right to create services/proxy".to_owned()
+        }
+        StatusCode::NOT_FOUND => "the API server knows no such Service".to_owned(),
+        StatusCode::SERVICE_UNAVAILABLE => {
+            "the Service has no endpoint that the API server reaches at this port".to_owned()
+        }
+        _ => format!("the API server answers HTTP {}", status.as_u16()),
+    })
 }
 
 fn refused(status: StatusCode) -> Fault {
