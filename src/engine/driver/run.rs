@@ -475,8 +475,14 @@ impl Engine {
             // Kept here too: only the comparison with what is seen next tells that its holder is alive.
             foreign: standing.foreign.clone(),
         };
-        self.tasks
-            .push(async move { (work.key.clone(), work.carry_out(effects).await) }.boxed());
+        let round = self.cache.begin_round();
+        let task = async move {
+            let key = work.key.clone();
+            let mut outcome = work.carry_out(effects).await;
+            outcome.round = Some(round);
+            (key, outcome)
+        };
+        self.tasks.push(task.boxed());
     }
 
     fn finished(&mut self, key: RolloutKey, outcome: Outcome) {
@@ -493,6 +499,9 @@ impl Engine {
                     }
                 }
             }
+        }
+        if let Some(round) = outcome.round {
+            self.cache.end_round(round);
         }
         let standing = self.standings.entry(key.clone()).or_default();
         standing.busy = false;
