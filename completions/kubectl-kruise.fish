@@ -95,6 +95,7 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s k -l kustomize -d 'Those of a kustomization' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s l -l selector -d 'Those with these labels, such as app=shop' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l timeout -d 'Give up after this time, with exit code 124; another run takes over where this one stopped' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l plan -d 'Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l analysis -d 'Judge steps by the AnalysisTemplates of this file, instead of those that Rollouts name; it may hold programs to run' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -l scripts -d 'Scripts for Ingress classes and kinds of routes, before those of the cluster' -r -f -a "(__fish_complete_directories)"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from run" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
@@ -129,6 +130,7 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l step -d 'Only if this step (1-based) is the one that is paused' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l revision -d 'Only if this is the new revision, as `status` shows it' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l to -d 'Go on with step N, leaving out the steps between' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l plan -d 'Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does' -r -F
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l timeout -d 'Give up after this time, with exit code 124' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l scripts -d 'With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster' -r -f -a "(__fish_complete_directories)"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from approve" -l dry-run -d 'none, client (print the request) or server (send it with dryRun=All)' -r -f -a "none\t'The change is made'
@@ -576,11 +578,17 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l all -d 'Every one of the namespace'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s f -l filename -d 'Plan over these files or folders of manifests instead of a cluster; - reads stdin' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l set-image -d 'As if this image were set; may be repeated' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l replicas -d 'As if the workload had this many pods' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l apply -d 'As if these files or folders of manifests were applied: a new template, another Rollout, other routes' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l steps -d 'As if the Rollout had the steps of this file: a list of steps, or a Rollout' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l until-step -d 'Plan to the pause of this step only' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l what-if -d 'As if this happened: crash, missing-image, never-ready, failing-pods=N|N%, slow-pods=TIME, node-lost[=NODE]' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l analysis -d 'As if steps were judged by the AnalysisTemplates of this file' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l scripts -d 'Scripts for Ingress classes and kinds of routes, before those of the cluster' -r -f -a "(__fish_complete_directories)"
-complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s o -l output -d 'Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l out -d 'Keep the plan in this file, with what it rests on, for approve --plan and run --plan' -r -F
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s o -l output -d 'Print as markdown, mermaid, svg, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC' -r -f -a "json\t'one JSON document, a List for several'
 yaml\t'YAML'
 name\t'TYPE/NAME'
 wide\t'the table with more columns'
@@ -589,7 +597,10 @@ jsonpath=\t'kubectl\'s template, such as {.metadata.name}'
 jsonpath-file=\t'the same from a file'
 jsonpath-as-json=\t'what its paths find, as JSON'
 custom-columns=\t'a table, such as NAME:.metadata.name'
-custom-columns-file=\t'the same from a file: headings, then paths'"
+custom-columns-file=\t'the same from a file: headings, then paths'
+markdown\t'for a pull request'
+mermaid\t'a Gantt chart that forges show in Markdown'
+svg\t'a picture'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s n -l namespace -d 'Namespace; the context\'s own unless given' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l context -d 'Context of the kubeconfig' -r
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l cluster -d 'Cluster of the kubeconfig' -r
@@ -609,6 +620,7 @@ complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; a
 always\t'Always'
 never\t'Never'"
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s v -l v -d 'How much to tell on stderr; 6 shows requests' -r
+complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -s R -l recursive -d 'Read folders within folders too'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l writes -d 'Print each write, as it would be sent'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l detailed-exitcode -d 'Exit with 2 when something would change'
 complete -c kubectl-kruise -n "__fish_kubectl_kruise_using_subcommand rollout; and __fish_seen_subcommand_from plan" -l insecure-skip-tls-verify -d 'Do not check the API server\'s certificate'

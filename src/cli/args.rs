@@ -8,9 +8,12 @@ use clap_complete::Shell;
 use super::{
     scripts::folder,
     target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
-    values::{Amount, ContainerImage, DryRun, Lines, Output, OutputParser, Span, duration, pair},
+    values::{
+        Amount, ContainerImage, DryRun, Lines, Output, OutputParser, PlanOutput, PlanOutputParser, Span,
+        duration, pair,
+    },
 };
-use crate::{traffic::script::Folder, view::Until};
+use crate::{plan::WhatIf, traffic::script::Folder, view::Until};
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -42,7 +45,7 @@ pub enum Verb {
     /// Show the revisions of a workload: images, pods, which of them runs
     History(HistoryArgs),
     /// Tell what a release will do, before it does it
-    Plan(PlanArgs),
+    Plan(Box<PlanArgs>),
     /// Run a release in an in-memory cluster
     Demo(DemoArgs),
     /// Start a release: change what a workload runs
@@ -122,6 +125,9 @@ pub struct ApproveArgs {
     /// Go on with step N, leaving out the steps between
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     pub to: Option<i32>,
+    /// Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
     /// Stay, and approve every later step that waits for an approval too; timed pauses pass by themselves
     #[arg(long, conflicts_with_all = ["to", "no_wait", "dry_run"])]
     pub all_steps: bool,
@@ -381,6 +387,9 @@ pub struct RunArgs {
     /// Give up after this time, with exit code 124; another run takes over where this one stopped
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
+    /// Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "forever")]
+    pub plan: Option<PathBuf>,
     /// Act although it cannot be told whether a controller in the cluster does
     #[arg(long)]
     pub force: bool,
@@ -411,17 +420,54 @@ pub struct GateArgs {
     pub output: Option<Output>,
 }
 
+/// What `plan` knows and does not.
+const PLANS: &str = "\
+The engine itself runs over a copy of the release's objects in virtual time; nothing is written. With -f the copy is made of
+files, and no cluster is needed: the workload, its Services and routes, and the Rollout; what files of a cluster say of status
+and pods is taken as it is. Pauses for approvals take no time; EARLIEST takes pods to start as quickly as the quickest one that
+was seen, LIKELY as slowly as the slowest, and is an estimate.
+
+--what-if asks what would be, and may be repeated:
+  crash             every pod of the new version crashes
+  missing-image     the image of the new version is not there
+  never-ready       pods of the new version run and never become ready
+  failing-pods=N    so many of them crash; failing-pods=25% a share of them
+  slow-pods=90s     new pods take this long to become ready
+  node-lost         the node with most of the pods is lost at the first pause; node-lost=NAME for another
+
+Exit codes: 0 planned, 2 planned and something would change (--detailed-exitcode), 3 something is in the way, 5 pods do not become
+ready in time, 1 an error.";
+
 /// `plan`.
 #[derive(Args, Debug)]
+#[command(after_help = PLANS)]
 pub struct PlanArgs {
     #[command(flatten)]
     pub(crate) targets: TargetArgs,
+    /// Plan over these files or folders of manifests instead of a cluster; - reads stdin
+    #[arg(short, long, value_name = "FILE", value_delimiter = ',')]
+    pub filename: Vec<String>,
+    /// Read folders within folders too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
     /// As if this image were set; may be repeated
     #[arg(long, value_name = "CONTAINER=IMAGE")]
     pub set_image: Vec<ContainerImage>,
     /// As if the workload had this many pods
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
+    /// As if these files or folders of manifests were applied: a new template, another Rollout, other routes
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub apply: Vec<String>,
+    /// As if the Rollout had the steps of this file: a list of steps, or a Rollout
+    #[arg(long, value_name = "FILE")]
+    pub steps: Option<String>,
+    /// Plan to the pause of this step only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    pub until_step: Option<i32>,
+    /// As if this happened: crash, missing-image, never-ready, failing-pods=N|N%, slow-pods=TIME, node-lost[=NODE]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub what_if: Vec<WhatIf>,
     /// As if steps were judged by the AnalysisTemplates of this file
     #[arg(long, value_name = "FILE")]
     pub analysis: Option<String>,
@@ -434,9 +480,12 @@ pub struct PlanArgs {
     /// Exit with 2 when something would change
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    /// Keep the plan in this file, with what it rests on, for approve --plan and run --plan
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["filename", "what_if", "until_step"])]
+    pub out: Option<PathBuf>,
+    /// Print as markdown, mermaid, svg, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = PlanOutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<PlanOutput>,
 }
 
 /// What `demo` shows.
