@@ -15,6 +15,8 @@ mod generated;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod krew;
+#[cfg(test)]
 mod layering;
 #[cfg(test)]
 mod live;
