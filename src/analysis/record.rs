@@ -152,6 +152,17 @@ impl Series {
         self.counts.all() - self.counts.error
     }
 
+    /// How many measurements count, of how many that must be there.
+    #[must_use]
+    pub fn progress(&self) -> String {
+        let (measured, required) = (self.measured(), self.required);
+        if measured > required {
+            format!("{measured} ({required} needed)")
+        } else {
+            format!("{measured} of {required}")
+        }
+    }
+
     /// The value of the latest measurement, as humans read it: a list of one is its value.
     #[must_use]
     pub fn latest(&self) -> String {

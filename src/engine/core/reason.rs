@@ -129,6 +129,15 @@ pub enum Reason {
         /// Whether they are bad, not just undecided.
         failed: bool,
     },
+    /// The metrics of a step are bad, and the template says that the release goes back by itself.
+    GateFailed {
+        /// The step, 1-based.
+        step: i32,
+        /// How many steps there are.
+        total: i32,
+        /// Which metric, its value and its threshold.
+        why: String,
+    },
     /// `spec.strategy.paused` is set.
     Paused,
     /// The new version goes out everywhere; closing work.
@@ -256,6 +265,7 @@ impl Reason {
             | Self::TrafficGrace { .. }
             | Self::TimedPause { .. }
             | Self::Measuring { .. }
+            | Self::GateFailed { .. }
             | Self::Finalising { .. }
             | Self::Cancelling { .. }
             | Self::Terminating { .. }
@@ -351,6 +361,9 @@ impl fmt::Display for Reason {
                     f,
                     "Rollout is in step({step}/{total}), and its metrics {word}: {why}; approve the step or roll back"
                 )
+            }
+            Self::GateFailed { step, total, why } => {
+                write!(f, "step {step}/{total}: its metrics failed: {why}; rolling back")
             }
             Self::Paused => f.write_str("Rollout has been paused, you can resume it by kube-cli"),
             Self::Finalising { doing } => write!(f, "completing: {doing}"),
