@@ -204,11 +204,14 @@ impl TypedValueParser for PlanOutputParser {
     }
 }
 
-/// How changes are printed as they come.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Lines {
-    /// One JSON document a line.
-    Json,
+/// Who reads stdout.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Reader {
+    /// Somebody, or a log.
+    #[default]
+    Person,
+    /// A program that takes all of it for documents or names.
+    Program,
 }
 
 /// Whether a change is made.
@@ -256,6 +259,17 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),
     }
+}
+
+/// Reads a percentage from 1 to 90, with its sign or without.
+///
+/// # Errors
+/// When it is none.
+pub fn percent(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<u32>().ok();
+    number
+        .filter(|percent| (1..=90).contains(percent))
+        .ok_or_else(|| "expected a percentage from 1% to 90%, such as 5%".to_owned())
 }
 
 /// Reads a duration as kubectl does: `90s`, `1h30m`, `500ms`, or a bare number of seconds.
@@ -326,10 +340,15 @@ impl std::str::FromStr for ContainerImage {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((container, image)) if !container.is_empty() && !image.is_empty() => Ok(Self {
-                container: container.to_owned(),
-                image: image.to_owned(),
-            }),
+            Some((container, image)) if !container.is_empty() && !image.is_empty() => {
+                match super::image::malformed(image) {
+                    Some(why) => Err(why.to_owned()),
+                    None => Ok(Self {
+                        container: container.to_owned(),
+                        image: image.to_owned(),
+                    }),
+                }
+            }
             _ => Err("expected CONTAINER=IMAGE".to_owned()),
         }
     }

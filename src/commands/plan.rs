@@ -1,8 +1,8 @@
 //! `plan`: what a release will do, before it does it.
 
 pub(super) mod saved;
-mod source;
-mod surroundings;
+pub(super) mod source;
+pub(super) mod surroundings;
 
 use std::sync::Arc;
 
@@ -41,9 +41,9 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         .map(Arc::new);
     let change = change(ui, args)?;
     let source = if args.filename.is_empty() {
-        source::of_cluster(global, args).await?
+        source::of_cluster(global, &args.targets, "plan").await?
     } else {
-        source::of_files(ui, global, args)?
+        source::of_files(ui, global, (&args.filename, args.recursive), &args.targets)?
     };
     let refused = |error| refused(error, &source.found);
     let (namespace, rollout) = (source.found.namespace.as_str(), source.found.name.as_str());
@@ -92,7 +92,7 @@ fn change(ui: &Ui, args: &PlanArgs) -> Result<Change> {
     })
 }
 
-fn refused(error: plan::Error, found: &Found) -> Error {
+pub(super) fn refused(error: plan::Error, found: &Found) -> Error {
     match error {
         plan::Error::Container(unknown) => set::no_such_container(&found.title(), &unknown),
         other => Error::new(Kind::General, other.to_string()),

@@ -13,6 +13,7 @@ mod gates;
 mod outcome;
 mod picture;
 pub mod pinned;
+mod rehearsal;
 mod render;
 mod stage;
 mod timeline;
@@ -25,6 +26,7 @@ pub use copy::{
 };
 pub use files::{Files, staged};
 pub use outcome::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Range};
+pub use rehearsal::Rehearsal;
 pub use render::{COLUMNS, span};
 pub use timeline::state;
 pub use what_if::{FORMS, WhatIf};

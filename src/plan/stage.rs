@@ -24,9 +24,9 @@ use crate::{
     workload::Kind,
 };
 
-/// Goes through the release.
-pub(super) async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>) -> Result<Plan, Error> {
-    let clock = Clock::starting_at(request.start);
+/// A simulated cluster with the objects of a release, as they are but for what its change says of other objects than the
+/// workload.
+pub(super) fn set(request: &mut Request, clock: Clock) -> Result<Sim, Error> {
     let mut objects = std::mem::take(&mut request.objects);
     request
         .change
@@ -58,6 +58,24 @@ pub(super) async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>
             why: error.to_string(),
         })?;
     }
+    Ok(sim)
+}
+
+/// What befalls the copy from the beginning.
+pub(super) fn afflict(sim: &Sim, request: &Request) {
+    let rollout = rollout_of(sim, &request.namespace, &request.rollout);
+    let stable = stable_of(&rollout);
+    what_if::begin(
+        sim,
+        &request.what_if,
+        &well(sim, &request.namespace, stable.as_deref()),
+    );
+}
+
+/// Goes through the release.
+pub(super) async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>) -> Result<Plan, Error> {
+    let clock = Clock::starting_at(request.start);
+    let sim = set(&mut request, clock)?;
     let client = sim.client();
     let rollout = rollout_of(&sim, &request.namespace, &request.rollout);
     let steps = steps_of(&rollout);
@@ -67,11 +85,7 @@ pub(super) async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>
         _ => Census::ReplicaSets,
     };
     let stable = stable_of(&rollout);
-    what_if::begin(
-        &sim,
-        &request.what_if,
-        &well(&sim, &request.namespace, stable.as_deref()),
-    );
+    afflict(&sim, &request);
     let _controllers = sim.start();
     if let Some(workload) = &workload {
         workload.change(&client, &request.change).await?;

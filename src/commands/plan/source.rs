@@ -15,8 +15,7 @@ use crate::{
     api::v1beta1::Rollout,
     cli::{
         Global,
-        args::PlanArgs,
-        target::{self, Named},
+        target::{self, Named, TargetArgs},
     },
     cluster::{Cluster, Found, RolloutVersion},
     error::{Error, Kind, Result},
@@ -30,17 +29,17 @@ use crate::{
 const HOME: &str = "default";
 
 /// What a plan is made from.
-pub(super) struct Source {
+pub(in crate::commands) struct Source {
     /// The Rollout.
-    pub(super) found: Found,
+    pub(in crate::commands) found: Found,
     /// Everything that its release touches.
-    pub(super) objects: Vec<Value>,
+    pub(in crate::commands) objects: Vec<Value>,
     /// When it begins.
-    pub(super) start: Timestamp,
+    pub(in crate::commands) start: Timestamp,
     /// What running pods tell of their start.
-    pub(super) started: Option<Started>,
+    pub(in crate::commands) started: Option<Started>,
     /// What could not be read, one sentence each.
-    pub(super) unknown: Vec<String>,
+    pub(in crate::commands) unknown: Vec<String>,
     /// The cluster, if there is one.
     pub(super) cluster: Option<Cluster>,
 }
@@ -49,16 +48,23 @@ pub(super) struct Source {
 ///
 /// # Errors
 /// When the Rollout cannot be read.
-pub(super) async fn of_cluster(global: &Global, args: &PlanArgs) -> Result<Source> {
-    if args.targets.names.is_empty() {
+pub(in crate::commands) async fn of_cluster(
+    global: &Global,
+    targets: &TargetArgs,
+    verb: &str,
+) -> Result<Source> {
+    if targets.names.is_empty() {
         return Err(Error::usage("no Rollout is named").hint(
-            "give NAME, rollout/NAME or deploy/NAME; or -f FILE, to plan over manifests without a cluster",
+            "give NAME, rollout/NAME or deploy/NAME; or -f FILE, to go by manifests without a cluster",
         ));
     }
-    let named = args.targets.read()?;
+    let named = targets.read()?;
     let [named] = named.as_slice() else {
-        return Err(Error::usage("plan takes exactly one Rollout")
-            .hint("kubectl kruise rollout plan NAME --set-image CONTAINER=IMAGE"));
+        return Err(
+            Error::usage(format!("{verb} takes exactly one Rollout")).hint(format!(
+                "kubectl kruise rollout {verb} NAME --set-image CONTAINER=IMAGE"
+            )),
+        );
     };
     let cluster = connect(global).await?;
     let found = reading::find(&cluster, named).await?;
@@ -77,10 +83,15 @@ pub(super) async fn of_cluster(global: &Global, args: &PlanArgs) -> Result<Sourc
 ///
 /// # Errors
 /// When they cannot be read, hold no Rollout or several, or are refused as a server would.
-pub(super) fn of_files(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<Source> {
-    let manifests = manifests(ui, &args.filename, args.recursive)?;
+pub(in crate::commands) fn of_files(
+    ui: &Ui,
+    global: &Global,
+    (names, recursive): (&[String], bool),
+    targets: &TargetArgs,
+) -> Result<Source> {
+    let manifests = manifests(ui, names, recursive)?;
     let home = global.namespace.as_deref().unwrap_or(HOME);
-    let found = chosen(&manifests, &args.targets.names, home)?;
+    let found = chosen(&manifests, &targets.names, home)?;
     let objects = manifests.into_iter().map(|manifest| manifest.object).collect();
     let staged = plan::staged(objects, home).map_err(|error| Error::new(Kind::General, error.to_string()))?;
     let started = staged.has_pods.then(|| plan::started(&staged.objects)).flatten();
@@ -98,7 +109,7 @@ pub(super) fn of_files(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<Sour
 ///
 /// # Errors
 /// When they cannot be read.
-pub(super) fn manifests(ui: &Ui, names: &[String], recursive: bool) -> Result<Vec<Manifest>> {
+pub(in crate::commands) fn manifests(ui: &Ui, names: &[String], recursive: bool) -> Result<Vec<Manifest>> {
     let mut manifests = files::read(names, recursive)?;
     for manifest in &mut manifests {
         apply::convert(ui, manifest);
@@ -197,10 +208,10 @@ pub(super) fn steps(name: &str) -> Result<Vec<Value>> {
 }
 
 /// How long pods take when nobody tells.
-pub(super) const READY_AFTER: Duration = Duration::from_secs(10);
+pub(in crate::commands) const READY_AFTER: Duration = Duration::from_secs(10);
 
 /// Everything that the release touches, as it is, and what could not be read of it.
-pub(super) async fn copy(cluster: &Cluster, found: &Found) -> Result<(Vec<Value>, Vec<String>)> {
+pub(in crate::commands) async fn copy(cluster: &Cluster, found: &Found) -> Result<(Vec<Value>, Vec<String>)> {
     let rollout = found.typed()?;
     let mut objects = vec![as_object(&rollout)];
     let mut unknown = Vec::new();

@@ -15,7 +15,7 @@ use crate::{
     error::{Kind, Result},
     plan::{
         End, Plan,
-        blockers::{Access, Demand, Ground, Reference, references},
+        blockers::{Access, Blocker, Demand, Ground, Reference, catalogue, references},
     },
     workload::edit,
 };
@@ -117,6 +117,60 @@ pub(super) async fn weigh(plan: &mut Plan, source: &Source, after: &[Value]) -> 
     plan.unknown.extend(look.sentences.into_inner());
     assumptions(plan, source);
     Ok(())
+}
+
+/// What stands in the way of a release that nobody simulates, as far as that can be told without: of a cluster, or of files,
+/// where what they need not hold is not missed. With it, what could not be read.
+///
+/// # Errors
+/// When the server cannot be reached.
+pub(in crate::commands) async fn obstacles(
+    cluster: Option<&Cluster>,
+    rollout: &Rollout,
+    mut objects: Vec<Value>,
+) -> Result<(Vec<Blocker>, BTreeSet<String>)> {
+    let look = Look::default();
+    let reference = &rollout.spec.workload_ref;
+    let kind = crate::workload::Kind::named(reference);
+    let is_workload = |object: &&Value| {
+        kind.is_some()
+            && edit::kind_of(object) == kind
+            && object["metadata"]["name"] == *reference.name
+            && object["metadata"]["namespace"].as_str() == rollout.metadata.namespace.as_deref()
+    };
+    let workload = objects.iter().find(is_workload).cloned();
+    match cluster {
+        Some(cluster) => {
+            let namespace = rollout.metadata.namespace.as_deref().unwrap_or_default();
+            let named = workload
+                .as_ref()
+                .map(|workload| references(&workload["spec"]["template"]))
+                .unwrap_or_default();
+            let (around, nodes, named) = futures::try_join!(
+                look.around(cluster, namespace),
+                look.nodes(cluster, false),
+                look.named(cluster, namespace, &named),
+            )?;
+            objects.retain(|object| object["kind"] != "HorizontalPodAutoscaler");
+            objects.retain(|object| object["kind"] != "Node" || nodes.0.is_empty());
+            objects.extend(around.into_iter().chain(nodes.0).chain(named));
+        }
+        None => look
+            .unread
+            .borrow_mut()
+            .extend(ELSEWHERE.iter().map(ToString::to_string)),
+    }
+    let unread = look.unread.into_inner();
+    let found = catalogue(&Ground {
+        rollout,
+        workload: workload.as_ref(),
+        objects: &objects,
+        unread: &unread,
+        everywhere: None,
+        demand: None,
+        rights: &[],
+    });
+    Ok((found, look.sentences.into_inner()))
 }
 
 /// What no server could tell.
