@@ -98,7 +98,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
     Ok(if failed { exit_code::ERROR } else { driven })
 }
 
-fn is_rollout(object: &Value) -> bool {
+pub(super) fn is_rollout(object: &Value) -> bool {
     object["kind"] == "Rollout" && group(object) == keys::GROUP
 }
 
@@ -132,7 +132,7 @@ async fn is_free(cluster: &Cluster, manifests: &[Manifest]) -> Result<bool> {
 }
 
 /// Turns a Rollout of the old version into what it means in the new one.
-fn convert(ui: &Ui, manifest: &mut Manifest) {
+pub(super) fn convert(ui: &Ui, manifest: &mut Manifest) {
     if manifest.object["apiVersion"] != format!("{}/v1alpha1", keys::GROUP)
         || manifest.object["kind"] != "Rollout"
     {

@@ -7,6 +7,7 @@ use super::{
     back::NOTICED_WITHIN,
     changed, connect, interruption,
     jump::{of_status, send},
+    plan::saved,
     reading,
     run::{self, Aim},
     targets, validity,
@@ -27,7 +28,11 @@ use crate::{
 /// When no object can be looked for at all; failures of single objects are shown and decide the exit code.
 pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
     targets::deliberate(&args.targets.pick)?;
-    let targets = targets::read(ui, &args.targets, global)?;
+    let saved = args.plan.as_deref().map(saved::read).transpose()?;
+    let targets = match saved::named_by(saved.as_ref(), &args.targets.names, &args.targets.pick) {
+        Some(targets) => targets,
+        None => targets::read(ui, &args.targets, global)?,
+    };
     let guard = Guard {
         step: args.step,
         revision: args.revision.clone(),
@@ -36,6 +41,12 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
     let work = async {
         let found = reading::find_all(&cluster, &targets).await?;
         let titles: Vec<String> = found.iter().flatten().map(Found::title).collect();
+        if let (Some(saved), Some(path)) = (&saved, &args.plan) {
+            let there: Vec<Found> = found.iter().flatten().cloned().collect();
+            if !there.is_empty() {
+                saved::hold_to(&cluster, saved, path, &there).await?;
+            }
+        }
         targets::confirm(ui, &targets, "Approve", &titles, args.change.write.yes)?;
         let mut outcomes = Outcomes::default();
         let mut approved = Vec::new();

@@ -14,10 +14,12 @@ pub mod gate;
 pub mod history;
 pub mod interruption;
 pub mod jump;
+pub mod lint;
 pub mod manifests;
 pub mod pause;
 pub mod plan;
 pub mod reading;
+pub mod rehearse;
 pub mod restart;
 pub mod rollback;
 pub mod run;
@@ -101,7 +103,9 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         Root::Rollout(Verb::Schema(args)) => schema::run(ui, &args),
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
         Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),
-        Root::Rollout(Verb::Demo(args)) => block_on(demo::run(ui, global, &args)),
+        Root::Rollout(Verb::Lint(args)) => block_on(lint::run(ui, global, &args)),
+        Root::Rollout(Verb::Rehearse(args)) => rehearse::run(ui, global, &args),
+        Root::Rollout(Verb::Demo(args)) => demo::run(ui, &args),
         Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
         Root::Rollout(Verb::Explain(args)) => block_on(explain::run(ui, global, &args)),
         Root::Rollout(Verb::Watch(args)) => block_on(watch::run(ui, global, &args)),

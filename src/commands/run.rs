@@ -8,7 +8,9 @@ use std::{
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
-    Outcomes, connect, gate, interruption, reading, targets,
+    Outcomes, connect, gate, interruption,
+    plan::saved,
+    reading, targets,
     validity::{edit, invalid},
 };
 use crate::{
@@ -35,7 +37,11 @@ use crate::{
 /// # Errors
 /// When nothing can be driven, a controller is in charge, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
-    let targets = targets::read(ui, &args.targets, global)?;
+    let saved = args.plan.as_deref().map(saved::read).transpose()?;
+    let targets = match saved::named_by(saved.as_ref(), &args.targets.names, &args.targets.pick) {
+        Some(targets) => targets,
+        None => targets::read(ui, &args.targets, global)?,
+    };
     let analysis = args
         .analysis
         .as_deref()
@@ -91,6 +97,9 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     };
     if !args.force {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
+    }
+    if let (Some(saved), Some(path)) = (&saved, &args.plan) {
+        saved::hold_to(&cluster, saved, path, &rollouts).await?;
     }
     let how = How {
         forever: args.forever,

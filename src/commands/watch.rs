@@ -6,6 +6,8 @@ mod keys;
 mod lines;
 mod single;
 
+pub use keys::useful;
+
 use super::{Outcomes, auto, connect, interruption, reading, targets};
 use crate::{
     cli::{
