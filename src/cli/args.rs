@@ -9,7 +9,7 @@ use super::{
     scripts::folder,
     target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
     values::{
-        Amount, ContainerImage, DryRun, Lines, Output, OutputParser, PlanOutput, PlanOutputParser, Span,
+        Amount, ContainerImage, DryRun, Output, OutputParser, PlanOutput, PlanOutputParser, Reader, Span,
         duration, pair, percent,
     },
 };
@@ -67,6 +67,31 @@ pub enum Verb {
     Version(VersionArgs),
     /// Print a completion script
     Completion(CompletionArgs),
+}
+
+impl Verb {
+    /// Who reads what it prints on stdout.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        let shown = match self {
+            Self::Approve(args) => &args.change.write.shown,
+            Self::Rollback(args) => &args.change.write.shown,
+            Self::Undo(args) => &args.change.write.shown,
+            Self::Pause(args) => &args.write.shown,
+            Self::Resume(args) => &args.change.write.shown,
+            Self::Restart(args) => &args.change.write.shown,
+            Self::Set(SetVerb::Image(args)) => &args.change.write.shown,
+            Self::Set(SetVerb::Env(args)) => &args.change.write.shown,
+            Self::Set(SetVerb::Resources(args)) => &args.change.write.shown,
+            Self::Apply(args) => &args.change.write.shown,
+            // They print one thing only.
+            _ => return Reader::Person,
+        };
+        match shown.output {
+            None | Some(Output::Table | Output::Wide) => Reader::Person,
+            Some(Output::Name | Output::Data(_)) => Reader::Program,
+        }
+    }
 }
 
 /// What a command does that holds a new version back.
@@ -134,16 +159,44 @@ pub struct ApproveArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub plan: Option<PathBuf>,
     /// Stay, and approve every later step that waits for an approval too; timed pauses pass by themselves
-    #[arg(long, conflicts_with_all = ["to", "no_wait", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["to", "no_wait"])]
     pub all_steps: bool,
-    /// Give up after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
     /// Do not look whether the step was left: exactly one read and one write
     #[arg(long)]
     pub no_wait: bool,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
+}
+
+/// How what comes of a command is printed.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OutputArgs {
+    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<Output>,
+}
+
+/// How long a command may take.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TimeArgs {
+    /// Give up after this time, with exit code 124; 0 for no limit
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// Whether a change is made, and what is told of it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WriteArgs {
+    /// none, client (print the request) or server (send it with dryRun=All)
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    pub dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// Flags of every verb that changes something.
@@ -155,15 +208,8 @@ pub struct ChangeArgs {
     /// With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster
     #[arg(long, value_name = "DIR", value_parser = folder, requires = "standalone", value_hint = ValueHint::DirPath)]
     pub scripts: Option<Arc<Folder>>,
-    /// none, client (print the request) or server (send it with dryRun=All)
-    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
-    pub dry_run: DryRun,
-    /// Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
 }
 
 /// `status`.
@@ -171,21 +217,23 @@ pub struct ChangeArgs {
 pub struct StatusArgs {
     #[command(flatten)]
     pub(crate) targets: SelectArgs,
-    /// Wait until no release is under way, one line per change; with -o json one document a line
-    #[arg(short, long)]
-    pub watch: bool,
+    /// Wait until no release is under way, one line per change; with -o json one document a line. A workload without a
+    /// Rollout is waited for unless this is false
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub watch: Option<bool>,
+    /// Of a Deployment without a Rollout: only if this revision is the newest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    pub revision: Option<i64>,
     /// Wait for paused, step=N, traffic>=PERCENT, healthy or gone
     #[arg(long, value_name = "CONDITION")]
     pub until: Option<Until>,
     /// Stop waiting, with exit code 5, as soon as a cause is seen that waiting does not cure, or one of several is lost
     #[arg(long)]
     pub fail_fast: bool,
-    /// Give up after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
-    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
 
 /// `explain`.
@@ -193,12 +241,10 @@ pub struct StatusArgs {
 pub struct ExplainArgs {
     #[command(flatten)]
     pub(crate) targets: SelectArgs,
-    /// Give up after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
-    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
 
 /// `watch`.
@@ -209,12 +255,11 @@ pub struct WatchArgs {
     /// Measure the metrics of paused steps that a controller carries out; approve what passes, roll back what fails
     #[arg(long)]
     pub auto_approve: bool,
-    /// Print every change as one line of JSON
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<Lines>,
-    /// Give up after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
+    /// Print every change as json (one document a line), yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
 }
 
 /// `rollback`.
@@ -234,9 +279,8 @@ pub struct RollbackArgs {
     /// Do not wait for the old version to be back
     #[arg(long)]
     pub no_wait: bool,
-    /// Give up waiting after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
 }
@@ -264,15 +308,8 @@ pub struct PauseArgs {
     /// Pause a workload although a release of it is under way
     #[arg(long)]
     pub force: bool,
-    /// none, client (print the request) or server (send it with dryRun=All)
-    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
-    pub dry_run: DryRun,
-    /// Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
 }
 
 /// `resume`.
@@ -307,9 +344,8 @@ pub struct HistoryArgs {
     /// What changed between two revisions, such as 3..5; 3.. compares with the present template
     #[arg(long, value_name = "A..B", conflicts_with = "revision")]
     pub diff: Option<Span>,
-    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
 
 /// `set image`.
@@ -389,9 +425,8 @@ pub struct RunArgs {
     /// Go on for ever, for new releases too; leases share the Rollouts out among several processes
     #[arg(long)]
     pub forever: bool,
-    /// Give up after this time, with exit code 124; another run takes over where this one stopped
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
     /// Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "forever")]
     pub plan: Option<PathBuf>,
@@ -420,9 +455,8 @@ pub struct GateArgs {
     /// As if the release were at this step
     #[arg(long, value_name = "N")]
     pub step: Option<i32>,
-    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
 
 /// What `plan` knows and does not.
@@ -682,6 +716,8 @@ pub struct ManifestsArgs {
 pub enum Document {
     /// Of `status`.
     Status,
+    /// Of `status` of a workload that no Rollout releases.
+    Workload,
     /// Of `explain`.
     Explain,
     /// Of `history`.
@@ -693,7 +729,7 @@ pub enum Document {
 /// `schema`.
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
-    /// status, explain, history or plan
+    /// status, workload (status of one without a Rollout), explain, history or plan
     #[arg(value_enum, value_name = "DOCUMENT")]
     pub document: Document,
 }
@@ -704,9 +740,8 @@ pub struct VersionArgs {
     /// Only the version of this program; asks no server
     #[arg(long)]
     pub client: bool,
-    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
 
 /// `completion`.

@@ -204,11 +204,14 @@ impl TypedValueParser for PlanOutputParser {
     }
 }
 
-/// How changes are printed as they come.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Lines {
-    /// One JSON document a line.
-    Json,
+/// Who reads stdout.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Reader {
+    /// Somebody, or a log.
+    #[default]
+    Person,
+    /// A program that takes all of it for documents or names.
+    Program,
 }
 
 /// Whether a change is made.
@@ -337,10 +340,15 @@ impl std::str::FromStr for ContainerImage {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((container, image)) if !container.is_empty() && !image.is_empty() => Ok(Self {
-                container: container.to_owned(),
-                image: image.to_owned(),
-            }),
+            Some((container, image)) if !container.is_empty() && !image.is_empty() => {
+                match super::image::malformed(image) {
+                    Some(why) => Err(why.to_owned()),
+                    None => Ok(Self {
+                        container: container.to_owned(),
+                        image: image.to_owned(),
+                    }),
+                }
+            }
             _ => Err("expected CONTAINER=IMAGE".to_owned()),
         }
     }

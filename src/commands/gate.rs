@@ -108,7 +108,7 @@ fn verdict(record: &Record) -> (&'static str, u8) {
 }
 
 fn show(ui: &Ui, args: &GateArgs, found: &Found, record: &Record, word: &str, code: u8) -> Result<()> {
-    match &args.output {
+    match &args.shown.output {
         Some(Output::Name) => ui.line(&found.title()),
         Some(Output::Data(format)) => {
             let document = json!({

@@ -40,7 +40,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     let saved = args.plan.as_deref().map(saved::read).transpose()?;
     let targets = match saved::named_by(saved.as_ref(), &args.targets.names, &args.targets.pick) {
         Some(targets) => targets,
-        None => targets::read(&args.targets, global)?,
+        None => targets::read(ui, &args.targets, global)?,
     };
     let analysis = args
         .analysis
@@ -108,7 +108,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
         analysis,
     };
     let drive = drive(ui, global, &cluster, scope, how);
-    outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
+    outcomes.add(ui, interruption::within(args.limit.timeout, drive).await)?;
     Ok(outcomes.code())
 }
 
@@ -331,12 +331,14 @@ fn conclude(ui: &Ui, key: &RolloutKey, stop: &Stop, aim: Aim) -> Result<u8> {
             });
         }
     };
-    ui.line(&format!("{title} {words}"))?;
-    if let Stop::WaitingForApproval { step, .. } = stop {
-        ui.hint(&format!(
-            "{} --standalone",
-            command(Command::Approve { step: *step })
-        ));
+    ui.aside(&format!("{title} {words}"))?;
+    match stop {
+        Stop::WaitingForApproval { step, .. } => {
+            let approve = command(Command::Approve { step: *step });
+            ui.hint(&format!("{approve} --standalone"));
+        }
+        Stop::Paused => ui.hint(&format!("{} --standalone", command(Command::Resume))),
+        _ => {}
     }
     Ok(code)
 }

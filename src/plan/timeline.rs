@@ -241,7 +241,7 @@ impl Timeline {
 
     /// Nothing was written for a release.
     pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.is_empty() && self.writes.is_empty()
     }
 
     fn seconds(&self, at: Timestamp) -> f64 {

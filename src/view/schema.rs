@@ -8,6 +8,62 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// `status -o json` of a workload that no Rollout releases.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadStatus {
+    /// `cli.kruise.dev/v1`.
+    pub api_version: String,
+    /// `WorkloadStatus`.
+    pub kind: String,
+    /// Version of this document.
+    pub schema: String,
+    /// The workload.
+    pub object: UpdatedObject,
+    /// `Complete`, `Progressing`, `Paused`, `Failed` or `Unknown`.
+    pub state: String,
+    /// The exit code of `status` for it.
+    pub exit_code: u8,
+    /// The same as a sentence of `kubectl rollout status`.
+    pub message: String,
+    /// Its pods.
+    pub pods: WorkloadPods,
+    /// When it was looked at.
+    pub observed_at: String,
+}
+
+/// Which workload.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdatedObject {
+    /// Namespace.
+    pub namespace: String,
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// Its uid.
+    pub uid: Option<String>,
+    /// Its generation.
+    pub generation: Option<i64>,
+}
+
+/// Pods by what they are.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadPods {
+    /// That there should be.
+    pub wanted: i64,
+    /// That should be new: fewer where a partition keeps some back.
+    pub expected_new: i64,
+    /// That there are.
+    pub current: i64,
+    /// That are new.
+    pub new: i64,
+    /// That are ready.
+    pub ready: i64,
+}
+
 /// `status -o json`: one Rollout.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -545,6 +601,12 @@ pub fn status() -> Schema {
 #[must_use]
 pub fn explanation() -> Schema {
     open(schema_for!(RolloutExplanation))
+}
+
+/// The schema of what `status` prints of a workload that no Rollout releases.
+#[must_use]
+pub fn workload() -> Schema {
+    open(schema_for!(WorkloadStatus))
 }
 
 /// The schema of what `history` prints.

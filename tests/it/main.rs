@@ -17,6 +17,8 @@ mod guides;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod krew;
+#[cfg(test)]
 mod layering;
 #[cfg(test)]
 mod live;

@@ -289,6 +289,106 @@ fn watch_approves_what_passes_and_rolls_back_what_fails() {
     }
 }
 
+/// A timed pause ends by itself; what watches it stops it in time unless its metrics have passed.
+#[test]
+fn watch_stops_a_timed_pause_whose_metrics_do_not_pass() {
+    for (answers, on_failure, timeout, paused, image, told) in [
+        // Bad at once: the pause is long, and nobody waits for its end.
+        (
+            &["200 {\"good\": false}"][..],
+            "Rollback",
+            "3s",
+            json!(null),
+            "web:v1",
+            "rolled back",
+        ),
+        (
+            &["200 {\"good\": false}"],
+            "Pause",
+            "3s",
+            json!(true),
+            "web:v2",
+            "paused: its metrics have not passed",
+        ),
+        (
+            &["200 {\"good\": true}"],
+            "Rollback",
+            "3s",
+            json!(null),
+            "web:v2",
+            "metrics passed",
+        ),
+    ] {
+        let (web, _asked) = server(Box::leak(answers.to_vec().into_boxed_slice()));
+        let gates = json!({ "metadata": { "annotations": { "rollouts.kruise.io/analysis": json!([{ "template": "rate" }]).to_string() } },
+            "spec": { "strategy": { "canary": { "steps": [
+                { "replicas": 1, "traffic": "20%", "pause": { "duration": 100_000 } },
+                { "replicas": "100%", "traffic": "100%", "pause": {} }] } } } });
+        let mut objects = after(&[Turn::Released("web:v2")]);
+        for object in &mut objects {
+            if object["kind"] == "Rollout" {
+                json_patch::merge(object, &gates);
+            }
+        }
+        let text = template(
+            &json!({ "web": { "url": web } }),
+            &json!({ "successCondition": "result.good" }),
+        );
+        let mut template: Value = serde_json::from_str(&text).unwrap();
+        template["metadata"]["namespace"] = json!("shop");
+        template["spec"]["onFailure"] = json!(on_failure);
+        objects.push(template);
+        let shop = Served::with(objects, Life::Still);
+        let outcome = shop.kruise(&["watch", "web", "--auto-approve", "--timeout", timeout]);
+        assert_eq!(outcome.code, Some(124), "{outcome}");
+        let (rollout, deployment) = (shop.rollout(), shop.deployment());
+        assert_eq!(
+            (
+                &rollout["spec"]["strategy"]["paused"],
+                &deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+                &rollout["status"]["canaryStatus"]["currentStepState"],
+            ),
+            (&paused, &json!(image), &json!("StepPaused")),
+            "{on_failure} {outcome}"
+        );
+        assert!(outcome.to_string().contains(told), "{told}: {outcome}");
+    }
+}
+
+/// Still measuring when the time is nearly up: frozen, and resumed when the metrics have passed.
+#[test]
+fn watch_freezes_a_pause_that_runs_out_and_lets_it_go_on() {
+    let (web, _asked) = server(Box::leak(vec!["200 {\"good\": true}"; 9].into_boxed_slice()));
+    let mut objects = after(&[Turn::Released("web:v2")]);
+    for object in &mut objects {
+        if object["kind"] == "Rollout" {
+            // Its time is up long ago, and no engine has looked yet.
+            let gates = json!({ "metadata": { "annotations": { "rollouts.kruise.io/analysis": json!([{ "template": "rate" }]).to_string() } },
+                "spec": { "strategy": { "canary": { "steps": [
+                    { "replicas": 1, "traffic": "20%", "pause": { "duration": 1 } },
+                    { "replicas": "100%", "traffic": "100%", "pause": {} }] } } } });
+            json_patch::merge(object, &gates);
+        }
+    }
+    let text = template(
+        &json!({ "web": { "url": web } }),
+        &json!({ "successCondition": "result.good", "interval": "1s", "count": 2 }),
+    );
+    let mut template: Value = serde_json::from_str(&text).unwrap();
+    template["metadata"]["namespace"] = json!("shop");
+    objects.push(template);
+    let shop = Served::with(objects, Life::Still);
+    let outcome = shop.kruise(&["watch", "web", "--auto-approve", "--timeout", "6s"]);
+    let paused: Vec<Value> = shop
+        .sim
+        .trace()
+        .iter()
+        .map(|write| write.body["spec"]["strategy"]["paused"].clone())
+        .collect();
+    assert_eq!(paused, [json!(true), json!(false)], "{outcome}");
+    assert_eq!(shop.rollout()["spec"]["strategy"]["paused"], false, "{outcome}");
+}
+
 /// A release whose first step is judged by a template, with what was measured of it so far.
 fn judged(record: &Value) -> Vec<Value> {
     let mut objects = after(&[Turn::Released("web:v2")]);
