@@ -216,7 +216,10 @@ fn printed(typed: &[&str], besides: &[&str]) -> Vec<Line> {
     let outcome = Outcome::of(command.output().unwrap());
     assert_eq!(outcome.code, Some(0), "{outcome}");
     let mut prompt = Line::new("$ ", Tone::Faint);
-    prompt.push(format!("kubectl kruise rollout {}", typed.join(" ")), Tone::Strong);
+    prompt.push(
+        format!("kubectl kruise rollout {}", typed.join(" ")),
+        Tone::Strong,
+    );
     let mut lines = vec![prompt];
     lines.extend(outcome.stdout.lines().map(|line| Line::new(line, Tone::Plain)));
     lines
@@ -227,7 +230,10 @@ fn pictures() -> BTreeMap<&'static str, String> {
     let demo = printed(&["demo", "--yes"], &["--speed", "50"]);
     all.insert("demo", drawn(&demo, COLUMNS));
     let image = "web=example.com/web:v2";
-    let plan = printed(&["plan", "-f", "app.yaml,rollout.yaml", "--set-image", image], &[]);
+    let plan = printed(
+        &["plan", "-f", "app.yaml,rollout.yaml", "--set-image", image],
+        &[],
+    );
     let wide = plan.iter().map(Line::width).max().unwrap_or_default();
     all.insert("plan", drawn(&plan, wide));
     all
