@@ -16,7 +16,7 @@ use super::{
 use crate::{
     cli::{Global, Root, Verb, args::RehearseArgs},
     clock::Clock,
-    cluster::{Cluster, Versions},
+    cluster::{Cluster, Found, RolloutVersion, Versions},
     demo::{Beside, Kit},
     engine::{core::Stop, driver::RolloutKey},
     error::{Error, Kind, Result},
@@ -290,7 +290,7 @@ async fn state(ui: &Ui, cluster: &Cluster, copy: &Rehearsal, key: &RolloutKey, w
     let Some(object) = object else {
         return Ok(());
     };
-    let found = crate::cluster::Found::new(crate::cluster::RolloutVersion::V1beta1, object);
+    let found = Found::new(RolloutVersion::V1beta1, object);
     let status = if why {
         reading::explained(cluster, &found).await
     } else {

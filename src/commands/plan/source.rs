@@ -54,9 +54,9 @@ pub(in crate::commands) async fn of_cluster(
     verb: &str,
 ) -> Result<Source> {
     if targets.names.is_empty() {
-        return Err(Error::usage("no Rollout is named").hint(
-            "give NAME, rollout/NAME or deploy/NAME; or -f FILE, to go by manifests without a cluster",
-        ));
+        return Err(Error::usage("no Rollout is named").hint(format!(
+            "give NAME, rollout/NAME or deploy/NAME; or -f FILE, to {verb} over manifests without a cluster"
+        )));
     }
     let named = targets.read()?;
     let [named] = named.as_slice() else {

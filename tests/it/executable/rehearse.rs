@@ -146,6 +146,6 @@ fn bad_input_is_told() {
     --- stderr
     error: no Rollout is named
 
-    hint: give NAME, rollout/NAME or deploy/NAME
+    hint: give NAME, rollout/NAME or deploy/NAME; or -f FILE, to rehearse over manifests without a cluster
     ");
 }
