@@ -122,7 +122,7 @@ impl Machine<'_> {
         self.end(false, &Reason::Cancelled)
     }
 
-    pub(super) fn end(&mut self, succeeded: bool, reason: &Reason) -> Flow {
+    fn end(&mut self, succeeded: bool, reason: &Reason) -> Flow {
         let now = self.time();
         self.sub().finalising_step = FinalisingStep::End;
         self.course(Course::Completed, &reason.message());

@@ -354,28 +354,9 @@ impl Machine<'_> {
             return self.accept(&revision);
         }
         match self.style() {
-            RollingStyle::BlueGreen => self.closed().unwrap_or_else(|| self.refuse_newer()),
+            RollingStyle::BlueGreen => self.refuse_newer(),
             _ => self.restart(),
         }
-    }
-
-    /// A release whose closing work is all done but for the last look: the newer version is one like any other.
-    fn closed(&mut self) -> Option<Flow> {
-        if self.mark().is_some() {
-            return None;
-        }
-        let course = Course::of(&self.status);
-        let release = self.status.canary_status.clone()?;
-        let (revision, reason) = match course {
-            Course::Cancelling => (release.stable_revision?, Reason::Cancelled),
-            Course::Finalising => (release.pod_template_hash, Reason::Completed),
-            _ => return None,
-        };
-        if revision.is_empty() {
-            return None;
-        }
-        self.at_rest(&revision);
-        Some(self.end(course == Course::Finalising, &reason))
     }
 
     /// What is everywhere already is the stable version. Written before anything else: the hold is lifted next, and while the

@@ -411,8 +411,6 @@ fn releases_that_once_failed_end_well() {
         // A version that went out everywhere behind a paused canary: engine and controller undid each other's work.
         41964, // A step edited to want less while the last old pods were about to go.
         42186,
-        // A newer version between the last two writes of a blue-green rollback was held without a mark, and stayed paused.
-        50435,
         // Held and scaled to nothing before any engine wrote that a release began: the finalizer stayed.
         50181, // The first pod of a set that was scaled up was taken for all of them.
         50057,

@@ -408,10 +408,6 @@ impl World {
             return;
         }
         self.ledger.scale(replicas);
-        if self.rollout()["spec"]["disabled"] == true {
-            // Its own controller alone scales it, and takes pods of each of its versions, those that are ready too.
-            self.guard.forgive(60);
-        }
         let body = json!({ "spec": { "replicas": replicas } });
         self.merge(self.setup.shape.workload(), APP, "/scale", body).await;
     }
