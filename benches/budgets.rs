@@ -209,11 +209,11 @@ fn release(objects: Vec<Value>) -> Plan {
         rollout: "web".to_owned(),
         change: Change {
             images,
-            replicas: None,
+            ..Change::default()
         },
         start: START.parse().expect("a time"),
         pod_ready_after: Duration::from_secs(1),
-        scripts: None,
+        ..Request::default()
     })
     .expect("a plan")
 }

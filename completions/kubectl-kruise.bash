@@ -49,6 +49,9 @@ _kubectl__kruise() {
             kubectl__kruise__subcmd__rollout,history)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__history"
                 ;;
+            kubectl__kruise__subcmd__rollout,lint)
+                cmd="kubectl__kruise__subcmd__rollout__subcmd__lint"
+                ;;
             kubectl__kruise__subcmd__rollout,manifests)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__manifests"
                 ;;
@@ -57,6 +60,9 @@ _kubectl__kruise() {
                 ;;
             kubectl__kruise__subcmd__rollout,plan)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__plan"
+                ;;
+            kubectl__kruise__subcmd__rollout,rehearse)
+                cmd="kubectl__kruise__subcmd__rollout__subcmd__rehearse"
                 ;;
             kubectl__kruise__subcmd__rollout,restart)
                 cmd="kubectl__kruise__subcmd__rollout__subcmd__restart"
@@ -386,7 +392,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout)
-            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help run approve status explain watch gate rollback undo pause resume restart history plan demo set apply manifests schema version completion"
+            opts="-n -s -v -h --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help run approve status explain watch gate rollback undo pause resume restart history plan lint demo rehearse set apply manifests schema version completion"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -601,7 +607,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__approve)
-            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --step --revision --to --all-steps --timeout --no-wait --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -o -y -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --step --revision --to --plan --all-steps --timeout --no-wait --standalone --scripts --dry-run --output --yes --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -641,6 +647,21 @@ _kubectl__kruise() {
                     ;;
                 --to)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plan)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --timeout)
@@ -848,13 +869,17 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__demo)
-            opts="-y -n -s -v -h --serve --yes --auto-approve --write-kubeconfig --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help canary batches blue-green statefulset rollback stuck"
+            opts="-y -n -s -v -h --list --serve --yes --auto-approve --speed --write-kubeconfig --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help canary ab blue-green batches statefulset rollback stuck empty"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --auto-approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --speed)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1327,6 +1352,123 @@ _kubectl__kruise() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        kubectl__subcmd__kruise__subcmd__rollout__subcmd__lint)
+            opts="-f -R -A -o -n -s -v -h --filename --recursive --live --all-namespaces --scripts --strict --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json sarif" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json sarif" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__manifests)
             opts="-n -s -v -h --image --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help crds policy rbac engine"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1556,17 +1698,41 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__plan)
-            opts="-o -n -s -v -h --set-image --replicas --analysis --scripts --writes --detailed-exitcode --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            opts="-f -R -o -n -s -v -h --filename --recursive --set-image --replicas --apply --steps --until-step --what-if --analysis --scripts --writes --detailed-exitcode --out --output --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --set-image)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --replicas)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --apply)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --steps)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until-step)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --what-if)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1581,12 +1747,176 @@ _kubectl__kruise() {
                     fi
                     return 0
                     ;;
+                --out)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --output)
-                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file=" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file= markdown mermaid svg" -- "${cur}"))
                     return 0
                     ;;
                 -o)
-                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file=" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "json yaml name wide table jsonpath= jsonpath-file= jsonpath-as-json= custom-columns= custom-columns-file= markdown mermaid svg" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cluster)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as-group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate-authority)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-certificate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -v)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        kubectl__subcmd__kruise__subcmd__rollout__subcmd__rehearse)
+            opts="-f -R -y -n -s -v -h --filename --recursive --set-image --replicas --apply --crash --slow --node-lost --errors --analysis --scripts --speed --yes --auto-approve --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-image)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replicas)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --apply)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --crash)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --slow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --node-lost)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --errors)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --analysis)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scripts)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
+                    return 0
+                    ;;
+                --speed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auto-approve)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --namespace)
@@ -2100,7 +2430,7 @@ _kubectl__kruise() {
             return 0
             ;;
         kubectl__subcmd__kruise__subcmd__rollout__subcmd__run)
-            opts="-f -R -k -l -A -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --forever --timeout --force --analysis --scripts --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
+            opts="-f -R -k -l -A -n -s -v -h --filename --recursive --kustomize --selector --all-namespaces --all --forever --timeout --plan --force --analysis --scripts --namespace --context --cluster --user --kubeconfig --server --token --as --as-group --insecure-skip-tls-verify --certificate-authority --client-certificate --client-key --tls-server-name --cache-dir --request-timeout --color --v --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2132,6 +2462,21 @@ _kubectl__kruise() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --plan)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --analysis)

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod engine;
 pub mod error;
 pub mod exit_code;
+pub mod lint;
 pub mod manifests;
 pub mod plan;
 pub mod release;

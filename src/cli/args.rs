@@ -8,9 +8,12 @@ use clap_complete::Shell;
 use super::{
     scripts::folder,
     target::{ObjectArgs, PickArgs, SelectArgs, TargetArgs},
-    values::{Amount, ContainerImage, DryRun, Lines, Output, OutputParser, Span, duration, pair},
+    values::{
+        Amount, ContainerImage, DryRun, Output, OutputParser, PlanOutput, PlanOutputParser, Reader, Span,
+        duration, pair, percent,
+    },
 };
-use crate::{traffic::script::Folder, view::Until};
+use crate::{plan::WhatIf, traffic::script::Folder, view::Until};
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -42,9 +45,14 @@ pub enum Verb {
     /// Show the revisions of a workload: images, pods, which of them runs
     History(HistoryArgs),
     /// Tell what a release will do, before it does it
-    Plan(PlanArgs),
+    Plan(Box<PlanArgs>),
+    /// Say what is wrong with manifests, or with what a cluster has, before a release begins
+    #[command(after_help = LINTS)]
+    Lint(LintArgs),
     /// Run a release in an in-memory cluster
     Demo(DemoArgs),
+    /// Carry out a release in a copy of the cluster, with faults of your choice
+    Rehearse(Box<RehearseArgs>),
     /// Start a release: change what a workload runs
     #[command(subcommand)]
     Set(SetVerb),
@@ -59,6 +67,31 @@ pub enum Verb {
     Version(VersionArgs),
     /// Print a completion script
     Completion(CompletionArgs),
+}
+
+impl Verb {
+    /// Who reads what it prints on stdout.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        let shown = match self {
+            Self::Approve(args) => &args.change.write.shown,
+            Self::Rollback(args) => &args.change.write.shown,
+            Self::Undo(args) => &args.change.write.shown,
+            Self::Pause(args) => &args.write.shown,
+            Self::Resume(args) => &args.change.write.shown,
+            Self::Restart(args) => &args.change.write.shown,
+            Self::Set(SetVerb::Image(args)) => &args.change.write.shown,
+            Self::Set(SetVerb::Env(args)) => &args.change.write.shown,
+            Self::Set(SetVerb::Resources(args)) => &args.change.write.shown,
+            Self::Apply(args) => &args.change.write.shown,
+            // They print one thing only.
+            _ => return Reader::Person,
+        };
+        match shown.output {
+            None | Some(Output::Table | Output::Wide) => Reader::Person,
+            Some(Output::Name | Output::Data(_)) => Reader::Program,
+        }
+    }
 }
 
 /// What a command does that holds a new version back.
@@ -122,17 +155,48 @@ pub struct ApproveArgs {
     /// Go on with step N, leaving out the steps between
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     pub to: Option<i32>,
+    /// Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub plan: Option<PathBuf>,
     /// Stay, and approve every later step that waits for an approval too; timed pauses pass by themselves
-    #[arg(long, conflicts_with_all = ["to", "no_wait", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["to", "no_wait"])]
     pub all_steps: bool,
-    /// Give up after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
     /// Do not look whether the step was left: exactly one read and one write
     #[arg(long)]
     pub no_wait: bool,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
+}
+
+/// How what comes of a command is printed.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OutputArgs {
+    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<Output>,
+}
+
+/// How long a command may take.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TimeArgs {
+    /// Give up after this time, with exit code 124; 0 for no limit
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// Whether a change is made, and what is told of it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WriteArgs {
+    /// none, client (print the request) or server (send it with dryRun=All)
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    pub dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// Flags of every verb that changes something.
@@ -144,15 +208,8 @@ pub struct ChangeArgs {
     /// With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster
     #[arg(long, value_name = "DIR", value_parser = folder, requires = "standalone", value_hint = ValueHint::DirPath)]
     pub scripts: Option<Arc<Folder>>,
-    /// none, client (print the request) or server (send it with dryRun=All)
-    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
-    pub dry_run: DryRun,
-    /// Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
 }
 
 /// `status`.
@@ -160,21 +217,23 @@ pub struct ChangeArgs {
 pub struct StatusArgs {
     #[command(flatten)]
     pub(crate) targets: SelectArgs,
-    /// Wait until no release is under way, one line per change; with -o json one document a line
-    #[arg(short, long)]
-    pub watch: bool,
+    /// Wait until no release is under way, one line per change; with -o json one document a line. A workload without a
+    /// Rollout is waited for unless this is false
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub watch: Option<bool>,
+    /// Of a Deployment without a Rollout: only if this revision is the newest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    pub revision: Option<i64>,
     /// Wait for paused, step=N, traffic>=PERCENT, healthy or gone
     #[arg(long, value_name = "CONDITION")]
     pub until: Option<Until>,
     /// Stop waiting, with exit code 5, as soon as a cause is seen that waiting does not cure, or one of several is lost
     #[arg(long)]
     pub fail_fast: bool,
-    /// Give up after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
-    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
 
 /// `explain`.
@@ -182,12 +241,10 @@ pub struct StatusArgs {
 pub struct ExplainArgs {
     #[command(flatten)]
     pub(crate) targets: SelectArgs,
-    /// Give up after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
-    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
 
 /// `watch`.
@@ -198,12 +255,11 @@ pub struct WatchArgs {
     /// Measure the metrics of paused steps that a controller carries out; approve what passes, roll back what fails
     #[arg(long)]
     pub auto_approve: bool,
-    /// Print every change as one line of JSON
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub output: Option<Lines>,
-    /// Give up after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
+    /// Print every change as json (one document a line), yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
 }
 
 /// `rollback`.
@@ -223,9 +279,8 @@ pub struct RollbackArgs {
     /// Do not wait for the old version to be back
     #[arg(long)]
     pub no_wait: bool,
-    /// Give up waiting after this time, with exit code 124
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
 }
@@ -253,15 +308,8 @@ pub struct PauseArgs {
     /// Pause a workload although a release of it is under way
     #[arg(long)]
     pub force: bool,
-    /// none, client (print the request) or server (send it with dryRun=All)
-    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
-    pub dry_run: DryRun,
-    /// Print the result as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
 }
 
 /// `resume`.
@@ -296,9 +344,8 @@ pub struct HistoryArgs {
     /// What changed between two revisions, such as 3..5; 3.. compares with the present template
     #[arg(long, value_name = "A..B", conflicts_with = "revision")]
     pub diff: Option<Span>,
-    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
 
 /// `set image`.
@@ -378,9 +425,11 @@ pub struct RunArgs {
     /// Go on for ever, for new releases too; leases share the Rollouts out among several processes
     #[arg(long)]
     pub forever: bool,
-    /// Give up after this time, with exit code 124; another run takes over where this one stopped
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) limit: TimeArgs,
+    /// Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "forever")]
+    pub plan: Option<PathBuf>,
     /// Act although it cannot be told whether a controller in the cluster does
     #[arg(long)]
     pub force: bool,
@@ -406,22 +455,58 @@ pub struct GateArgs {
     /// As if the release were at this step
     #[arg(long, value_name = "N")]
     pub step: Option<i32>,
-    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
+
+/// What `plan` knows and does not.
+const PLANS: &str = "\
+The engine itself runs over a copy of the release's objects in virtual time; nothing is written. With -f the copy is made of
+files, and no cluster is needed: the workload, its Services and routes, and the Rollout; what files of a cluster say of status
+and pods is taken as it is. Pauses for approvals take no time; EARLIEST takes pods to start as quickly as the quickest one that
+was seen, LIKELY as slowly as the slowest, and is an estimate.
+
+--what-if asks what would be, and may be repeated:
+  crash             every pod of the new version crashes
+  missing-image     the image of the new version is not there
+  never-ready       pods of the new version run and never become ready
+  failing-pods=N    so many of them crash; failing-pods=25% a share of them
+  slow-pods=90s     new pods take this long to become ready
+  node-lost         the node with most of the pods is lost at the first pause; node-lost=NAME for another
+
+Exit codes: 0 planned, 2 planned and something would change (--detailed-exitcode), 3 something is in the way, 5 pods do not become
+ready in time, 1 an error.";
 
 /// `plan`.
 #[derive(Args, Debug)]
+#[command(after_help = PLANS)]
 pub struct PlanArgs {
     #[command(flatten)]
     pub(crate) targets: TargetArgs,
+    /// Plan over these files or folders of manifests instead of a cluster; - reads stdin
+    #[arg(short, long, value_name = "FILE", value_delimiter = ',')]
+    pub filename: Vec<String>,
+    /// Read folders within folders too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
     /// As if this image were set; may be repeated
     #[arg(long, value_name = "CONTAINER=IMAGE")]
     pub set_image: Vec<ContainerImage>,
     /// As if the workload had this many pods
     #[arg(long, value_name = "N")]
     pub replicas: Option<u32>,
+    /// As if these files or folders of manifests were applied: a new template, another Rollout, other routes
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub apply: Vec<String>,
+    /// As if the Rollout had the steps of this file: a list of steps, or a Rollout
+    #[arg(long, value_name = "FILE")]
+    pub steps: Option<String>,
+    /// Plan to the pause of this step only
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    pub until_step: Option<i32>,
+    /// As if this happened: crash, missing-image, never-ready, failing-pods=N|N%, slow-pods=TIME, node-lost[=NODE]
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub what_if: Vec<WhatIf>,
     /// As if steps were judged by the AnalysisTemplates of this file
     #[arg(long, value_name = "FILE")]
     pub analysis: Option<String>,
@@ -434,9 +519,67 @@ pub struct PlanArgs {
     /// Exit with 2 when something would change
     #[arg(long)]
     pub detailed_exitcode: bool,
-    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    /// Keep the plan in this file, with what it rests on, for approve --plan and run --plan
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["filename", "what_if", "until_step"])]
+    pub out: Option<PathBuf>,
+    /// Print as markdown, mermaid, svg, json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = PlanOutputParser, value_name = "FORMAT", hide_possible_values = true)]
+    pub output: Option<PlanOutput>,
+}
+
+/// What `lint` finds.
+const LINTS: &str = "\
+Rollouts are looked at together with the workloads, Services, routes and templates beside them: rules of the API, limits of what
+splits the traffic, fields that an API server drops, objects that are missing, releases that nothing stops. Nothing is written.
+Files may leave out what the cluster has: that is only noted; with --live everything must be there.
+
+Exit codes: 0 no errors, 3 errors (with --strict warnings, too), 1 a file cannot be read.";
+
+/// How `lint` prints.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum LintFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// SARIF 2.1.0, for code hosts.
+    Sarif,
+}
+
+/// `lint`.
+#[derive(Args, Debug)]
+pub struct LintArgs {
+    /// Files or folders of manifests, - for stdin; with --live names of Rollouts, all of the namespace when there are none
+    #[arg(value_name = "FILE", required_unless_present_any = ["filename", "live"], value_hint = ValueHint::AnyPath)]
+    pub words: Vec<String>,
+    /// The same
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        value_delimiter = ',',
+        conflicts_with = "live"
+    )]
+    pub filename: Vec<String>,
+    /// Read folders within folders too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+    /// Look at what the cluster has
+    #[arg(long)]
+    pub live: bool,
+    /// With --live: in all namespaces
+    #[arg(short = 'A', long, requires = "live")]
+    pub all_namespaces: bool,
+    /// Scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
+    /// Let warnings fail, too
+    #[arg(long)]
+    pub strict: bool,
+    /// How to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub output: LintFormat,
 }
 
 /// What `demo` shows.
@@ -444,16 +587,20 @@ pub struct PlanArgs {
 pub enum DemoScenario {
     /// A few new pods beside the old ones, with their share of the traffic.
     Canary,
-    /// A Deployment's pods replaced in batches.
-    Batches,
+    /// The new version for requests with one header first.
+    Ab,
     /// A whole second set of pods, then the traffic.
     BlueGreen,
+    /// A Deployment's pods replaced in batches.
+    Batches,
     /// A StatefulSet in batches.
     Statefulset,
     /// A canary that is taken back.
     Rollback,
     /// A canary whose pods never become ready.
     Stuck,
+    /// Nothing but the cluster, for manifests of your own; with --serve.
+    Empty,
 }
 
 /// `demo`.
@@ -462,6 +609,9 @@ pub struct DemoArgs {
     /// What to show
     #[arg(value_enum, default_value = "canary")]
     pub scenario: DemoScenario,
+    /// Say what there is to show, one line each
+    #[arg(long)]
+    pub list: bool,
     /// Keep the cluster on loopback, with a kubeconfig for kubectl and this plugin
     #[arg(long)]
     pub serve: bool,
@@ -471,6 +621,9 @@ pub struct DemoArgs {
     /// Approve every step after this time instead of asking
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub auto_approve: Option<Duration>,
+    /// Let time run so many times as fast; with --serve, the times that other commands show are ahead of theirs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub speed: u32,
     /// Where the kubeconfig is written with --serve
     #[arg(long, value_name = "FILE")]
     pub write_kubeconfig: Option<PathBuf>,
@@ -489,6 +642,64 @@ pub enum Manifest {
     Engine,
 }
 
+/// What `rehearse` does.
+const REHEARSES: &str = "\
+The release goes through in a copy of the cluster, in memory: the objects that it touches, as a plan copies them, or files.
+Nothing is written to the cluster. On a terminal it is watched live, with watch's keys for approving, pausing and rolling back;
+elsewhere, or with --yes or --auto-approve, there is a line per change. Measurements of metric gates are taken for good.
+
+Exit codes: those of 'run': 0 completed, 4 waiting for an approval, 5 degraded, 6 rolled back, 3 nothing can be released.";
+
+/// `rehearse`.
+#[derive(Args, Debug)]
+#[command(after_help = REHEARSES)]
+pub struct RehearseArgs {
+    #[command(flatten)]
+    pub(crate) targets: TargetArgs,
+    /// Copy these files or folders of manifests instead of a cluster; - reads stdin
+    #[arg(short, long, value_name = "FILE", value_delimiter = ',')]
+    pub filename: Vec<String>,
+    /// Read folders within folders too
+    #[arg(short = 'R', long)]
+    pub recursive: bool,
+    /// Release this image; may be repeated
+    #[arg(long, value_name = "CONTAINER=IMAGE")]
+    pub set_image: Vec<ContainerImage>,
+    /// Let the workload have this many pods
+    #[arg(long, value_name = "N")]
+    pub replicas: Option<u32>,
+    /// Apply these files or folders of manifests in the copy: a new template, another Rollout, other routes
+    #[arg(long, value_name = "FILE", value_delimiter = ',')]
+    pub apply: Vec<String>,
+    /// Pods of the new version crash: all, the first N, or N%
+    #[arg(long, value_name = "N|N%", num_args = 0..=1, require_equals = true, default_missing_value = "100%")]
+    pub crash: Option<String>,
+    /// New pods take this long to become ready
+    #[arg(long, value_name = "TIME")]
+    pub slow: Option<String>,
+    /// A node is lost at the first pause: this one, or the one with most of the pods
+    #[arg(long, value_name = "NODE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub node_lost: Option<String>,
+    /// So many of a hundred requests to the API server fail
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub errors: Option<u32>,
+    /// Judge steps by the AnalysisTemplates of this file
+    #[arg(long, value_name = "FILE")]
+    pub analysis: Option<String>,
+    /// Scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
+    /// Let time run so many times as fast
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub speed: u32,
+    /// Approve every step
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Approve every step after this time
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub auto_approve: Option<Duration>,
+}
+
 /// `manifests`.
 #[derive(Args, Debug)]
 pub struct ManifestsArgs {
@@ -505,6 +716,8 @@ pub struct ManifestsArgs {
 pub enum Document {
     /// Of `status`.
     Status,
+    /// Of `status` of a workload that no Rollout releases.
+    Workload,
     /// Of `explain`.
     Explain,
     /// Of `history`.
@@ -516,7 +729,7 @@ pub enum Document {
 /// `schema`.
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
-    /// status, explain, history or plan
+    /// status, workload (status of one without a Rollout), explain, history or plan
     #[arg(value_enum, value_name = "DOCUMENT")]
     pub document: Document,
 }
@@ -527,9 +740,8 @@ pub struct VersionArgs {
     /// Only the version of this program; asks no server
     #[arg(long)]
     pub client: bool,
-    /// Print as json, yaml, name, jsonpath=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = OutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
 }
 
 /// `completion`.

@@ -2,6 +2,10 @@
 
 use std::ffi::OsString;
 
+use clap::{Arg, Command};
+
+/// cobra's directive "put no space behind it".
+const NO_SPACE: u8 = 2;
 /// cobra's directive "do not complete file names".
 pub const NO_FILES: u8 = 4;
 
@@ -17,22 +21,43 @@ pub enum Wanted {
     },
     /// The name of a namespace.
     Namespace,
+    /// The name of a context of the kubeconfig.
+    Context,
+    /// A step of a Rollout.
+    Step {
+        /// What names it, as it was typed.
+        target: Vec<String>,
+        /// What stands before the number.
+        prefix: String,
+    },
+    /// A revision of what is named.
+    Revision {
+        /// What names it, as it was typed.
+        target: Vec<String>,
+        /// What stands before the number.
+        prefix: String,
+    },
+    /// A file, which the shell knows.
+    File,
 }
 
 /// Decides what the last of `words` may become.
 #[must_use]
-pub fn wanted(mut command: clap::Command, words: &[OsString]) -> Wanted {
-    let last = words.last().and_then(|word| word.to_str()).unwrap_or_default();
-    let before = words
-        .len()
-        .checked_sub(2)
-        .and_then(|at| words[at].to_str())
-        .unwrap_or_default();
-    if matches!(before, "-n" | "--namespace") {
-        return Wanted::Namespace;
-    }
+pub fn wanted(mut command: Command, words: &[OsString]) -> Wanted {
     command.build();
-    if !last.starts_with('-') && takes_rollouts(&command, words) {
+    let (last, done) = words.split_last().map_or(("", &[][..]), |(last, done)| {
+        (last.to_str().unwrap_or_default(), done)
+    });
+    let typed = Typed::of(&command, done);
+    let (flag, prefix) = match (typed.flag, last.split_once('=')) {
+        (Some(flag), _) => (Some(flag), String::new()),
+        (None, Some((name, _))) if name.starts_with('-') => (typed.argument(name), format!("{name}=")),
+        _ => (None, String::new()),
+    };
+    if let Some(known) = flag.and_then(|flag| typed.of_value(flag, prefix)) {
+        return known;
+    }
+    if !last.starts_with('-') && flag.is_none() && typed.takes_rollouts() {
         let prefix = match last.split_once('/') {
             Some((kind, _)) => format!("{kind}/"),
             None => String::new(),
@@ -58,56 +83,98 @@ pub fn wanted(mut command: clap::Command, words: &[OsString]) -> Wanted {
     )
 }
 
-/// Whether the last word may be the name of a Rollout.
-fn takes_rollouts(command: &clap::Command, words: &[OsString]) -> bool {
-    let done: Vec<&str> = words
-        .iter()
-        .take(words.len().saturating_sub(1))
-        .filter_map(|word| word.to_str())
-        .collect();
-    let mut leaf = command;
-    for word in &done {
-        leaf = leaf.find_subcommand(word).unwrap_or(leaf);
+/// The words before the last one, taken apart.
+struct Typed<'a> {
+    root: &'a Command,
+    /// The command that they lead to.
+    leaf: &'a Command,
+    /// The names of the commands.
+    path: Vec<&'a str>,
+    /// The words that are neither commands nor options, nor values of options.
+    plain: Vec<String>,
+    /// The option whose value is the last word.
+    flag: Option<&'a Arg>,
+}
+
+impl<'a> Typed<'a> {
+    fn of(root: &'a Command, done: &'a [OsString]) -> Self {
+        let mut typed = Self {
+            root,
+            leaf: root,
+            path: Vec::new(),
+            plain: Vec::new(),
+            flag: None,
+        };
+        for word in done.iter().map(|word| word.to_str().unwrap_or_default()) {
+            if typed.flag.take().is_some() {
+                continue;
+            }
+            if word.starts_with('-') {
+                typed.flag = typed.argument(word);
+            } else if let Some(verb) = typed
+                .leaf
+                .find_subcommand(word)
+                .filter(|_| typed.plain.is_empty())
+            {
+                typed.leaf = verb;
+                typed.path.push(word);
+            } else {
+                typed.plain.push(word.to_owned());
+            }
+        }
+        typed
     }
-    if done.last().is_some_and(|word| expects_value(command, leaf, word)) {
-        return false;
+
+    /// The option of this name whose value comes next.
+    fn argument(&self, word: &str) -> Option<&'a Arg> {
+        let named = |argument: &&Arg| match word.strip_prefix("--") {
+            Some(long) => argument.get_long() == Some(long),
+            None => word
+                .strip_prefix('-')
+                .is_some_and(|short| short.chars().eq(argument.get_short())),
+        };
+        let mut all = self.leaf.get_arguments().chain(self.root.get_arguments());
+        all.find(|argument| {
+            argument.get_action().takes_values() && !argument.is_require_equals_set() && named(argument)
+        })
     }
-    let plain: Vec<&str> = done
-        .iter()
-        .filter(|word| !word.starts_with('-'))
-        .copied()
-        .collect();
-    let verb = plain
-        .iter()
-        .position(|word| *word == "rollout")
-        .and_then(|at| plain.get(at + 1));
-    verb.is_some_and(|verb| NAMING.contains(verb))
-        // What `set` sets comes before what it sets it on.
-        && (verb != Some(&"set") || matches!(plain.last(), Some(&("image" | "env" | "resources"))))
+
+    /// What an option's value may be, where the command line does not know.
+    fn of_value(&self, flag: &Arg, prefix: String) -> Option<Wanted> {
+        let target = self.plain.clone();
+        let verb = self.path.last().copied().unwrap_or_default();
+        match (flag.get_long().unwrap_or_default(), verb) {
+            ("namespace", _) => Some(Wanted::Namespace),
+            ("context", _) => Some(Wanted::Context),
+            ("step" | "to" | "to-step", _) => Some(Wanted::Step { target, prefix }),
+            ("to-revision", _) | ("revision", "history") => Some(Wanted::Revision { target, prefix }),
+            _ => {
+                let names = flag.get_value_names().unwrap_or_default();
+                let is_file = |name: &clap::builder::Str| matches!(name.as_str(), "FILE" | "DIR" | "FOLDER");
+                names.iter().any(is_file).then_some(Wanted::File)
+            }
+        }
+    }
+
+    /// Whether the last word may be the name of a Rollout.
+    fn takes_rollouts(&self) -> bool {
+        match self.path.as_slice() {
+            ["rollout", "set", what] => matches!(*what, "image" | "env" | "resources"),
+            ["rollout", verb] => NAMING.contains(verb),
+            _ => false,
+        }
+    }
 }
 
 /// Verbs that are told names of Rollouts.
-const NAMING: [&str; 14] = [
-    "approve", "explain", "gate", "history", "pause", "plan", "restart", "resume", "rollback", "run", "set",
+const NAMING: [&str; 13] = [
+    "approve", "explain", "gate", "history", "pause", "plan", "restart", "resume", "rollback", "run",
     "status", "undo", "watch",
 ];
 
-/// Whether a word is an option whose value comes next.
-fn expects_value(command: &clap::Command, leaf: &clap::Command, word: &str) -> bool {
-    let all = leaf.get_arguments().chain(command.get_arguments());
-    let named = |argument: &&clap::Arg| match word.strip_prefix("--") {
-        Some(long) => argument.get_long() == Some(long),
-        None => word
-            .strip_prefix('-')
-            .is_some_and(|short| short.chars().eq(argument.get_short())),
-    };
-    all.filter(|argument| argument.get_action().takes_values())
-        .any(|argument| named(&argument))
-}
-
 /// The answer in cobra's form.
 #[must_use]
-pub fn answer(candidates: &[(String, String)], directive: u8) -> String {
+pub fn answer(candidates: &[(String, String)], wanted: &Wanted) -> String {
     let mut text = String::new();
     for (value, help) in candidates {
         text.push_str(value);
@@ -117,6 +184,12 @@ pub fn answer(candidates: &[(String, String)], directive: u8) -> String {
         }
         text.push('\n');
     }
+    let goes_on = |(value, _): &(String, String)| value.ends_with(['=', '/']);
+    let directive = match wanted {
+        Wanted::File => 0,
+        _ if !candidates.is_empty() && candidates.iter().all(goes_on) => NO_FILES | NO_SPACE,
+        _ => NO_FILES,
+    };
     text.push_str(&format!(":{directive}\n"));
     text
 }
@@ -168,6 +241,41 @@ mod tests {
             panic!("no words")
         };
         assert_eq!(colours.len(), 2);
+        let step = |target: &str, prefix: &str| Wanted::Step {
+            target: vec![target.to_owned()],
+            prefix: prefix.to_owned(),
+        };
+        let revision = |target: &str| Wanted::Revision {
+            target: vec![target.to_owned()],
+            prefix: String::new(),
+        };
+        for (words, expected) in [
+            (
+                &["rollout", "approve", "demo", "--step", ""][..],
+                step("demo", ""),
+            ),
+            (
+                &["rollout", "approve", "-n", "shop", "demo", "--to=2"],
+                step("demo", "--to="),
+            ),
+            (
+                &["rollout", "rollback", "demo", "--to-step", "1"],
+                step("demo", ""),
+            ),
+            (
+                &["rollout", "undo", "sts/db", "--to-revision", ""],
+                revision("sts/db"),
+            ),
+            (
+                &["rollout", "history", "demo", "--revision", ""],
+                revision("demo"),
+            ),
+            (&["rollout", "status", "--context", ""], Wanted::Context),
+            (&["rollout", "status", "-f", "man"], Wanted::File),
+            (&["--kubeconfig", ""], Wanted::File),
+        ] {
+            assert_eq!(ask(words), expected, "{words:?}");
+        }
         assert_eq!(
             ask(&["rollout", "rollback", "--no-wait", ""]),
             Wanted::Rollout {
@@ -187,6 +295,12 @@ mod tests {
             ("a".to_owned(), "first".to_owned()),
             ("b".to_owned(), String::new()),
         ];
-        assert_eq!(answer(&candidates, 4), "a\tfirst\nb\n:4\n");
+        assert_eq!(answer(&candidates, &Wanted::Namespace), "a\tfirst\nb\n:4\n");
+        let goes_on = [("jsonpath=".to_owned(), String::new())];
+        assert_eq!(
+            answer(&goes_on, &Wanted::Words(goes_on.to_vec())),
+            "jsonpath=\n:6\n"
+        );
+        assert_eq!(answer(&[], &Wanted::File), ":0\n");
     }
 }

@@ -4,6 +4,8 @@ pub mod args;
 pub mod complete;
 pub mod foreign;
 pub mod global;
+pub mod image;
+mod labels;
 mod scripts;
 pub mod target;
 pub mod values;
@@ -61,6 +63,17 @@ pub enum Root {
     Foreign(Vec<OsString>),
 }
 
+impl Root {
+    /// Who reads what it prints on stdout.
+    #[must_use]
+    pub fn reader(&self) -> values::Reader {
+        match self {
+            Self::Rollout(verb) => verb.reader(),
+            _ => values::Reader::Person,
+        }
+    }
+}
+
 /// The command as clap sees it.
 #[must_use]
 pub fn command() -> clap::Command {
@@ -78,7 +91,11 @@ pub fn arguments(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
         .and_then(|stem| stem.to_str())
         .unwrap_or_default()
         .to_owned();
+    let mut typed = typed.peekable();
+    let is_asked = typed.next_if(|first| first == "__complete").is_some();
     let implied: &[&str] = match stem.as_str() {
+        "kubectl-kruise-rollout" | "kubectl-kruise_rollout" if is_asked => &["__complete", "rollout"],
+        _ if is_asked => &["__complete"],
         "kubectl-kruise-rollout" | "kubectl-kruise_rollout" => &["rollout"],
         "kubectl_complete-kruise" => &["__complete"],
         "kubectl_complete-kruise-rollout" => &["__complete", "rollout"],
@@ -121,6 +138,14 @@ mod tests {
             (
                 vec!["kubectl-kruise-rollout", "status"],
                 vec!["kubectl-kruise-rollout", "rollout", "status"],
+            ),
+            (
+                vec!["kubectl-kruise-rollout", "__complete", "s"],
+                vec!["kubectl-kruise-rollout", "__complete", "rollout", "s"],
+            ),
+            (
+                vec!["kubectl-kruise", "__complete", "r"],
+                vec!["kubectl-kruise", "__complete", "r"],
             ),
             (
                 vec!["kubectl_complete-kruise", "r"],

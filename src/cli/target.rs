@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::labels::labels;
 use crate::{
     error::{Error, Result},
     workload,
@@ -55,6 +56,26 @@ pub enum Targets {
     },
 }
 
+impl Targets {
+    /// Whether Rollouts are meant, and nothing that stands for them.
+    #[must_use]
+    pub fn are_rollouts(&self) -> bool {
+        match self {
+            Self::Names(names) => names.iter().all(|named| named.kind == Kind::Rollout),
+            Self::Selected { kinds, .. } => kinds == &[Kind::Rollout],
+        }
+    }
+
+    /// Whether several objects may be meant, whatever is found.
+    #[must_use]
+    pub fn may_be_several(&self) -> bool {
+        match self {
+            Self::Names(names) => names.len() > 1,
+            Self::Selected { .. } => true,
+        }
+    }
+}
+
 /// Reads words as kubectl does: `TYPE NAME...`, or any number of `NAME` and `TYPE/NAME`.
 ///
 /// # Errors
@@ -104,7 +125,7 @@ pub struct PickArgs {
     #[arg(short = 'k', long, value_name = "FOLDER", conflicts_with = "filename")]
     pub kustomize: Option<String>,
     /// Those with these labels, such as app=shop
-    #[arg(short = 'l', long, value_name = "LABELS")]
+    #[arg(short = 'l', long, value_name = "LABELS", value_parser = labels)]
     pub selector: Option<String>,
     /// In all namespaces
     #[arg(short = 'A', long)]

@@ -144,11 +144,74 @@ impl TypedValueParser for OutputParser {
     }
 }
 
-/// How changes are printed as they come.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Lines {
-    /// One JSON document a line.
-    Json,
+/// How a plan is printed: as everything else, or as a picture of some kind.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PlanOutput {
+    /// As everything else.
+    Common(Output),
+    /// Markdown, for a pull request.
+    Markdown,
+    /// Mermaid's Gantt chart.
+    Mermaid,
+    /// A picture.
+    Svg,
+}
+
+/// The pictures, with what they are.
+const PICTURES: [(&str, PlanOutput, &str); 3] = [
+    ("markdown", PlanOutput::Markdown, "for a pull request"),
+    (
+        "mermaid",
+        PlanOutput::Mermaid,
+        "a Gantt chart that forges show in Markdown",
+    ),
+    ("svg", PlanOutput::Svg, "a picture"),
+];
+
+/// Reads a [`PlanOutput`].
+#[derive(Clone, Debug)]
+pub struct PlanOutputParser;
+
+impl TypedValueParser for PlanOutputParser {
+    type Value = PlanOutput;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<PlanOutput, clap::Error> {
+        let picture = PICTURES.iter().find(|(name, ..)| *name == value);
+        match picture {
+            Some((_, output, _)) => Ok(output.clone()),
+            None => OutputParser
+                .parse_ref(command, argument, value)
+                .map(PlanOutput::Common),
+        }
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let pictures = PICTURES
+            .iter()
+            .map(|(name, _, help)| PossibleValue::new(*name).help(*help));
+        Some(Box::new(
+            OutputParser
+                .possible_values()
+                .into_iter()
+                .flatten()
+                .chain(pictures),
+        ))
+    }
+}
+
+/// Who reads stdout.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Reader {
+    /// Somebody, or a log.
+    #[default]
+    Person,
+    /// A program that takes all of it for documents or names.
+    Program,
 }
 
 /// Whether a change is made.
@@ -196,6 +259,17 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),
     }
+}
+
+/// Reads a percentage from 1 to 90, with its sign or without.
+///
+/// # Errors
+/// When it is none.
+pub fn percent(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<u32>().ok();
+    number
+        .filter(|percent| (1..=90).contains(percent))
+        .ok_or_else(|| "expected a percentage from 1% to 90%, such as 5%".to_owned())
 }
 
 /// Reads a duration as kubectl does: `90s`, `1h30m`, `500ms`, or a bare number of seconds.
@@ -266,10 +340,15 @@ impl std::str::FromStr for ContainerImage {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.split_once('=') {
-            Some((container, image)) if !container.is_empty() && !image.is_empty() => Ok(Self {
-                container: container.to_owned(),
-                image: image.to_owned(),
-            }),
+            Some((container, image)) if !container.is_empty() && !image.is_empty() => {
+                match super::image::malformed(image) {
+                    Some(why) => Err(why.to_owned()),
+                    None => Ok(Self {
+                        container: container.to_owned(),
+                        image: image.to_owned(),
+                    }),
+                }
+            }
             _ => Err("expected CONTAINER=IMAGE".to_owned()),
         }
     }

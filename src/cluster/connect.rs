@@ -1,6 +1,10 @@
 //! From kubeconfig and flags to a client.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{HeaderValue, header::USER_AGENT};
 use kube::{
@@ -111,21 +115,34 @@ async fn config(access: &Access) -> Result<Config> {
         cluster: access.cluster.clone(),
         user: access.user.clone(),
     };
-    let read = match &access.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
-    let loaded = match read {
-        Ok(kubeconfig) => Config::from_custom_kubeconfig(kubeconfig, &options).await,
+    let loaded = match read(access) {
+        Ok(kubeconfig) => {
+            named_are_there(access, &kubeconfig)?;
+            let user = user(access, &kubeconfig);
+            match Config::from_custom_kubeconfig(kubeconfig, &options).await {
+                // The address says which server; who asks is said by --user, or nobody in particular.
+                Err(KubeconfigError::CurrentContextNotSet) if access.server.is_some() => {
+                    Ok(Base::Bare(Box::new(user)))
+                }
+                loaded => loaded
+                    .map(|config| Base::Whole(Box::new(config)))
+                    .map_err(|error| (None, error)),
+            }
+        }
         Err(error) => Err(error),
     };
     let mut config = match (loaded, &access.server) {
-        (Ok(config), _) => config,
-        (Err(_), Some(server)) => Config::new(url(server)?),
-        (Err(error), None) if in_cluster_allowed(access, &error) => {
-            Config::incluster().map_err(|_| without_kubeconfig(access, &error))?
+        (Ok(Base::Whole(config)), _) => *config,
+        (Ok(Base::Bare(user)), server) => {
+            let mut config = Config::new(url(server.as_deref().unwrap_or_default())?);
+            config.auth_info = *user;
+            config
         }
-        (Err(error), None) => return Err(without_kubeconfig(access, &error)),
+        (Err((_, error)), Some(server)) if is_none(access, &error) => Config::new(url(server)?),
+        (Err((place, error)), None) if is_none(access, &error) && access.context.is_none() => {
+            Config::incluster().map_err(|_| without_kubeconfig(place.as_deref(), &error))?
+        }
+        (Err((place, error)), _) => return Err(without_kubeconfig(place.as_deref(), &error)),
     };
     if let Some(server) = &access.server {
         config.cluster_url = url(server)?;
@@ -184,17 +201,110 @@ fn url(server: &str) -> Result<http::Uri> {
         .map_err(|_| Error::usage(format!("--server {server:?} is no URL")))
 }
 
-/// A service account is used only where no kubeconfig was asked for or found.
-fn in_cluster_allowed(access: &Access, error: &KubeconfigError) -> bool {
-    let missing = match error {
-        KubeconfigError::FindPath => true,
-        KubeconfigError::ReadConfig(error, _) => error.kind() == std::io::ErrorKind::NotFound,
-        _ => false,
+/// The contexts of the kubeconfig, each with its cluster; none where it cannot be read.
+#[must_use]
+pub fn contexts(access: &Access) -> Vec<(String, String)> {
+    let known = read(access)
+        .map(|kubeconfig| kubeconfig.contexts)
+        .unwrap_or_default();
+    let cluster = |named: kube::config::NamedContext| {
+        let cluster = named.context.map(|context| context.cluster).unwrap_or_default();
+        (named.name, cluster)
     };
-    access.kubeconfig.is_none() && access.context.is_none() && missing
+    known.into_iter().map(cluster).collect()
 }
 
-fn without_kubeconfig(access: &Access, error: &KubeconfigError) -> Error {
+/// What a kubeconfig comes to.
+enum Base {
+    /// A server, and who asks it.
+    Whole(Box<Config>),
+    /// Only who asks.
+    Bare(Box<AuthInfo>),
+}
+
+/// What is wrong with a kubeconfig, and with which file if that is known.
+type Unusable = (Option<PathBuf>, KubeconfigError);
+
+/// Reads the kubeconfig of `--kubeconfig`, or the files of KUBECONFIG, or the one in the user's home. Of a list, files that
+/// are not there are passed over, as kubectl does.
+fn read(access: &Access) -> std::result::Result<Kubeconfig, Unusable> {
+    let one = |path: &Path| Kubeconfig::read_from(path).map_err(|error| (Some(path.to_owned()), error));
+    if let Some(path) = &access.kubeconfig {
+        return one(path);
+    }
+    let listed = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    let listed: Vec<PathBuf> = std::env::split_paths(&listed)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect();
+    if listed.is_empty() {
+        return Kubeconfig::read().map_err(|error| (None, error));
+    }
+    let mut merged: Option<Kubeconfig> = None;
+    let mut missing = None;
+    for path in &listed {
+        match one(path) {
+            Err(error) if is_missing(&error.1) => missing = missing.or(Some(error)),
+            read => {
+                let before = merged.unwrap_or_default();
+                merged = Some(before.merge(read?).map_err(|error| (Some(path.clone()), error))?);
+            }
+        }
+    }
+    match (merged, missing) {
+        (None, Some(error)) => Err(error),
+        (merged, _) => Ok(merged.unwrap_or_default()),
+    }
+}
+
+/// Checks that what the command line names is in the kubeconfig: without that a name mistyped would mean nobody.
+fn named_are_there(access: &Access, kubeconfig: &Kubeconfig) -> Result<()> {
+    let users = || kubeconfig.auth_infos.iter().map(|named| named.name.as_str());
+    if let Some(user) = access
+        .user
+        .as_deref()
+        .filter(|user| !users().any(|name| name == *user))
+    {
+        return Err(no_such("user", user, "users"));
+    }
+    let clusters = || kubeconfig.clusters.iter().map(|named| named.name.as_str());
+    match access
+        .cluster
+        .as_deref()
+        .filter(|cluster| !clusters().any(|name| name == *cluster))
+    {
+        Some(cluster) => Err(no_such("cluster", cluster, "clusters")),
+        None => Ok(()),
+    }
+}
+
+fn no_such(what: &str, name: &str, list: &str) -> Error {
+    Error::new(Kind::General, format!("the kubeconfig has no {what} {name:?}"))
+        .hint(format!("'kubectl config get-{list}' lists them"))
+}
+
+/// The credentials of `--user`; none without it.
+fn user(access: &Access, kubeconfig: &Kubeconfig) -> AuthInfo {
+    let named = kubeconfig
+        .auth_infos
+        .iter()
+        .find(|named| Some(&named.name) == access.user.as_ref());
+    named
+        .and_then(|named| named.auth_info.clone())
+        .unwrap_or_default()
+}
+
+fn is_missing(error: &KubeconfigError) -> bool {
+    matches!(error, KubeconfigError::ReadConfig(error, _) if error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// Whether there is no kubeconfig, and nobody asked for one: a service account, or `--server` alone, may do.
+fn is_none(access: &Access, error: &KubeconfigError) -> bool {
+    let named = [&access.context, &access.user, &access.cluster];
+    let missing = matches!(error, KubeconfigError::FindPath) || is_missing(error);
+    access.kubeconfig.is_none() && named.iter().all(|name| name.is_none()) && missing
+}
+
+fn without_kubeconfig(place: Option<&Path>, error: &KubeconfigError) -> Error {
     let general = |message: String| Error::new(Kind::General, message);
     match error {
         KubeconfigError::FindPath => general("no kubeconfig was found".into())
@@ -205,26 +315,19 @@ fn without_kubeconfig(access: &Access, error: &KubeconfigError) -> Error {
         }
         KubeconfigError::CurrentContextNotSet => general("the kubeconfig has no current context".into())
             .hint("give --context NAME, or run 'kubectl config use-context NAME'"),
-        KubeconfigError::LoadContext(name) => general(format!("the kubeconfig has no context {name:?}"))
-            .hint("'kubectl config get-contexts' lists them"),
-        KubeconfigError::LoadClusterOfContext(name) => {
-            general(format!("the kubeconfig has no cluster {name:?}"))
-                .hint("'kubectl config get-clusters' lists them")
-        }
-        KubeconfigError::Parse(cause) => {
-            let place = access
-                .kubeconfig
-                .as_ref()
+        KubeconfigError::LoadContext(name) => no_such("context", name, "contexts"),
+        KubeconfigError::LoadClusterOfContext(name) => no_such("cluster", name, "clusters"),
+        error => {
+            let place = place
                 .map(|path| format!(" {}", path.display()))
                 .unwrap_or_default();
-            general(format!(
-                "the kubeconfig{place} is not valid: {}",
-                failure::first_line(&cause.to_string())
-            ))
+            let (word, cause) = match error {
+                KubeconfigError::Parse(cause) => ("valid", cause.without_snippet().to_string()),
+                other => ("usable", other.to_string()),
+            };
+            let cause = failure::first_line(&cause);
+            let cause = cause.strip_prefix("error: ").unwrap_or(cause);
+            general(format!("the kubeconfig{place} is not {word}: {cause}"))
         }
-        other => general(format!(
-            "the kubeconfig is not usable: {}",
-            failure::first_line(&other.to_string())
-        )),
     }
 }

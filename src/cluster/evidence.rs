@@ -1,6 +1,6 @@
 //! What tells why a release does not go on: Events, logs, and who holds which Lease.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Cluster, Failed, PAGE, Resource, Served, charge, failure, form};
 use crate::{error::Result, release::cause::Engine};
@@ -47,6 +47,74 @@ impl Cluster {
                     subresource: None,
                     namespace: Some(namespace),
                     name: None,
+                    server: &self.server,
+                };
+                Err(self.why(failed, request))
+            }
+        }
+    }
+
+    /// Reads objects of a kind in all namespaces, page by page, until there are so many.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn up_to(&self, served: &Served, most: usize) -> Result<Vec<Value>> {
+        let anywhere = Served {
+            namespaced: false,
+            ..served.clone()
+        };
+        let (mut objects, mut token) = (Vec::new(), String::new());
+        loop {
+            let mut query = form(&[("limit", &PAGE.to_string())]);
+            if !token.is_empty() {
+                query = format!("{query}&{}", form(&[("continue", &token)]));
+            }
+            let path = format!("{}?{query}", anywhere.path("", None));
+            let request = failure::Request {
+                verb: "list",
+                full: &served.full(),
+                subresource: None,
+                namespace: None,
+                name: None,
+                server: &self.server,
+            };
+            let page = self.send("GET", &path, None, Vec::new()).await;
+            let mut page = page.map_err(|failed| self.why(failed, request))?;
+            if let Value::Array(items) = page["items"].take() {
+                objects.extend(items);
+            }
+            match page["metadata"]["continue"].as_str() {
+                Some(next) if !next.is_empty() && objects.len() < most => next.clone_into(&mut token),
+                _ => return Ok(objects),
+            }
+        }
+    }
+
+    /// Reads the metadata of an object, and nothing else of it; nothing when it does not exist.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn metadata(&self, served: &Served, namespace: &str, name: &str) -> Result<Option<Value>> {
+        let request = http::Request::get(served.path(namespace, Some(name)))
+            .header(
+                http::header::ACCEPT,
+                "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",
+            )
+            .body(Vec::new());
+        let answer = match request {
+            Ok(request) => self.limited(self.client.request::<Value>(request)).await,
+            Err(error) => Err(Failed::Answer(kube::Error::HttpError(error))),
+        };
+        match answer {
+            Ok(object) => Ok(Some(json!({ "metadata": object["metadata"] }))),
+            Err(Failed::Answer(error)) if failure::is_not_found(&error) => Ok(None),
+            Err(failed) => {
+                let request = failure::Request {
+                    verb: "get",
+                    full: &served.full(),
+                    subresource: None,
+                    namespace: Some(namespace),
+                    name: Some(name),
                     server: &self.server,
                 };
                 Err(self.why(failed, request))

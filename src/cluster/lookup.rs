@@ -163,14 +163,15 @@ impl Cluster {
             }
             (None, _) => {
                 let there = self.read(&served, namespace, name).await?.is_some();
-                let what = if there {
-                    format!("no Rollout refers to {singular} {name:?} in namespace {namespace:?}")
+                let (what, kind) = if there {
+                    let what = format!("no Rollout refers to {singular} {name:?} in namespace {namespace:?}");
+                    (what, "rollouts.rollouts.kruise.io".to_owned())
                 } else {
-                    format!("{} {name:?} not found in namespace {namespace:?}", served.full())
+                    let what = format!("{} {name:?} not found in namespace {namespace:?}", served.full());
+                    (what, served.full())
                 };
-                Err(Error::new(Kind::NotFound, what).hint(format!(
-                    "'kubectl get rollouts.rollouts.kruise.io -n {namespace}' lists them"
-                )))
+                Err(Error::new(Kind::NotFound, what)
+                    .hint(format!("'kubectl get {kind} -n {namespace}' lists what there is")))
             }
         }
     }

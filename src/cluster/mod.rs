@@ -15,7 +15,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 use kube::Client;
 use serde_json::Value;
 
-pub use connect::{AGENT, Access, connect, connect_engine};
+pub use connect::{AGENT, Access, connect, connect_engine, contexts};
 pub use kinds::Served;
 pub use lookup::Found;
 pub use resource::{Resource, RolloutVersion};
@@ -72,6 +72,8 @@ pub enum Body {
     Merge(Value),
     /// A JSON patch (RFC 6902).
     Json(Value),
+    /// An object.
+    Whole(Value),
 }
 
 impl Body {
@@ -79,7 +81,7 @@ impl Body {
     #[must_use]
     pub fn value(&self) -> &Value {
         match self {
-            Self::Merge(value) | Self::Json(value) => value,
+            Self::Merge(value) | Self::Json(value) | Self::Whole(value) => value,
         }
     }
 
@@ -89,6 +91,7 @@ impl Body {
         match self {
             Self::Merge(_) => "application/merge-patch+json",
             Self::Json(_) => "application/json-patch+json",
+            Self::Whole(_) => "application/json",
         }
     }
 }

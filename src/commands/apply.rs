@@ -5,20 +5,20 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Value, json};
 
 use super::{
-    FIELD_MANAGER, connect,
+    FIELD_MANAGER, changed, connect,
     files::{self, Manifest},
     run::{self, Aim},
     validity,
-    write::{self, Place, Written},
+    write::{self, Came, Place},
 };
 use crate::{
     api::{apply, keys, rollout::convert},
     cli::{
         Global,
         args::{ApplyArgs, ChangeArgs},
-        values::{DryRun, Output},
+        values::DryRun,
     },
-    cluster::{Cluster, Found, RolloutVersion, Served, charge::Charge, failure},
+    cluster::{Body, Cluster, Found, RolloutVersion, Served, charge::Charge, failure},
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
@@ -56,13 +56,14 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
         rollouts: BTreeMap::new(),
         told: manifests.iter().map(|manifest| manifest.object.clone()).collect(),
     };
-    let (mut failed, mut documents, mut driven) = (false, Vec::new(), Vec::new());
+    ui.expect_several(manifests.len() > 1);
+    let (mut failed, mut driven, mut all) = (false, Vec::new(), Vec::new());
     for manifest in &manifests {
         match session.one(manifest).await {
             Ok(done) => {
                 session.show(&done)?;
-                documents.push(done.object);
                 driven.extend(done.rollout);
+                all.extend(done.came);
             }
             // Nobody reads any more, the user wants to leave, or no other object would fare better.
             Err(error)
@@ -80,11 +81,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
             }
         }
     }
-    if let Some(format) = args.change.output.as_ref().and_then(Output::data)
-        && !documents.is_empty()
-    {
-        ui.documents(format, &documents)?;
-    }
+    write::say_next(ui, &cluster, &all, &args.change).await;
     let driven = if args.change.standalone {
         run::standalone(
             ui,
@@ -101,7 +98,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
     Ok(if failed { exit_code::ERROR } else { driven })
 }
 
-fn is_rollout(object: &Value) -> bool {
+pub(super) fn is_rollout(object: &Value) -> bool {
     object["kind"] == "Rollout" && group(object) == keys::GROUP
 }
 
@@ -135,7 +132,7 @@ async fn is_free(cluster: &Cluster, manifests: &[Manifest]) -> Result<bool> {
 }
 
 /// Turns a Rollout of the old version into what it means in the new one.
-fn convert(ui: &Ui, manifest: &mut Manifest) {
+pub(super) fn convert(ui: &Ui, manifest: &mut Manifest) {
     if manifest.object["apiVersion"] != format!("{}/v1alpha1", keys::GROUP)
         || manifest.object["kind"] != "Rollout"
     {
@@ -191,7 +188,7 @@ struct Done {
     object: Value,
     /// The Rollout behind a workload that was there before.
     rollout: Option<Found>,
-    held: bool,
+    came: Option<Came>,
     later: Vec<String>,
 }
 
@@ -227,7 +224,7 @@ impl Session<'_> {
                 word: "created",
                 object,
                 rollout: None,
-                held: false,
+                came: None,
                 later: Vec::new(),
             });
         };
@@ -263,19 +260,19 @@ impl Session<'_> {
         };
         let make = |live: &Value| applied(&title, live, &object).map(|applied| applied.object);
         let later = applied(&title, &live, &object)?.later;
-        let dry_run = self.change.dry_run;
-        let written = write::write(self.ui, self.cluster, place, live, make, held_by, dry_run).await?;
-        let Written {
-            object,
-            changed,
-            held,
-        } = written;
+        let how = &self.change.write;
+        let written = write::write(self.ui, self.cluster, place, live, make, held_by, how).await?;
+        let came = Came::of(rollout.as_ref(), &written, false);
         Ok(Done {
             title,
-            word: if changed { "configured" } else { "unchanged" },
-            object,
+            word: if written.changed {
+                "configured"
+            } else {
+                "unchanged"
+            },
+            object: written.object,
             rollout,
-            held,
+            came,
             later,
         })
     }
@@ -293,33 +290,20 @@ impl Session<'_> {
 
     async fn create(&self, served: &Served, namespace: &str, manifest: &Value) -> Result<Value> {
         let object = apply::first(manifest);
-        if self.change.dry_run == DryRun::Client {
-            let path = served.path(namespace, None);
-            self.ui.line(&format!(
-                "POST {path}?{}",
-                crate::cluster::kinds::query(FIELD_MANAGER, false)
-            ))?;
-            self.ui.line("Content-Type: application/json")?;
-            self.ui.line(&object.to_string())?;
+        if self.change.write.dry_run == DryRun::Client {
+            let query = crate::cluster::kinds::query(FIELD_MANAGER, false);
+            let path = format!("{}?{query}", served.path(namespace, None));
+            super::request(self.ui, "POST", &path, &Body::Whole(object.clone()))?;
             return Ok(object);
         }
-        let dry_run = self.change.dry_run == DryRun::Server;
+        let dry_run = self.change.write.dry_run == DryRun::Server;
         self.cluster
             .create(served, namespace, &object, FIELD_MANAGER, dry_run)
             .await
     }
 
     fn show(&self, done: &Done) -> Result<()> {
-        match &self.change.output {
-            None | Some(Output::Table | Output::Wide) => self.ui.line(&format!(
-                "{} {}{}",
-                done.title,
-                done.word,
-                self.change.dry_run.suffix()
-            ))?,
-            Some(Output::Name) => self.ui.line(&done.title)?,
-            Some(Output::Data(_)) => {}
-        }
+        changed(self.ui, &self.change.write, &done.title, done.word, &done.object)?;
         if !done.later.is_empty() {
             self.ui.talk(&format!(
                 "{}: a release is under way; put in place when it ends: {}",
@@ -330,13 +314,6 @@ impl Session<'_> {
                     .collect::<Vec<_>>()
                     .join(", ")
             ));
-        }
-        if let Some(found) = done
-            .rollout
-            .as_ref()
-            .filter(|_| done.held && self.change.dry_run == DryRun::None && !self.change.standalone)
-        {
-            write::say_held(self.ui, found);
         }
         Ok(())
     }
@@ -361,7 +338,7 @@ impl Session<'_> {
                 return Ok(served.clone());
             }
             let waited = self.cluster.clock.now().duration_since(since).unsigned_abs();
-            if !defined_here || self.change.dry_run != DryRun::None || waited >= ESTABLISHED_WITHIN {
+            if !defined_here || self.change.write.dry_run != DryRun::None || waited >= ESTABLISHED_WITHIN {
                 break;
             }
             self.kinds.remove(&version);
@@ -424,7 +401,7 @@ impl Session<'_> {
                 Err(error) if error.kind == Kind::NotFound => Vec::new(),
                 Err(error) => return Err(error),
             };
-            if self.change.dry_run != DryRun::None {
+            if self.change.write.dry_run != DryRun::None {
                 for rollout in self.of_files(namespace) {
                     match found.iter_mut().find(|known| known.name == rollout.name) {
                         // What decides is its spec; its place in the cluster stays.

@@ -7,6 +7,7 @@ use super::{
     back::NOTICED_WITHIN,
     changed, connect, interruption,
     jump::{of_status, send},
+    plan::saved,
     reading,
     run::{self, Aim},
     targets, validity,
@@ -16,7 +17,7 @@ use crate::{
     cluster::{Cluster, Found, Served, follow::Followed},
     error::{Error, Kind, Result},
     exit_code,
-    release::{Approval, Guard, Jump, Refusal, Verdict, approval, jump},
+    release::{Approval, Guard, Jump, Position, Refusal, Verdict, approval, jump},
     ui::Ui,
     view::{Status, change::stamped, status::Seen, suggest::Command},
 };
@@ -27,7 +28,11 @@ use crate::{
 /// When no object can be looked for at all; failures of single objects are shown and decide the exit code.
 pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
     targets::deliberate(&args.targets.pick)?;
-    let targets = targets::read(&args.targets, global)?;
+    let saved = args.plan.as_deref().map(saved::read).transpose()?;
+    let targets = match saved::named_by(saved.as_ref(), &args.targets.names, &args.targets.pick) {
+        Some(targets) => targets,
+        None => targets::read(ui, &args.targets, global)?,
+    };
     let guard = Guard {
         step: args.step,
         revision: args.revision.clone(),
@@ -36,7 +41,13 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
     let work = async {
         let found = reading::find_all(&cluster, &targets).await?;
         let titles: Vec<String> = found.iter().flatten().map(Found::title).collect();
-        targets::confirm(ui, &targets, "Approve", &titles, args.change.yes)?;
+        if let (Some(saved), Some(path)) = (&saved, &args.plan) {
+            let there: Vec<Found> = found.iter().flatten().cloned().collect();
+            if !there.is_empty() {
+                saved::hold_to(&cluster, saved, path, &there).await?;
+            }
+        }
+        targets::confirm(ui, &targets, "Approve", &titles, args.change.write.yes)?;
         let mut outcomes = Outcomes::default();
         let mut approved = Vec::new();
         for found in found {
@@ -51,6 +62,10 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
         }
         if args.change.standalone && !approved.is_empty() {
             outcomes.add(ui, drive(ui, global, &cluster, &approved, args).await)?;
+        } else if args.all_steps && args.change.write.dry_run != DryRun::None {
+            for found in &approved {
+                say_later(ui, found)?;
+            }
         } else if args.all_steps {
             let ends = approved.iter().map(|found| to_the_end(ui, &cluster, found));
             for end in futures::future::join_all(ends).await {
@@ -59,7 +74,23 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
         }
         Ok(outcomes.code())
     };
-    interruption::within(args.timeout, work).await
+    interruption::within(args.limit.timeout, work).await
+}
+
+/// Says which steps `--all-steps` would approve after the one at hand.
+fn say_later(ui: &Ui, found: &Found) -> Result<()> {
+    let later = Position::of(&found.typed()?).later_approvals();
+    let steps: Vec<String> = later.iter().map(ToString::to_string).collect();
+    ui.talk(&match steps.as_slice() {
+        [] => format!("{}: no later step waits for an approval", found.title()),
+        [step] => format!("{}: step {step} would be approved in its turn", found.title()),
+        steps => format!(
+            "{}: steps {} would be approved in their turn",
+            found.title(),
+            steps.join(", ")
+        ),
+    });
+    Ok(())
 }
 
 /// Drives to the next stop; with `--all-steps` approves there, and drives on.
@@ -111,7 +142,8 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &Ap
     let step = approve(ui, cluster, found, jump, args).await?;
     if found.object["spec"]["strategy"]["paused"] == true {
         ui.warn("the Rollout is paused (spec.strategy.paused): the approval takes effect when it is resumed");
-    } else if change.dry_run == DryRun::None && !args.no_wait && !change.standalone && !args.all_steps {
+        ui.hint(&Command::Resume.text(&found.namespace, &found.name));
+    } else if change.write.dry_run == DryRun::None && !args.no_wait && !change.standalone && !args.all_steps {
         watch_over(ui, cluster, found, step, args.to).await?;
     }
     Ok(())
@@ -135,16 +167,7 @@ fn decide(found: &Found, guard: &Guard, to: Option<i32>) -> std::result::Result<
 /// Sends an approval, and says so; returns the step that is approved.
 async fn approve(ui: &Ui, cluster: &Cluster, found: &Found, jump: Jump, args: &ApproveArgs) -> Result<i32> {
     let change = &args.change;
-    let done = |object| {
-        changed(
-            ui,
-            change.output.as_ref(),
-            &found.title(),
-            "approved",
-            change.dry_run,
-            object,
-        )
-    };
+    let done = |object| changed(ui, &change.write, &found.title(), "approved", object);
     match jump {
         Jump::Already { step } => {
             ui.talk(&format!(
@@ -157,8 +180,8 @@ async fn approve(ui: &Ui, cluster: &Cluster, found: &Found, jump: Jump, args: &A
             if to > from + 1 {
                 ui.talk(&format!("{}: from step {from} to step {to}", found.title()));
             }
-            let patch = of_status(patch, change.dry_run);
-            let object = send(ui, cluster, found, &patch, change.dry_run).await?;
+            let patch = of_status(patch, change.write.dry_run);
+            let object = send(ui, cluster, found, &patch, change.write.dry_run).await?;
             done(&object)?;
             Ok(from)
         }
@@ -256,7 +279,7 @@ async fn to_the_end(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<u8> {
                 .hint(Command::Status.text(&found.namespace, &found.name)));
             }
             verdict if verdict.is_at_rest() || verdict == Verdict::Paused => {
-                ui.line(&format!("{} {}", found.title(), state.headline()))?;
+                ui.aside(&format!("{} {}", found.title(), state.headline()))?;
                 return Ok(verdict.exit_code());
             }
             _ => {}

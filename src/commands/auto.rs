@@ -4,17 +4,21 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::{back, gate, subject};
 use crate::{
-    analysis::{Answered, Gate, Record, Round, Verdict},
-    api::{analysis_template::OnFailure, v1beta1::StepState},
-    cli::values::DryRun,
+    analysis::{Answered, Gate, Record, Round},
+    api::v1beta1::StepState,
+    cli::args::WriteArgs,
     cluster::{Body, Cluster, Found, Patch},
     engine::driver::{Meter, meter::Live},
     error::{Error, Kind, Result},
-    release::{Approval, Guard, Position, approval},
+    release::{
+        Approval, Guard, Position, approval,
+        attendance::{Care, Judged},
+    },
     ui::Ui,
 };
 
@@ -54,6 +58,8 @@ struct Pause {
     record: Option<Record>,
     asked: Option<JoinHandle<Vec<Answered>>>,
     told: String,
+    /// Whether this process has paused the Rollout, so that time does not end the pause.
+    is_frozen: bool,
     is_done: bool,
 }
 
@@ -72,7 +78,8 @@ impl Attendant {
         }
     }
 
-    /// Looks at a Rollout. Never approves a step that has no gate, nor ends a timed pause.
+    /// Looks at a Rollout. Never approves a step that has no gate; a timed pause is ended by time, unless its metrics are
+    /// against it.
     ///
     /// # Errors
     /// A gate cannot be made, or a write fails.
@@ -83,15 +90,17 @@ impl Attendant {
         let since = position
             .since
             .filter(|_| position.under_way() && position.state == StepState::StepPaused);
-        let Some(began) = since.filter(|_| !position.paused) else {
+        let is_same = |pause: &Pause| {
+            (pause.revision.as_str(), pause.step, Some(pause.began))
+                == (position.new_revision.as_str(), position.step, since)
+        };
+        let known = self.pauses.get(&key).filter(|pause| is_same(pause));
+        let is_frozen = known.is_some_and(|pause| pause.is_frozen);
+        let Some(began) = since.filter(|_| !position.paused || is_frozen) else {
             self.pauses.remove(&key);
             return Ok(());
         };
-        let is_same = |pause: &Pause| {
-            (pause.revision.as_str(), pause.step, pause.began)
-                == (position.new_revision.as_str(), position.step, began)
-        };
-        if !self.pauses.get(&key).is_some_and(is_same) {
+        if known.is_none() {
             let analysis = gate::of_rollout(cluster, found, &rollout).await?;
             let pause = Pause {
                 revision: position.new_revision.clone(),
@@ -101,6 +110,7 @@ impl Attendant {
                 record: None,
                 asked: None,
                 told: String::new(),
+                is_frozen: false,
                 is_done: false,
             };
             self.pauses.insert(key.clone(), pause);
@@ -112,6 +122,14 @@ impl Attendant {
         else {
             return Ok(());
         };
+        if pause.is_frozen && !position.paused {
+            ui.talk(&format!(
+                "{} was resumed by somebody: a human decides",
+                found.title()
+            ));
+            pause.is_done = true;
+            return Ok(());
+        }
         let now = cluster.clock.now();
         let record = pause.record.take();
         // What is measured here begins here: how long the step was paused before does not matter.
@@ -150,28 +168,64 @@ impl Attendant {
             ui.talk(&line);
             pause.told = line;
         }
-        let is_manual = position
-            .current()
-            .is_some_and(|step| step.pause.duration.is_none());
-        match (state.verdict, state.on_failure) {
-            (Verdict::Passed, _) if is_manual => {
+        let judged = Judged {
+            verdict: state.verdict,
+            on_failure: state.on_failure,
+            left: position.pause_left(now),
+            is_frozen: pause.is_frozen,
+        };
+        let version = &found.object["metadata"]["resourceVersion"];
+        match judged.care() {
+            Care::Wait => {}
+            Care::Approve => {
                 approve(ui, cluster, found, &position).await?;
                 pause.is_done = true;
-                Ok(())
             }
-            (Verdict::Failed, OnFailure::Rollback) => {
+            Care::Freeze => {
+                set_paused(cluster, found, Some(version), true).await?;
+                pause.is_frozen = true;
+                ui.line(&format!("{} paused: its metrics have not passed", found.title()))?;
+            }
+            Care::Resume => {
+                set_paused(cluster, found, Some(version), false).await?;
+                pause.is_frozen = false;
+                ui.line(&format!("{} resumed: its metrics have passed", found.title()))?;
+            }
+            Care::TakeBack => {
                 take_back(ui, cluster, found).await?;
                 pause.is_done = true;
-                Ok(())
+                if pause.is_frozen {
+                    // The engine writes its status meanwhile; what was frozen here is over in any case.
+                    set_paused(cluster, found, None, false).await?;
+                }
             }
-            (Verdict::Running | Verdict::Passed, _) => Ok(()),
-            _ => {
+            Care::Leave => {
                 pause.is_done = true;
-                ui.talk("a human decides: approve the step, or roll back");
-                Ok(())
+                ui.talk(if pause.is_frozen {
+                    "a human decides: resume the Rollout, or roll back"
+                } else {
+                    "a human decides: approve the step, or roll back"
+                });
             }
         }
+        Ok(())
     }
+}
+
+/// Pauses the Rollout, or lets it go on; in one version of it only, where another step must not be meant.
+async fn set_paused(cluster: &Cluster, found: &Found, version: Option<&Value>, paused: bool) -> Result<()> {
+    let mut body = json!({ "spec": { "strategy": { "paused": paused } } });
+    if let Some(version) = version {
+        body["metadata"] = json!({ "resourceVersion": version });
+    }
+    let patch = Patch {
+        body: Body::Merge(body),
+        subresource: None,
+        field_manager: super::FIELD_MANAGER,
+        dry_run: false,
+    };
+    let sent = cluster.patch(found.resource(), &found.namespace, &found.name, &patch);
+    sent.await.map(drop)
 }
 
 /// Approves the step that was judged, and no other.
@@ -204,6 +258,6 @@ async fn take_back(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<()> {
     let position = subject.position()?;
     let history = back::history(cluster, &subject, position.as_ref()).await?;
     let choice = back::choose(ui, &subject, &history, position.as_ref(), 0)?;
-    back::put(ui, cluster, &subject, choice, DryRun::None).await?;
+    back::put(ui, cluster, &subject, choice, &WriteArgs::default()).await?;
     ui.line(&format!("{} rolled back", subject.title()))
 }

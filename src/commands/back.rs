@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api::apply::LAST_APPLIED,
-    cli::values::DryRun,
+    cli::args::WriteArgs,
     cluster::{Cluster, Found, Resource, Served},
     error::{Error, Kind, Result},
     exit_code,
@@ -92,13 +92,11 @@ pub fn choose<'a>(
                 Kind::NotFound,
                 format!("unable to find specified revision {number} in history of {title}"),
             )
-            .hint(match history.numbers() {
-                numbers if numbers.is_empty() => "it has no history yet".to_owned(),
-                numbers => format!(
-                    "there are {numbers}: kubectl kruise rollout history {title} -n {}",
-                    subject.namespace
-                ),
-            })
+            .hint(history.in_words())
+            .hint(format!(
+                "kubectl kruise rollout history {title} -n {}",
+                subject.namespace
+            ))
         })?;
         let leaves = stable.is_some_and(|stable| same_template(&stable.template, &entry.template));
         return Ok(Choice { entry, leaves });
@@ -154,7 +152,7 @@ pub async fn put(
     cluster: &Cluster,
     subject: &Subject,
     choice: Choice<'_>,
-    dry_run: DryRun,
+    how: &WriteArgs,
 ) -> Result<Written> {
     let Choice { entry, leaves } = choice;
     let holder = if leaves {
@@ -170,7 +168,7 @@ pub async fn put(
         ))
     };
     let live = subject.live.clone();
-    let written = write::write(ui, cluster, subject.place(), live, make, holder, dry_run).await?;
+    let written = write::write(ui, cluster, subject.place(), live, make, holder, how).await?;
     if subject.is_paused_by_user() {
         ui.warn(&format!(
             "{} is paused: its pods change when it is resumed",

@@ -2,18 +2,25 @@
 
 use std::{ffi::OsString, time::Duration};
 
-use super::{connect, runtime};
+use jiff::SignedDuration;
+
+use super::{back, connect, reading, runtime, subject};
 use crate::{
+    api::{IntOrPercent, v1beta1::Step},
     cli::{
         self, Global,
-        complete::{NO_FILES, Wanted, answer, wanted},
-        target::Kind,
+        complete::{Wanted, answer, wanted},
+        target::{self, Kind},
     },
     cluster::Resource,
     error::Result,
     exit_code,
+    release::{Position, traffic},
     ui::Ui,
-    view::{Status, status::Seen},
+    view::{
+        Status,
+        status::{Seen, span},
+    },
 };
 
 /// Completion that takes longer is worse than none.
@@ -24,11 +31,16 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// # Errors
 /// When stdout cannot be written.
 pub fn run(ui: &Ui, words: &[OsString]) -> Result<u8> {
-    let candidates = match wanted(cli::command(), words) {
-        Wanted::Words(words) => words,
-        dynamic => known_by_the_cluster(&global(words), &dynamic),
+    let wanted = wanted(cli::command(), words);
+    let candidates = match &wanted {
+        Wanted::Words(words) => words.clone(),
+        Wanted::File => Vec::new(),
+        Wanted::Context => crate::cluster::contexts(&global(words).access())
+            .into_iter()
+            .collect(),
+        dynamic => known_by_the_cluster(&global(words), dynamic),
     };
-    ui.text(&answer(&candidates, NO_FILES))?;
+    ui.text(&answer(&candidates, &wanted))?;
     Ok(exit_code::DONE)
 }
 
@@ -60,7 +72,46 @@ fn known_by_the_cluster(global: &Global, wanted: &Wanted) -> Vec<(String, String
 async fn ask(global: &Global, wanted: &Wanted) -> Result<Vec<(String, String)>> {
     let cluster = connect(global).await?;
     match wanted {
-        Wanted::Words(words) => Ok(words.clone()),
+        Wanted::Words(_) | Wanted::Context | Wanted::File => Ok(Vec::new()),
+        Wanted::Step { target, prefix } => {
+            let named = target::read(target)?;
+            let Some(named) = named.first() else {
+                return Ok(Vec::new());
+            };
+            let rollout = reading::find(&cluster, named).await?.typed()?;
+            let position = Position::of(&rollout);
+            let steps = (1..).zip(&position.steps).map(|(number, step)| {
+                let at = if position.under_way() && number == position.step {
+                    "now; "
+                } else {
+                    ""
+                };
+                (
+                    format!("{prefix}{number}"),
+                    format!("{at}{}", step_in_words(step)),
+                )
+            });
+            Ok(steps.collect())
+        }
+        Wanted::Revision { target, prefix } => {
+            let named = target::read(target)?;
+            let Some(named) = named.first() else {
+                return Ok(Vec::new());
+            };
+            let subject = subject::find(&cluster, named).await?;
+            let history = back::history(&cluster, &subject, subject.position()?.as_ref()).await?;
+            let revisions = history.entries.iter().filter_map(|entry| {
+                let images = entry.images().join(",");
+                let part = entry.part.word();
+                let help = if part.is_empty() {
+                    images
+                } else {
+                    format!("{images} ({part})")
+                };
+                Some((format!("{prefix}{}", entry.number?), help))
+            });
+            Ok(revisions.collect())
+        }
         Wanted::Namespace => {
             let namespaces = cluster.list(Resource::Namespaces, None, None).await?;
             let name = |object: &serde_json::Value| {
@@ -96,4 +147,20 @@ async fn ask(global: &Global, wanted: &Wanted) -> Result<Vec<(String, String)>> 
                 .collect())
         }
     }
+}
+
+/// What a step asks for: pods, traffic, and what ends it.
+fn step_in_words(step: &Step) -> String {
+    let pods = step.replicas.as_ref().map(|replicas| match replicas {
+        IntOrPercent::Int(1) => "1 pod".to_owned(),
+        replicas => format!("{replicas} pods"),
+    });
+    let traffic = Some(traffic::of_step(step, None)).filter(|text| !text.is_empty());
+    let traffic = traffic.map(|text| format!("{text} traffic"));
+    let end = match step.pause.duration {
+        Some(seconds) => span(SignedDuration::from_secs(seconds.into())),
+        None => "by approval".to_owned(),
+    };
+    let parts = [pods, traffic, Some(end)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -1,22 +1,20 @@
 //! `demo`: a release in an in-memory cluster, in front of the user.
 
-use std::{path::PathBuf, time::Duration};
+use std::{future::Future, path::PathBuf, time::Duration};
 
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use super::interruption;
 use crate::{
-    cli::{
-        Global,
-        args::{DemoArgs, DemoScenario},
-    },
+    cli::args::{DemoArgs, DemoScenario},
     clock::Clock,
-    demo::{self, Demo, NAME, NAMESPACE, Scenario},
+    demo::{self, Demo, NAME, NAMESPACE, Scenario, pace},
     engine::{core::Stop, driver::Event},
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
-    view::change::stamped,
+    view::{Table, change::stamped},
 };
 
 /// Time for pods on their way out to be gone from the picture.
@@ -29,21 +27,52 @@ const BETWEEN: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When the cluster cannot be served, or the user takes the release back.
-pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
-    let clock = Clock::wall();
+pub fn run(ui: &Ui, args: &DemoArgs) -> Result<u8> {
     let scenario = shown(args.scenario);
+    if args.list {
+        let rows = Scenario::ALL.map(|one| vec![one.name().to_owned(), one.summary().to_owned()]);
+        ui.table(&Table {
+            header: vec!["SCENARIO", "WHAT IT SHOWS"],
+            rows: rows.to_vec(),
+        })?;
+        return Ok(exit_code::DONE);
+    }
+    if scenario == Scenario::Empty && !args.serve {
+        return Err(
+            Error::usage("there is nothing to show in an empty cluster, it can only be served")
+                .hint("kubectl-kruise rollout demo empty --serve"),
+        );
+    }
+    in_its_time(args.speed, show(ui, args, scenario))
+}
+
+/// Runs a command in time that runs so many times as fast.
+///
+/// # Errors
+/// The command's own, and that it was interrupted.
+pub fn in_its_time(speed: u32, command: impl Future<Output = Result<u8>>) -> Result<u8> {
+    match speed {
+        1 => super::block_on(command),
+        speed => pace::block_on(speed, interruption::until_interrupted(command))?,
+    }
+}
+
+async fn show(ui: &Ui, args: &DemoArgs, scenario: Scenario) -> Result<u8> {
+    let clock = Clock::wall();
     let mut demo = Demo::start(clock, scenario).await.map_err(failed)?;
     for line in scenario.introduction() {
         ui.line(&line)?;
     }
-    until_at_rest(&mut demo).await;
+    if scenario != Scenario::Empty {
+        demo.until_at_rest().await;
+    }
     let image = if scenario == Scenario::Stuck {
         demo::BROKEN_IMAGE
     } else {
         demo::NEW_IMAGE
     };
     if args.serve {
-        return serve(ui, args, demo, image).await;
+        return serve(ui, args, demo, scenario, image).await;
     }
     ui.line(&format!(
         "The new version {image} is set, and held: nothing goes out by itself."
@@ -52,7 +81,7 @@ pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
     // What a scenario shows is a good end; what a human decides is told by the exit code, as everywhere.
     let mut by_design = false;
     loop {
-        let stop = demo.next_stop(|event| tell(ui, event)).await;
+        let stop = demo.engine().next_stop(|event| tell(ui, event)).await;
         // The engine that has only looked says so as well; there is nothing to show yet.
         if stop != Some(Stop::AtRest) {
             clock.sleep(SETTLED).await;
@@ -73,7 +102,7 @@ pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
             }
             Some(Stop::Completed) => {
                 ui.line("Done: v2 is everywhere, and the cluster is as you would have written it.")?;
-                ui.hint("'kubectl-kruise rollout demo --serve' keeps such a cluster for kubectl; README.md goes on with your own");
+                ui.hint("'kubectl-kruise rollout demo --list' says what else there is to see, '--serve' keeps such a cluster for kubectl");
                 return Ok(exit_code::DONE);
             }
             Some(Stop::RolledBack) => {
@@ -104,6 +133,8 @@ pub async fn run(ui: &Ui, _global: &Global, args: &DemoArgs) -> Result<u8> {
 fn shown(scenario: DemoScenario) -> Scenario {
     match scenario {
         DemoScenario::Canary => Scenario::Canary,
+        DemoScenario::Ab => Scenario::Ab,
+        DemoScenario::Empty => Scenario::Empty,
         DemoScenario::Batches => Scenario::Batches,
         DemoScenario::BlueGreen => Scenario::BlueGreen,
         DemoScenario::Statefulset => Scenario::StatefulSet,
@@ -114,15 +145,6 @@ fn shown(scenario: DemoScenario) -> Scenario {
 
 fn failed(error: demo::Error) -> Error {
     Error::new(Kind::General, error.to_string())
-}
-
-async fn until_at_rest(demo: &mut Demo) {
-    // The engine says so itself once it has seen which version runs.
-    while let Some(stop) = demo.next_stop(|_| {}).await {
-        if stop == Stop::AtRest {
-            return;
-        }
-    }
 }
 
 /// Whether the step may go on: asked on a terminal, after a moment elsewhere.
@@ -142,7 +164,8 @@ async fn approved(ui: &Ui, args: &DemoArgs, clock: Clock, step: i32, total: i32)
     }
 }
 
-fn tell(ui: &Ui, event: &Event) {
+/// Says what the engine does.
+pub(super) fn tell(ui: &Ui, event: &Event) {
     match event {
         Event::Moved { at, reason, .. } => ui.talk(&stamped(*at, &reason.to_string())),
         // The engine's notes to itself in the Rollout are told as moves.
@@ -160,39 +183,53 @@ fn tell(ui: &Ui, event: &Event) {
 
 /// One line: ready pods per version and where the traffic goes.
 fn picture(ui: &Ui, scenario: Scenario, demo: &Demo) -> Result<()> {
-    let (pods, weight) = demo.picture();
+    let (pods, share) = demo.picture();
     let pods: Vec<String> = pods
         .iter()
         .map(|(image, ready)| format!("{} x {}", ready, image.rsplit(':').next().unwrap_or(image)))
         .collect();
-    let traffic = match weight {
+    let traffic = match share {
         _ if !scenario.has_traffic() => String::new(),
-        Some(weight) => format!("; {weight}% of the traffic to v2"),
+        Some(share) => format!("; {share} to v2"),
         None => "; all traffic to the Service".to_owned(),
     };
     ui.line(&format!("  pods ready: {}{traffic}", pods.join(", ")))
 }
 
-async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, image: &str) -> Result<u8> {
+async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, scenario: Scenario, image: &str) -> Result<u8> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     let path = args
         .write_kubeconfig
         .clone()
         .unwrap_or_else(|| std::env::temp_dir().join(format!("kruise-demo-{}.kubeconfig", address.port())));
-    write_kubeconfig(&path, &format!("http://{address}"))?;
+    let namespace = if scenario == Scenario::Empty {
+        "default"
+    } else {
+        NAMESPACE
+    };
+    write_kubeconfig(&path, &format!("http://{address}"), namespace)?;
     let sim = demo.sim().clone();
     ui.line(&format!(
         "The cluster is at http://{address}, and an engine is at work in it. In another terminal:"
     ))?;
     ui.line(&format!("  export KUBECONFIG={}", path.display()))?;
     let change = format!("set image web web={image}");
-    for command in ["status web", &change, "watch web", "explain web", "approve web"] {
-        ui.line(&format!("  kubectl-kruise rollout {command} -n demo"))?;
+    let commands = match scenario {
+        Scenario::Empty => vec!["apply -f FILE", "status NAME", "watch -A"],
+        _ => vec!["status web", &change, "watch web", "explain web", "approve web"],
+    };
+    for command in commands {
+        let place = if scenario == Scenario::Empty {
+            ""
+        } else {
+            " -n demo"
+        };
+        ui.line(&format!("  kubectl-kruise rollout {command}{place}"))?;
     }
     ui.line("Ctrl-C ends it.")?;
     let told = async {
-        while let Some(event) = demo.events.recv().await {
+        while let Some(event) = demo.engine().events.recv().await {
             tell(ui, &event);
         }
     };
@@ -203,13 +240,13 @@ async fn serve(ui: &Ui, args: &DemoArgs, mut demo: Demo, image: &str) -> Result<
     Ok(exit_code::DONE)
 }
 
-fn write_kubeconfig(path: &PathBuf, server: &str) -> Result<()> {
+pub(super) fn write_kubeconfig(path: &PathBuf, server: &str, namespace: &str) -> Result<()> {
     let config = json!({
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{ "name": "demo", "cluster": { "server": server } }],
         "users": [{ "name": "demo", "user": {} }],
-        "contexts": [{ "name": "demo", "context": { "cluster": "demo", "user": "demo", "namespace": NAMESPACE } }],
+        "contexts": [{ "name": "demo", "context": { "cluster": "demo", "user": "demo", "namespace": namespace } }],
         "current-context": "demo",
         "preferences": {},
     });

@@ -107,6 +107,15 @@ pub async fn gather(cluster: &Cluster, found: &Found, seen: &mut Seen, depth: De
         let answer = cluster.acting_engine(namespace, &found.name).await;
         unread.or(answer, Default::default())
     };
+    let rollouts = async {
+        let answer = cluster.rollouts(Some(namespace), None).await;
+        let found = unread.or(answer, Vec::new())?;
+        // In the one form that detectors read, whichever version is served.
+        let typed = found.iter().filter_map(|found| found.typed().ok());
+        Ok(typed
+            .filter_map(|rollout| serde_json::to_value(rollout).ok())
+            .collect())
+    };
     let (pods, slices, canary_service, engine, budgets, autoscalers, rollouts, batch_releases) = futures::try_join!(
         pods,
         slices,
@@ -118,7 +127,7 @@ pub async fn gather(cluster: &Cluster, found: &Found, seen: &mut Seen, depth: De
             "HorizontalPodAutoscaler",
             "horizontalpodautoscalers"
         ),
-        list("rollouts.kruise.io/v1beta1", "Rollout", "rollouts"),
+        rollouts,
         list("rollouts.kruise.io/v1beta1", "BatchRelease", "batchreleases"),
     )?;
     let service = match &seen.service {

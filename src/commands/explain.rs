@@ -16,8 +16,8 @@ use crate::{
 /// # Errors
 /// When nothing can be read, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &ExplainArgs) -> Result<u8> {
-    let targets = targets::read(&args.targets, global)?;
-    interruption::within(args.timeout, async {
+    let targets = targets::read(ui, &args.targets, global)?;
+    interruption::within(args.limit.timeout, async {
         let cluster = connect(global).await?;
         let found = reading::find_all(&cluster, &targets).await?;
         let judged = join_all(
@@ -37,7 +37,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &ExplainArgs) -> Result<u8> {
             }
         }
         let now = cluster.clock.now();
-        match &args.output {
+        match &args.shown.output {
             _ if explanations.is_empty() => {}
             Some(Output::Name) => {
                 for explanation in &explanations {

@@ -28,11 +28,29 @@ pub struct Manifest {
 /// When something is not there, cannot be read, or is no manifest.
 pub fn read(names: &[String], recursive: bool) -> Result<Vec<Manifest>> {
     let mut manifests = Vec::new();
+    for (name, text) in texts(names, recursive)? {
+        manifests.extend(parse(&name, &text)?);
+    }
+    if manifests.is_empty() {
+        return Err(Error::new(
+            Kind::General,
+            format!("no objects in {}", names.join(", ")),
+        ));
+    }
+    Ok(manifests)
+}
+
+/// The texts of files, the files of folders, and stdin for `-`, each with its name.
+///
+/// # Errors
+/// When something is not there or cannot be read.
+pub fn texts(names: &[String], recursive: bool) -> Result<Vec<(String, String)>> {
+    let mut texts = Vec::new();
     for name in names {
         if name == "-" {
             let mut text = String::new();
             std::io::stdin().lock().read_to_string(&mut text)?;
-            manifests.extend(parse("stdin", &text)?);
+            texts.push(("stdin".to_owned(), text));
             continue;
         }
         if name.contains("://") {
@@ -58,16 +76,10 @@ pub fn read(names: &[String], recursive: bool) -> Result<Vec<Manifest>> {
         for file in files {
             let shown = file.display().to_string();
             let text = fs::read_to_string(&file).map_err(|error| unreadable(&shown, &error))?;
-            manifests.extend(parse(&shown, &text)?);
+            texts.push((shown, text));
         }
     }
-    if manifests.is_empty() {
-        return Err(Error::new(
-            Kind::General,
-            format!("no objects in {}", names.join(", ")),
-        ));
-    }
-    Ok(manifests)
+    Ok(texts)
 }
 
 fn unreadable(name: &str, error: &std::io::Error) -> Error {
@@ -151,7 +163,7 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Manifest>> {
 
 /// The documents of a YAML stream, each with the number of lines before it. A line that begins with `---` ends a document,
 /// whatever it stands in (YAML 1.2, 9.1.2).
-fn documents(text: &str) -> Vec<(usize, &str)> {
+pub fn documents(text: &str) -> Vec<(usize, &str)> {
     let (mut documents, mut start, mut from, mut at) = (Vec::new(), 0, 0, 0);
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let marker = line

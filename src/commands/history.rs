@@ -33,7 +33,7 @@ use crate::{
 /// # Errors
 /// When no object can be looked for at all; failures of single objects are shown and decide the exit code.
 pub async fn run(ui: &Ui, global: &Global, args: &HistoryArgs) -> Result<u8> {
-    let targets = targets::pick(&args.targets.pick, &args.targets.names, global)?;
+    let targets = targets::pick(ui, &args.targets.pick, &args.targets.names, global)?;
     let cluster = connect(global).await?;
     let found = subject::find_all(&cluster, &targets).await?;
     let read = join_all(found.into_iter().map(async |subject: Result<Subject>| {
@@ -47,7 +47,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &HistoryArgs) -> Result<u8> {
     let mut shown = 0;
     for outcome in read {
         let done = outcome.and_then(|(subject, history)| {
-            if shown > 0 && matches!(args.output, None | Some(Output::Table | Output::Wide)) {
+            if shown > 0 && matches!(args.shown.output, None | Some(Output::Table | Output::Wide)) {
                 ui.line("")?;
             }
             shown += 1;
@@ -55,7 +55,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &HistoryArgs) -> Result<u8> {
         });
         outcomes.add(ui, done.map(|()| exit_code::DONE))?;
     }
-    if let Some(format) = args.output.as_ref().and_then(Output::data)
+    if let Some(format) = args.shown.output.as_ref().and_then(Output::data)
         && !documents.is_empty()
     {
         ui.documents(format, &documents)?;
@@ -101,7 +101,7 @@ fn show(
                 .ok_or_else(|| not_there(&title, number, history))
         })
         .transpose()?;
-    match (&args.output, one) {
+    match (&args.shown.output, one) {
         (Some(Output::Name), _) => ui.line(&title),
         (Some(Output::Data(_)), one) => {
             let owner = Owner {
@@ -130,14 +130,11 @@ fn show(
 }
 
 fn not_there(title: &str, number: i64, history: &History) -> Error {
-    let error = Error::new(
+    Error::new(
         Kind::NotFound,
         format!("unable to find the specified revision {number} in history of {title}"),
-    );
-    match history.numbers() {
-        numbers if numbers.is_empty() => error.hint("it has no history yet"),
-        numbers => error.hint(format!("there are {numbers}")),
-    }
+    )
+    .hint(history.in_words())
 }
 
 fn detail(ui: &Ui, title: &str, entry: &Entry) -> Result<()> {

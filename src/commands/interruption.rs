@@ -45,12 +45,14 @@ pub async fn until_interrupted(command: impl Future<Output = Result<u8>>) -> Res
     Err(Error::new(Kind::Interrupted, "interrupted"))
 }
 
-/// Runs work that must end in time, when a limit is given; what it holds it may let go of after that.
+/// Runs work that must end in time, when a limit is given that is not zero; what it holds it may let go of after that.
 ///
 /// # Errors
 /// The work's own, or that the time is up (exit code 124).
 pub async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let Some(limit) = limit else { return work.await };
+    let Some(limit) = limit.filter(|limit| !limit.is_zero()) else {
+        return work.await;
+    };
     let clock = Clock::wall();
     tokio::pin!(work);
     tokio::select! {

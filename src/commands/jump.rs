@@ -8,7 +8,7 @@ use super::{
     back::NOTICED_WITHIN,
     changed, connect, reading, request,
     run::{self, Aim},
-    status, targets,
+    status, targets, unchanged,
 };
 use crate::{
     cli::{Global, args::ChangeArgs, target::SelectArgs, values::DryRun},
@@ -43,11 +43,11 @@ async fn each(
     change: &ChangeArgs,
     to: Option<i32>,
 ) -> Result<u8> {
-    let targets = targets::read(select, global)?;
+    let targets = targets::read(ui, select, global)?;
     let cluster = connect(global).await?;
     let found = reading::find_all(&cluster, &targets).await?;
     let titles: Vec<String> = found.iter().flatten().map(Found::title).collect();
-    targets::confirm(ui, &targets, "Go back with", &titles, change.yes)?;
+    targets::confirm(ui, &targets, "Go back with", &titles, change.write.yes)?;
     let mut outcomes = Outcomes::default();
     let mut moved = Vec::new();
     for found in found {
@@ -98,12 +98,11 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, change: &ChangeArgs, to:
                 "{} is at step {step} already, or told to go there",
                 found.title()
             ));
-            return changed(
+            return unchanged(
                 ui,
-                change.output.as_ref(),
+                &change.write,
                 &found.title(),
-                "rolled back",
-                change.dry_run,
+                "already rolled back",
                 &found.object,
             );
         }
@@ -112,19 +111,13 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, change: &ChangeArgs, to:
             (to, patch)
         }
     };
-    let patch = of_status(patch, change.dry_run);
-    let object = send(ui, cluster, found, &patch, change.dry_run).await?;
-    changed(
-        ui,
-        change.output.as_ref(),
-        &found.title(),
-        "rolled back",
-        change.dry_run,
-        &object,
-    )?;
+    let patch = of_status(patch, change.write.dry_run);
+    let object = send(ui, cluster, found, &patch, change.write.dry_run).await?;
+    changed(ui, &change.write, &found.title(), "rolled back", &object)?;
     if found.object["spec"]["strategy"]["paused"] == true {
         ui.warn("the Rollout is paused (spec.strategy.paused): it goes there when it is resumed");
-    } else if change.dry_run == DryRun::None && !change.standalone {
+        ui.hint(&Command::Resume.text(&found.namespace, &found.name));
+    } else if change.write.dry_run == DryRun::None && !change.standalone {
         watch_over(ui, cluster, found, to).await?;
     }
     Ok(())
@@ -150,8 +143,12 @@ pub(super) async fn send(
 ) -> Result<Value> {
     if dry_run == DryRun::Client {
         let path = patch_path(found.resource(), &found.namespace, &found.name, patch);
-        request(ui, &path, patch)?;
-        return Ok(found.object.clone());
+        request(ui, "PATCH", &path, &patch.body)?;
+        let mut object = found.object.clone();
+        if let Body::Merge(body) = &patch.body {
+            json_patch::merge(&mut object, body);
+        }
+        return Ok(object);
     }
     cluster
         .patch(found.resource(), &found.namespace, &found.name, patch)

@@ -14,10 +14,12 @@ pub mod gate;
 pub mod history;
 pub mod interruption;
 pub mod jump;
+pub mod lint;
 pub mod manifests;
 pub mod pause;
 pub mod plan;
 pub mod reading;
+pub mod rehearse;
 pub mod restart;
 pub mod rollback;
 pub mod run;
@@ -27,6 +29,7 @@ pub mod status;
 pub mod subject;
 pub mod targets;
 pub mod undo;
+pub mod update;
 pub mod validity;
 pub mod version;
 pub mod watch;
@@ -40,10 +43,10 @@ use serde_json::Value;
 use crate::{
     cli::{
         self, Cli, Global, Root, Verb,
-        args::SetVerb,
-        values::{ColorChoice, DryRun, Output},
+        args::{SetVerb, WriteArgs},
+        values::{ColorChoice, Output},
     },
-    cluster::Patch,
+    cluster::Body,
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
@@ -60,7 +63,7 @@ pub fn main(typed: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error)),
     };
-    let ui = Ui::new(cli.global.color);
+    let ui = Ui::new(cli.global.color).read_by(cli.command.reader());
     let told = |error: Error| {
         ui.error(&error);
         error.exit_code()
@@ -100,7 +103,9 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
         Root::Rollout(Verb::Schema(args)) => schema::run(ui, &args),
         Root::Rollout(Verb::Manifests(args)) => manifests::run(ui, global, &args),
         Root::Rollout(Verb::Plan(args)) => block_on(plan::run(ui, global, &args)),
-        Root::Rollout(Verb::Demo(args)) => block_on(demo::run(ui, global, &args)),
+        Root::Rollout(Verb::Lint(args)) => block_on(lint::run(ui, global, &args)),
+        Root::Rollout(Verb::Rehearse(args)) => rehearse::run(ui, global, &args),
+        Root::Rollout(Verb::Demo(args)) => demo::run(ui, &args),
         Root::Rollout(Verb::Run(args)) => block_on(run::run(ui, global, &args)),
         Root::Rollout(Verb::Explain(args)) => block_on(explain::run(ui, global, &args)),
         Root::Rollout(Verb::Watch(args)) => block_on(watch::run(ui, global, &args)),
@@ -190,16 +195,18 @@ impl Outcomes {
 }
 
 /// Prints what a change came to: the success line, the object, or its name.
-fn changed(
-    ui: &Ui,
-    output: Option<&Output>,
-    title: &str,
-    done: &str,
-    dry_run: DryRun,
-    object: &Value,
-) -> Result<()> {
-    match output {
-        None | Some(Output::Table | Output::Wide) => ui.line(&format!("{title} {done}{}", dry_run.suffix())),
+fn changed(ui: &Ui, how: &WriteArgs, title: &str, done: &str, object: &Value) -> Result<()> {
+    told(ui, how, title, &format!("{done}{}", how.dry_run.suffix()), object)
+}
+
+/// Prints that something is so already, whether a change was to be made or only tried.
+fn unchanged(ui: &Ui, how: &WriteArgs, title: &str, state: &str, object: &Value) -> Result<()> {
+    told(ui, how, title, state, object)
+}
+
+fn told(ui: &Ui, how: &WriteArgs, title: &str, words: &str, object: &Value) -> Result<()> {
+    match &how.shown.output {
+        None | Some(Output::Table | Output::Wide) => ui.line(&format!("{title} {words}")),
         Some(Output::Name) => ui.line(title),
         Some(Output::Data(format)) => {
             ui.collect(format, object);
@@ -209,10 +216,9 @@ fn changed(
 }
 
 /// Prints the request that `--dry-run=client` does not send.
-fn request(ui: &Ui, path: &str, patch: &Patch) -> Result<()> {
-    ui.line(&format!("PATCH {path}"))?;
-    ui.line(&format!("Content-Type: {}", patch.body.content_type()))?;
-    ui.line(&patch.body.value().to_string())
+fn request(ui: &Ui, verb: &str, path: &str, body: &Body) -> Result<()> {
+    let (kind, value) = (body.content_type(), body.value());
+    ui.aside(&format!("{verb} {path}\nContent-Type: {kind}\n{value}"))
 }
 
 /// The commands of this process talk to this server, in this namespace.

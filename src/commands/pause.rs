@@ -13,9 +13,9 @@ use super::{
 use crate::{
     cli::{
         Global,
-        args::{PauseArgs, ResumeArgs},
+        args::{PauseArgs, ResumeArgs, WriteArgs},
         target::{Kind as TargetKind, Named, ObjectArgs},
-        values::{DryRun, Output},
+        values::DryRun,
     },
     cluster::{Body, Cluster, Found, Patch},
     error::{Error, Kind, Result},
@@ -66,9 +66,7 @@ impl Verb {
 struct Options<'a> {
     verb: Verb,
     force: bool,
-    dry_run: DryRun,
-    output: Option<&'a Output>,
-    yes: bool,
+    how: &'a WriteArgs,
     standalone: bool,
     scripts: Option<&'a Arc<Folder>>,
 }
@@ -81,9 +79,7 @@ pub async fn pause(ui: &Ui, global: &Global, args: &PauseArgs) -> Result<u8> {
     let options = Options {
         verb: Verb::Pause,
         force: args.force,
-        dry_run: args.dry_run,
-        output: args.output.as_ref(),
-        yes: args.yes,
+        how: &args.write,
         standalone: false,
         scripts: None,
     };
@@ -98,9 +94,7 @@ pub async fn resume(ui: &Ui, global: &Global, args: &ResumeArgs) -> Result<u8> {
     let options = Options {
         verb: Verb::Resume,
         force: args.force,
-        dry_run: args.change.dry_run,
-        output: args.change.output.as_ref(),
-        yes: args.change.yes,
+        how: &args.change.write,
         standalone: args.change.standalone,
         scripts: args.change.scripts.as_ref(),
     };
@@ -109,11 +103,11 @@ pub async fn resume(ui: &Ui, global: &Global, args: &ResumeArgs) -> Result<u8> {
 
 async fn each(ui: &Ui, global: &Global, args: &ObjectArgs, options: &Options<'_>) -> Result<u8> {
     targets::deliberate(&args.pick)?;
-    let targets = targets::pick(&args.pick, &args.names, global)?;
+    let targets = targets::pick(ui, &args.pick, &args.names, global)?;
     let cluster = connect(global).await?;
     let names = reading::names(&cluster, &targets).await?;
     let titles: Vec<String> = names.iter().map(|named| named.name.clone()).collect();
-    targets::confirm(ui, &targets, options.verb.title(), &titles, options.yes)?;
+    targets::confirm(ui, &targets, options.verb.title(), &titles, options.how.yes)?;
     let mut outcomes = Outcomes::default();
     let mut driven = Vec::new();
     for named in &names {
@@ -150,7 +144,7 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, options: &Options<'_>) -
 }
 
 async fn release(ui: &Ui, cluster: &Cluster, found: &Found, options: &Options<'_>) -> Result<()> {
-    let &Options { verb, dry_run, .. } = options;
+    let &Options { verb, how, .. } = options;
     if options.standalone {
         run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
@@ -165,12 +159,12 @@ async fn release(ui: &Ui, cluster: &Cluster, found: &Found, options: &Options<'_
             body: Body::Merge(json!({ "spec": { "strategy": { "paused": wanted } } })),
             subresource: None,
             field_manager: FIELD_MANAGER,
-            dry_run: dry_run == DryRun::Server,
+            dry_run: how.dry_run == DryRun::Server,
         };
-        jump::send(ui, cluster, found, &patch, dry_run).await?
+        jump::send(ui, cluster, found, &patch, how.dry_run).await?
     };
-    changed(ui, options.output, &title, verb.done(), dry_run, &object)?;
-    if is != wanted && wanted && dry_run == DryRun::None {
+    changed(ui, how, &title, verb.done(), &object)?;
+    if is != wanted && wanted && how.dry_run == DryRun::None {
         let under_way = found.object["status"]["phase"] == "Progressing";
         ui.talk(if under_way {
             "pods and traffic stay as they are until it is resumed; a rollback works all the same"
@@ -203,7 +197,7 @@ fn field(kind: WorkloadKind) -> Option<&'static str> {
 }
 
 async fn workload(ui: &Ui, cluster: &Cluster, subject: &Subject, options: &Options<'_>) -> Result<()> {
-    let &Options { verb, dry_run, .. } = options;
+    let &Options { verb, how, .. } = options;
     let title = subject.title();
     let path = field(subject.kind).ok_or_else(|| unsupported(subject, verb))?;
     if options.standalone {
@@ -213,7 +207,7 @@ async fn workload(ui: &Ui, cluster: &Cluster, subject: &Subject, options: &Optio
     let is = *hold::at(&subject.live["spec"], path) == true;
     if is == wanted {
         ui.talk(&already(&title, verb));
-        return changed(ui, options.output, &title, verb.done(), dry_run, &subject.live);
+        return changed(ui, how, &title, verb.done(), &subject.live);
     }
     if !options.force {
         subject.refuse_while_released(verb.word())?;
@@ -224,8 +218,8 @@ async fn workload(ui: &Ui, cluster: &Cluster, subject: &Subject, options: &Optio
         Ok(after)
     };
     let live = subject.live.clone();
-    let written = write::write(ui, cluster, subject.place(), live, make, None, dry_run).await?;
-    changed(ui, options.output, &title, verb.done(), dry_run, &written.object)
+    let written = write::write(ui, cluster, subject.place(), live, make, None, how).await?;
+    changed(ui, how, &title, verb.done(), &written.object)
 }
 
 fn unsupported(subject: &Subject, verb: Verb) -> Error {

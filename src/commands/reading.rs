@@ -61,7 +61,19 @@ pub async fn find_all(cluster: &Cluster, targets: &Targets) -> Result<Vec<Result
         }
         _ => {
             let names = names(cluster, targets).await?;
-            Ok(join_all(names.iter().map(|named| find(cluster, named))).await)
+            let mut all: Vec<Result<Found>> = Vec::new();
+            for found in join_all(names.iter().map(|named| find(cluster, named))).await {
+                // A Rollout and its workload are one.
+                let known = |found: &Found| {
+                    let same =
+                        |other: &Found| (&other.namespace, &other.name) == (&found.namespace, &found.name);
+                    all.iter().flatten().any(same)
+                };
+                if !found.as_ref().is_ok_and(known) {
+                    all.push(found);
+                }
+            }
+            Ok(all)
         }
     }
 }

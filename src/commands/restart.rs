@@ -7,13 +7,13 @@ use super::{
     Outcomes, changed, connect,
     run::{self, Aim},
     subject::{self, Subject},
-    targets, write,
+    targets,
+    write::{self, Came},
 };
 use crate::{
     cli::{
         Global,
         args::{ChangeArgs, RestartArgs},
-        values::DryRun,
     },
     cluster::Cluster,
     error::{Error, Kind, Result},
@@ -29,23 +29,29 @@ use crate::{
 pub async fn run(ui: &Ui, global: &Global, args: &RestartArgs) -> Result<u8> {
     let change = &args.change;
     targets::deliberate(&args.targets.pick)?;
-    let targets = targets::pick(&args.targets.pick, &args.targets.names, global)?;
+    let targets = targets::pick(ui, &args.targets.pick, &args.targets.names, global)?;
     let cluster = connect(global).await?;
     let found = subject::find_all(&cluster, &targets).await?;
     let titles: Vec<String> = found.iter().flatten().map(Subject::title).collect();
-    targets::confirm(ui, &targets, "Restart", &titles, change.yes)?;
+    targets::confirm(ui, &targets, "Restart", &titles, change.write.yes)?;
     let mut outcomes = Outcomes::default();
-    let mut driven = Vec::new();
+    let (mut driven, mut all) = (Vec::new(), Vec::new());
     for subject in found {
         let done = match subject {
-            Ok(subject) => one(ui, &cluster, &subject, change).await.map(|()| subject),
+            Ok(subject) => one(ui, &cluster, &subject, change)
+                .await
+                .map(|came| (subject, came)),
             Err(error) => Err(error),
         };
         match done {
-            Ok(subject) => driven.extend(subject.rollout),
+            Ok((subject, came)) => {
+                driven.extend(subject.rollout);
+                all.extend(came);
+            }
             Err(error) => outcomes.add(ui, Err(error))?,
         }
     }
+    write::say_next(ui, &cluster, &all, change).await;
     if change.standalone && !driven.is_empty() {
         outcomes.add(
             ui,
@@ -64,7 +70,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RestartArgs) -> Result<u8> {
     Ok(outcomes.code())
 }
 
-async fn one(ui: &Ui, cluster: &Cluster, subject: &Subject, change: &ChangeArgs) -> Result<()> {
+async fn one(ui: &Ui, cluster: &Cluster, subject: &Subject, change: &ChangeArgs) -> Result<Option<Came>> {
     let title = subject.title();
     let place = format!("{title} -n {}", subject.namespace);
     if subject.is_paused_by_user() {
@@ -90,19 +96,7 @@ async fn one(ui: &Ui, cluster: &Cluster, subject: &Subject, change: &ChangeArgs)
         })
     };
     let live = subject.live.clone();
-    let written = write::write(ui, cluster, subject.place(), live, make, holder, change.dry_run).await?;
-    changed(
-        ui,
-        change.output.as_ref(),
-        &title,
-        "restarted",
-        change.dry_run,
-        &written.object,
-    )?;
-    if let Some(found) =
-        holder.filter(|_| written.held && change.dry_run == DryRun::None && !change.standalone)
-    {
-        write::say_held(ui, found);
-    }
-    Ok(())
+    let written = write::write(ui, cluster, subject.place(), live, make, holder, &change.write).await?;
+    changed(ui, &change.write, &title, "restarted", &written.object)?;
+    Ok(Came::of(subject.rollout.as_ref(), &written, false))
 }

@@ -6,7 +6,8 @@ use super::{
     changed, connect, interruption, jump,
     run::{self, Aim},
     subject::{self, Subject},
-    targets, write,
+    targets, unchanged,
+    write::{self, Came},
 };
 use crate::{
     cli::{
@@ -34,11 +35,11 @@ pub async fn run(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
     if let Some(to) = args.to_step {
         return jump::back(ui, global, &args.targets, change, to).await;
     }
-    let targets = targets::read(&args.targets, global)?;
+    let targets = targets::read(ui, &args.targets, global)?;
     let cluster = connect(global).await?;
     let found = super::reading::find_all(&cluster, &targets).await?;
     let titles: Vec<String> = found.iter().flatten().map(Found::title).collect();
-    targets::confirm(ui, &targets, "Roll back", &titles, change.yes)?;
+    targets::confirm(ui, &targets, "Roll back", &titles, change.write.yes)?;
     let mut outcomes = Outcomes::default();
     let mut left = Vec::new();
     for found in found {
@@ -77,13 +78,13 @@ pub async fn run(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
         }
         return Ok(outcomes.code());
     }
-    if change.dry_run == DryRun::None && !args.no_wait {
+    if change.write.dry_run == DryRun::None && !args.no_wait {
         let waits = left
             .iter()
             .filter(|(_, leaves)| *leaves)
             .map(|(found, _)| back::verify(ui, &cluster, found));
         let all = async { Ok(futures::future::join_all(waits).await) };
-        for outcome in interruption::within(args.timeout, all).await? {
+        for outcome in interruption::within(args.limit.timeout, all).await? {
             outcomes.add(ui, outcome)?;
         }
     }
@@ -100,23 +101,14 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, args: &RollbackArgs) -> 
     let position = subject.position()?;
     let status = status_of(&subject)?;
     let title = subject.title();
-    let done = |object: &serde_json::Value| {
-        changed(
-            ui,
-            change.output.as_ref(),
-            &title,
-            "rolled back",
-            change.dry_run,
-            object,
-        )
-    };
     // Whatever else is amiss: nothing of a release that has not begun stands in the way of leaving it.
     let held = edit::mark_of(&subject.live).is_some();
     let under_way = status.position.under_way();
     let number = args.to_revision.unwrap_or_default();
     if number == 0 && status.position.reason == "Cancelling" && under_way {
         ui.talk(&format!("{} is rolling back already", found.title()));
-        done(&subject.live)?;
+        unchanged(ui, &change.write, &title, "already rolled back", &subject.live)?;
+        write::say_paused(ui, found, true);
         return Ok(true);
     }
     if number == 0 && !under_way && !held {
@@ -131,7 +123,7 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, args: &RollbackArgs) -> 
         } else {
             "the template is that of this revision already"
         });
-        done(&subject.live)?;
+        unchanged(ui, &change.write, &title, "already rolled back", &subject.live)?;
         return Ok(leaves);
     }
     let which = if number == 0 {
@@ -149,16 +141,19 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, args: &RollbackArgs) -> 
         &entry.template,
     )?);
     confirm(ui, change)?;
-    let written = back::put(ui, cluster, &subject, choice, change.dry_run).await?;
-    done(&written.object)?;
-    if written.held && change.dry_run == DryRun::None && !change.standalone {
-        write::say_held(ui, found);
+    let written = back::put(ui, cluster, &subject, choice, &change.write).await?;
+    changed(ui, &change.write, &title, "rolled back", &written.object)?;
+    if leaves {
+        write::say_paused(ui, found, true);
+    } else {
+        let came = Came::of(Some(found), &written, false);
+        write::say_next(ui, cluster, came.as_slice(), change).await;
     }
     Ok(leaves)
 }
 
 fn confirm(ui: &Ui, change: &ChangeArgs) -> Result<()> {
-    if change.dry_run == DryRun::None && !change.yes && ui.confirm("Roll back?")? == Some(false) {
+    if change.write.dry_run == DryRun::None && !change.write.yes && ui.confirm("Roll back?")? == Some(false) {
         return Err(Error::new(Kind::General, "not confirmed; nothing was changed"));
     }
     Ok(())

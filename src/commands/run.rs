@@ -8,7 +8,9 @@ use std::{
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
-    Outcomes, connect, gate, interruption, reading, targets,
+    Outcomes, connect, gate, interruption,
+    plan::saved,
+    reading, targets,
     validity::{edit, invalid},
 };
 use crate::{
@@ -35,7 +37,11 @@ use crate::{
 /// # Errors
 /// When nothing can be driven, a controller is in charge, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
-    let targets = targets::read(&args.targets, global)?;
+    let saved = args.plan.as_deref().map(saved::read).transpose()?;
+    let targets = match saved::named_by(saved.as_ref(), &args.targets.names, &args.targets.pick) {
+        Some(targets) => targets,
+        None => targets::read(ui, &args.targets, global)?,
+    };
     let analysis = args
         .analysis
         .as_deref()
@@ -92,6 +98,9 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     if !args.force {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
     }
+    if let (Some(saved), Some(path)) = (&saved, &args.plan) {
+        saved::hold_to(&cluster, saved, path, &rollouts).await?;
+    }
     let how = How {
         forever: args.forever,
         aim: Aim::Forward,
@@ -99,7 +108,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
         analysis,
     };
     let drive = drive(ui, global, &cluster, scope, how);
-    outcomes.add(ui, interruption::within(args.timeout, drive).await)?;
+    outcomes.add(ui, interruption::within(args.limit.timeout, drive).await)?;
     Ok(outcomes.code())
 }
 
@@ -322,12 +331,14 @@ fn conclude(ui: &Ui, key: &RolloutKey, stop: &Stop, aim: Aim) -> Result<u8> {
             });
         }
     };
-    ui.line(&format!("{title} {words}"))?;
-    if let Stop::WaitingForApproval { step, .. } = stop {
-        ui.hint(&format!(
-            "{} --standalone",
-            command(Command::Approve { step: *step })
-        ));
+    ui.aside(&format!("{title} {words}"))?;
+    match stop {
+        Stop::WaitingForApproval { step, .. } => {
+            let approve = command(Command::Approve { step: *step });
+            ui.hint(&format!("{approve} --standalone"));
+        }
+        Stop::Paused => ui.hint(&format!("{} --standalone", command(Command::Resume))),
+        _ => {}
     }
     Ok(code)
 }

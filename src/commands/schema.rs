@@ -15,6 +15,7 @@ use crate::{
 pub fn run(ui: &Ui, args: &SchemaArgs) -> Result<u8> {
     let schema = match args.document {
         Document::Status => schema::status(),
+        Document::Workload => schema::workload(),
         Document::Explain => schema::explanation(),
         Document::History => schema::history(),
         Document::Plan => schema::plan(),

@@ -7,14 +7,15 @@ use super::{
     Outcomes, changed, connect,
     run::{self, Aim},
     subject::{self, Subject},
-    targets, write,
+    targets,
+    write::{self, Came},
 };
 use crate::{
     cli::{
         Global,
         args::{ChangeArgs, SetEnvArgs, SetImageArgs, SetResourcesArgs},
         target::{PickArgs, Targets},
-        values::{Amount, ContainerImage, DryRun},
+        values::{Amount, ContainerImage},
     },
     cluster::{Cluster, Found, Served},
     error::{Error, Kind, Result},
@@ -75,7 +76,7 @@ impl Edit {
 /// When the command line is wrong or no server can be asked; failures of single objects are shown and decide the exit code.
 pub async fn image(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> {
     let (words, changes) = split(&args.words, |word| word.contains('='))?;
-    let targets = chosen(&args.pick, &words, global)?;
+    let targets = chosen(ui, &args.pick, &words, global)?;
     let images: Vec<NewImage> = changes
         .iter()
         .map(|word| {
@@ -111,7 +112,7 @@ pub async fn image(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> 
 /// As [`image`].
 pub async fn env(ui: &Ui, global: &Global, args: &SetEnvArgs) -> Result<u8> {
     let (words, settings) = split(&args.words, |word| word.contains('=') || word.ends_with('-'))?;
-    let targets = chosen(&args.pick, &words, global)?;
+    let targets = chosen(ui, &args.pick, &words, global)?;
     let mut changes: Vec<EnvChange> = settings
         .iter()
         .map(|word| variable(word))
@@ -137,7 +138,7 @@ pub async fn env(ui: &Ui, global: &Global, args: &SetEnvArgs) -> Result<u8> {
 /// # Errors
 /// As [`image`].
 pub async fn resources(ui: &Ui, global: &Global, args: &SetResourcesArgs) -> Result<u8> {
-    let targets = chosen(&args.targets.pick, &args.targets.names, global)?;
+    let targets = chosen(ui, &args.targets.pick, &args.targets.names, global)?;
     let amounts = |all: &[Amount]| -> Amounts {
         all.iter()
             .map(|amount| (amount.resource.clone(), amount.quantity.clone()))
@@ -152,14 +153,14 @@ pub async fn resources(ui: &Ui, global: &Global, args: &SetResourcesArgs) -> Res
     each(ui, global, &cluster, &targets, &edit, &args.change).await
 }
 
-fn chosen(pick: &PickArgs, words: &[String], global: &Global) -> Result<Targets> {
+fn chosen(ui: &Ui, pick: &PickArgs, words: &[String], global: &Global) -> Result<Targets> {
     targets::deliberate(pick)?;
     let selecting = pick.is_from_files() || pick.selector.is_some() || pick.all || pick.all_namespaces;
     if words.is_empty() && !selecting {
         return Err(Error::usage("nothing is named that is to be changed")
             .hint("give NAME or rollout/NAME, or a workload: deploy/NAME, sts/NAME, cloneset/NAME ..."));
     }
-    targets::pick(pick, words, global)
+    targets::pick(ui, pick, words, global)
 }
 
 /// Parts the words: what is changed, then the changes.
@@ -259,20 +260,26 @@ async fn each(
         targets,
         &format!("Set {} of", edit.what()),
         &titles,
-        change.yes,
+        change.write.yes,
     )?;
     let mut outcomes = Outcomes::default();
-    let mut driven = Vec::new();
+    let (mut driven, mut all) = (Vec::new(), Vec::new());
     for subject in found {
         let done = match subject {
-            Ok(subject) => one(ui, cluster, &subject, edit, change).await.map(|()| subject),
+            Ok(subject) => one(ui, cluster, &subject, edit, change)
+                .await
+                .map(|came| (subject, came)),
             Err(error) => Err(error),
         };
         match done {
-            Ok(subject) => driven.extend(subject.rollout),
+            Ok((subject, came)) => {
+                driven.extend(subject.rollout);
+                all.extend(came);
+            }
             Err(error) => outcomes.add(ui, Err(error))?,
         }
     }
+    write::say_next(ui, cluster, &all, change).await;
     if change.standalone && !driven.is_empty() {
         let code = run::standalone(
             ui,
@@ -291,7 +298,13 @@ async fn each(
 }
 
 /// Changes one workload.
-async fn one(ui: &Ui, cluster: &Cluster, subject: &Subject, edit: &Edit, change: &ChangeArgs) -> Result<()> {
+async fn one(
+    ui: &Ui,
+    cluster: &Cluster,
+    subject: &Subject,
+    edit: &Edit,
+    change: &ChangeArgs,
+) -> Result<Option<Came>> {
     let title = subject.title();
     if change.standalone {
         let found = subject::to_drive(subject)?;
@@ -303,26 +316,14 @@ async fn one(ui: &Ui, cluster: &Cluster, subject: &Subject, edit: &Edit, change:
             .map_err(|unknown| no_such_container(&title, &unknown))
     };
     let live = subject.live.clone();
-    let written = write::write(ui, cluster, subject.place(), live, make, holder, change.dry_run).await?;
+    let written = write::write(ui, cluster, subject.place(), live, make, holder, &change.write).await?;
     let done = if written.changed { "updated" } else { "unchanged" };
     if !written.changed {
         ui.talk(edit.nothing_to_do());
     }
     let words = format!("{} {done}", edit.what());
-    changed(
-        ui,
-        change.output.as_ref(),
-        &title,
-        &words,
-        change.dry_run,
-        &written.object,
-    )?;
-    if let Some(found) =
-        holder.filter(|_| written.held && change.dry_run == DryRun::None && !change.standalone)
-    {
-        write::say_held(ui, found);
-    }
-    Ok(())
+    changed(ui, &change.write, &title, &words, &written.object)?;
+    Ok(Came::of(subject.rollout.as_ref(), &written, false))
 }
 
 /// Says that a Rollout names a workload of a kind that cannot be released.

@@ -1,13 +1,22 @@
 //! `status`: where a release is, once or until a condition holds; the exit code says it too.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 
-use super::{Outcomes, connect, interruption, reading, targets};
+use super::{
+    Outcomes, connect, interruption, reading,
+    subject::{self, Subject},
+    targets, update,
+};
 use crate::{
     api::keys,
-    cli::{Global, args::StatusArgs, target::Targets, values::Output},
+    cli::{
+        Global,
+        args::StatusArgs,
+        target::{Kind as TargetKind, Named, Targets},
+        values::Output,
+    },
     cluster::{Cluster, Found, Resource, Served, follow::Followed},
     error::{Error, Kind, Result},
     exit_code,
@@ -29,27 +38,102 @@ const LOOK: Duration = Duration::from_secs(10);
 /// # Errors
 /// When nothing can be read, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
-    let targets = targets::read(&args.targets, global)?;
+    let targets = targets::read(ui, &args.targets, global)?;
+    let until = args.until.as_ref();
     // The time counts from here on: a credential plugin may hang, and a server may not answer.
     let work = async {
         let cluster = connect(global).await?;
-        if args.watch || args.until.is_some() || args.fail_fast {
-            let until = args.until.clone().unwrap_or(Until::Healthy);
-            let told = Told {
-                output: args.output.as_ref(),
-                each: args.until.is_none(),
-                fail_fast: args.fail_fast,
-            };
-            wait_for_all(ui, &cluster, &targets, &until, told).await
-        } else {
-            print(ui, &cluster, &targets, args.output.as_ref()).await
+        let mut outcomes = Outcomes::default();
+        let (mut releases, mut workloads) = (Vec::new(), Vec::new());
+        for meant in meant(&cluster, &targets).await? {
+            match meant {
+                Ok(Meant::Release(found)) => releases.push(Ok(*found)),
+                Ok(Meant::Workload(subject)) => workloads.push(*subject),
+                // Somebody who waits for the end of something need not find it at the start.
+                Err(error) if error.kind == Kind::NotFound && until == Some(&Until::Gone) => {}
+                Err(error) => releases.push(Err(error)),
+            }
         }
+        let waits = args.watch == Some(true) || until.is_some() || args.fail_fast;
+        let of_releases = async {
+            if waits {
+                let told = Told {
+                    output: args.shown.output.as_ref(),
+                    each: until.is_none(),
+                    fail_fast: args.fail_fast,
+                };
+                wait_for_all(ui, &cluster, releases, until.unwrap_or(&Until::Healthy), told).await
+            } else {
+                print(ui, &cluster, releases, &targets, args.shown.output.as_ref()).await
+            }
+        };
+        let wanted = update::Wanted {
+            // A program that asks for a document wants what is, unless it says otherwise.
+            watch: waits || args.watch.unwrap_or(args.shown.output.is_none()),
+            until,
+            revision: args.revision,
+            fail_fast: args.fail_fast,
+            output: args.shown.output.as_ref(),
+        };
+        let of_workloads = workloads
+            .into_iter()
+            .map(|subject| update::status(ui, &cluster, subject, wanted));
+        let (of_releases, of_workloads) = futures::join!(of_releases, join_all(of_workloads));
+        outcomes.add(ui, of_releases)?;
+        for outcome in of_workloads {
+            outcomes.add(ui, outcome)?;
+        }
+        Ok(outcomes.code())
     };
-    interruption::within(args.timeout, work).await
+    interruption::within(args.limit.timeout, work).await
 }
 
-async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<&Output>) -> Result<u8> {
-    let found = reading::find_all(cluster, targets).await?;
+/// What a name stands for.
+enum Meant {
+    /// A Rollout.
+    Release(Box<Found>),
+    /// A workload that no Rollout releases.
+    Workload(Box<Subject>),
+}
+
+async fn meant(cluster: &Cluster, targets: &Targets) -> Result<Vec<Result<Meant>>> {
+    if targets.are_rollouts() {
+        let found = reading::find_all(cluster, targets).await?;
+        let release = |found: Result<Found>| found.map(|found| Meant::Release(Box::new(found)));
+        return Ok(found.into_iter().map(release).collect());
+    }
+    let names = reading::names(cluster, targets).await?;
+    let mut known = BTreeSet::new();
+    let mut all = join_all(names.iter().map(|named| one(cluster, named))).await;
+    // A Rollout and its workload are one.
+    all.retain(|meant| match meant {
+        Ok(Meant::Release(found)) => known.insert((found.namespace.clone(), found.name.clone())),
+        _ => true,
+    });
+    Ok(all)
+}
+
+async fn one(cluster: &Cluster, named: &Named) -> Result<Meant> {
+    let found = reading::find(cluster, named).await;
+    match (found, named.kind) {
+        (Err(error), TargetKind::Workload(kind)) if error.kind == Kind::NotFound => {
+            let namespace = reading::namespace(cluster, named);
+            match subject::read(cluster, None, namespace, kind, &named.name).await {
+                Err(missing) if missing.kind == Kind::NotFound => Err(error),
+                read => Ok(Meant::Workload(Box::new(read?))),
+            }
+        }
+        (found, _) => Ok(Meant::Release(Box::new(found?))),
+    }
+}
+
+async fn print(
+    ui: &Ui,
+    cluster: &Cluster,
+    found: Vec<Result<Found>>,
+    targets: &Targets,
+    output: Option<&Output>,
+) -> Result<u8> {
     let now = cluster.clock.now();
     let many = matches!(targets, Targets::Selected { .. });
     let mut outcomes = Outcomes::default();
@@ -83,13 +167,11 @@ async fn print(ui: &Ui, cluster: &Cluster, targets: &Targets, output: Option<&Ou
                 ui.line(&Resource::Rollouts(Default::default()).object(&status.name))?;
             }
         }
-        Some(Output::Data(format)) => ui.documents(
-            format,
-            &statuses
-                .iter()
-                .map(|status| status.document(now))
-                .collect::<Vec<_>>(),
-        )?,
+        Some(Output::Data(format)) => {
+            for status in &statuses {
+                ui.collect(format, &status.document(now));
+            }
+        }
         _ if many => ui.table(&table(&statuses, targets))?,
         _ => {
             for (number, status) in statuses.iter().enumerate() {
@@ -135,25 +217,11 @@ struct Told<'a> {
 async fn wait_for_all(
     ui: &Ui,
     cluster: &Cluster,
-    targets: &Targets,
+    found: Vec<Result<Found>>,
     until: &Until,
     told: Told<'_>,
 ) -> Result<u8> {
     let mut outcomes = Outcomes::default();
-    // Somebody who waits for the end of a Rollout need not find one at the start.
-    let found = match (targets, until) {
-        (Targets::Names(names), Until::Gone) => {
-            let mut there = Vec::new();
-            for named in names {
-                match reading::find(cluster, named).await {
-                    Err(error) if error.kind == Kind::NotFound => {}
-                    found => there.push(found),
-                }
-            }
-            there
-        }
-        _ => reading::find_all(cluster, targets).await?,
-    };
     let mut waits: FuturesUnordered<_> = found
         .into_iter()
         .map(async |found: Result<Found>| wait_for(ui, cluster, &found?, until, told).await)
@@ -266,7 +334,7 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
             .and_then(|status| incurable(status).filter(|_| told.fail_fast));
         if let (Some(why), Wait::Open) = (&hopeless, wait) {
             if let (Some(format), Some(status)) = (format.filter(|_| !told.each), &status) {
-                ui.documents(format, &[status.document(now)])?;
+                ui.collect(format, &status.document(now));
             }
             let title = format!("{}/{}", found.namespace, found.name);
             return Err(Error::new(
@@ -279,7 +347,7 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
             continue;
         }
         if let (Some(format), Some(status), false) = (format, &status, told.each) {
-            ui.documents(format, &[status.document(now)])?;
+            ui.collect(format, &status.document(now));
         }
         return match (wait, status, until) {
             (Wait::Met, _, Until::Paused | Until::Step(_) | Until::Traffic(_) | Until::Gone) => {

@@ -116,7 +116,11 @@ pub async fn of_rollout(cluster: &Cluster, found: Found) -> Result<Subject> {
     read(cluster, Some(found), &namespace, kind, &name).await
 }
 
-async fn read(
+/// Reads a workload, with the Rollout behind it as it is given.
+///
+/// # Errors
+/// When it does not exist, or cannot be read.
+pub async fn read(
     cluster: &Cluster,
     rollout: Option<Found>,
     namespace: &str,

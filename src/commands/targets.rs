@@ -1,6 +1,10 @@
 //! From the words, files and selections of a command line to the objects that are meant.
 
-use std::process::{Command, Stdio};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
@@ -19,15 +23,31 @@ use crate::{
 ///
 /// # Errors
 /// When nothing is named, or files cannot be read.
-pub fn read(args: &SelectArgs, global: &Global) -> Result<Targets> {
-    pick(&args.pick, &args.names, global)
+pub fn read(ui: &Ui, args: &SelectArgs, global: &Global) -> Result<Targets> {
+    pick(ui, &args.pick, &args.names, global)
 }
 
 /// The same for a command that takes its words apart by itself.
 ///
 /// # Errors
 /// As [`read`].
-pub fn pick(pick: &PickArgs, words: &[String], global: &Global) -> Result<Targets> {
+pub fn pick(ui: &Ui, pick: &PickArgs, words: &[String], global: &Global) -> Result<Targets> {
+    let targets = meant(pick, words, global)?;
+    ui.expect_several(targets.may_be_several());
+    Ok(targets)
+}
+
+fn meant(pick: &PickArgs, words: &[String], global: &Global) -> Result<Targets> {
+    let mut targets = named_or_selected(pick, words, global)?;
+    // What is named twice is meant once: a second approval would be of the next step.
+    if let Targets::Names(names) = &mut targets {
+        let mut known = BTreeSet::new();
+        names.retain(|named| known.insert(named.clone()));
+    }
+    Ok(targets)
+}
+
+fn named_or_selected(pick: &PickArgs, words: &[String], global: &Global) -> Result<Targets> {
     if !pick.is_from_files() {
         return pick.read(words);
     }
@@ -116,6 +136,12 @@ fn kustomized(folder: &str) -> Result<Vec<Manifest>> {
             "kubectl kustomize {folder} | kubectl kruise rollout ... -f -"
         )));
     }
+    if !Path::new(folder).is_dir() {
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("-k {folder}: there is no such folder"),
+        ));
+    }
     let built = Command::new("kubectl")
         .args(["kustomize", folder])
         .stdin(Stdio::null())
@@ -131,6 +157,8 @@ fn kustomized(folder: &str) -> Result<Vec<Manifest>> {
         })?;
     if !built.status.success() {
         let told = String::from_utf8_lossy(&built.stderr);
+        let lines: Vec<&str> = told.lines().filter(|line| !is_logged(line)).collect();
+        let told = lines.join("\n");
         let told = told.trim().trim_start_matches("error: ");
         return Err(Error::new(
             ErrorKind::General,
@@ -139,6 +167,15 @@ fn kustomized(folder: &str) -> Result<Vec<Manifest>> {
     }
     let text = String::from_utf8_lossy(&built.stdout);
     files::parse(&format!("kustomization {folder}"), &text)
+}
+
+/// Whether a line is one of kubectl's log (`E1121 13:00:00.000000   1234 file.go:1] ...`), which repeats what it says.
+fn is_logged(line: &str) -> bool {
+    let mut letters = line.chars();
+    letters.next().is_some_and(|first| "IWEF".contains(first))
+        && letters.by_ref().take(4).filter(char::is_ascii_digit).count() == 4
+        && letters.next() == Some(' ')
+        && line.contains("] ")
 }
 
 /// Asks before many objects are changed at once; who does not say yes changes nothing. Where nobody can be asked, the
@@ -182,6 +219,20 @@ mod tests {
         commands::files::parse,
         workload,
     };
+
+    #[test]
+    fn lines_of_kubectls_log_are_known() {
+        let cases = [
+            (
+                "E1121 13:00:00.000000    1234 run.go:72] \"command failed\" err=\"x\"",
+                true,
+            ),
+            ("Error: must build at directory", false),
+            ("E1121", false),
+            ("", false),
+        ];
+        assert_eq!(cases.map(|(line, _)| (line, super::is_logged(line))), cases);
+    }
 
     #[test]
     fn a_workload_beside_its_rollout_is_meant_by_it() {

@@ -6,14 +6,14 @@ use super::{
     changed, connect, jump,
     run::{self, Aim},
     subject::{self, Subject},
-    targets, write,
+    targets, unchanged,
+    write::{self, Came},
 };
 use crate::{
     cli::{
         Global,
         args::{ChangeArgs, UndoArgs},
         target::SelectArgs,
-        values::DryRun,
     },
     cluster::Cluster,
     error::Result,
@@ -36,26 +36,29 @@ pub async fn run(ui: &Ui, global: &Global, args: &UndoArgs) -> Result<u8> {
         };
         return jump::quiet(ui, global, &select, change).await;
     }
-    let targets = targets::pick(&args.targets.pick, &args.targets.names, global)?;
+    let targets = targets::pick(ui, &args.targets.pick, &args.targets.names, global)?;
     let cluster = connect(global).await?;
     let found = subject::find_all(&cluster, &targets).await?;
     let titles: Vec<String> = found.iter().flatten().map(Subject::title).collect();
-    targets::confirm(ui, &targets, "Undo", &titles, change.yes)?;
+    targets::confirm(ui, &targets, "Undo", &titles, change.write.yes)?;
     let mut outcomes = Outcomes::default();
-    let (mut forward, mut left) = (Vec::new(), Vec::new());
+    let (mut forward, mut left, mut all) = (Vec::new(), Vec::new(), Vec::new());
     for subject in found {
         let done = match subject {
             Ok(subject) => one(ui, &cluster, &subject, args.to_revision, change)
                 .await
-                .map(|leaves| (subject, leaves)),
+                .map(|(leaves, came)| (subject, leaves, came)),
             Err(error) => Err(error),
         };
         match done {
-            Ok((subject, true)) => left.extend(subject.rollout),
-            Ok((subject, false)) => forward.extend(subject.rollout),
+            Ok((subject, leaves, came)) => {
+                if leaves { &mut left } else { &mut forward }.extend(subject.rollout);
+                all.extend(came);
+            }
             Err(error) => outcomes.add(ui, Err(error))?,
         }
     }
+    write::say_next(ui, &cluster, &all, change).await;
     for (rollouts, aim) in [(left, Aim::Back), (forward, Aim::Forward)] {
         if change.standalone && !rollouts.is_empty() {
             outcomes.add(
@@ -68,14 +71,14 @@ pub async fn run(ui: &Ui, global: &Global, args: &UndoArgs) -> Result<u8> {
     Ok(outcomes.code())
 }
 
-/// Whether a release is left by it.
+/// Whether a release is left by it, and what it means to the Rollout.
 async fn one(
     ui: &Ui,
     cluster: &Cluster,
     subject: &Subject,
     number: i64,
     change: &ChangeArgs,
-) -> Result<bool> {
+) -> Result<(bool, Option<Came>)> {
     let title = subject.title();
     if change.standalone {
         let found = subject::to_drive(subject)?;
@@ -85,31 +88,20 @@ async fn one(
     let history = back::history(cluster, subject, position.as_ref()).await?;
     let choice = back::choose(ui, subject, &history, position.as_ref(), number)?;
     let Choice { entry, leaves } = choice;
-    let done =
-        |words: &str, object| changed(ui, change.output.as_ref(), &title, words, change.dry_run, object);
     if same_template(&subject.live["spec"]["template"], &entry.template) {
-        done(
-            &format!(
-                "skipped rollback (current template already matches {})",
-                entry.title()
-            ),
-            &subject.live,
-        )?;
-        return Ok(leaves);
+        let words = format!(
+            "skipped rollback (current template already matches {})",
+            entry.title()
+        );
+        unchanged(ui, &change.write, &title, &words, &subject.live)?;
+        return Ok((leaves, None));
     }
     ui.talk(&format!("{title}: back to {}:", entry.title()));
     ui.talk(&back::difference(
         &subject.live["spec"]["template"],
         &entry.template,
     )?);
-    let written = back::put(ui, cluster, subject, choice, change.dry_run).await?;
-    done("rolled back", &written.object)?;
-    if let Some(found) = subject
-        .rollout
-        .as_ref()
-        .filter(|_| written.held && change.dry_run == DryRun::None && !change.standalone)
-    {
-        write::say_held(ui, found);
-    }
-    Ok(leaves)
+    let written = back::put(ui, cluster, subject, choice, &change.write).await?;
+    changed(ui, &change.write, &title, "rolled back", &written.object)?;
+    Ok((leaves, Came::of(subject.rollout.as_ref(), &written, leaves)))
 }

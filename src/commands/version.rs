@@ -31,7 +31,7 @@ pub fn run(ui: &Ui, global: &Global, args: &VersionArgs) -> Result<u8> {
         });
         failure = asked.err();
     }
-    match &args.output {
+    match &args.shown.output {
         Some(Output::Data(format)) => ui.documents(format, &[document])?,
         Some(Output::Name) => ui.line(client)?,
         None | Some(Output::Table | Output::Wide) => ui.line(&lines.join("\n"))?,

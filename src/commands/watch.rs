@@ -6,6 +6,8 @@ mod keys;
 mod lines;
 mod single;
 
+pub use keys::useful;
+
 use super::{Outcomes, auto, connect, interruption, reading, targets};
 use crate::{
     cli::{
@@ -22,8 +24,8 @@ use crate::{
 /// # Errors
 /// When nothing can be read, or the time is up.
 pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
-    let targets = targets::read(&args.targets, global)?;
-    interruption::within(args.timeout, async {
+    let targets = targets::read(ui, &args.targets, global)?;
+    interruption::within(args.limit.timeout, async {
         let cluster = connect(global).await?;
         let mut outcomes = Outcomes::default();
         let mut there = Vec::new();
@@ -52,7 +54,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
                 (_, selection) if !is_live => {
                     let out = lines::Out {
                         ui,
-                        json: args.output.is_some(),
+                        output: args.output.as_ref(),
                     };
                     outcomes.add(ui, lines::follow(&out, &cluster, &there, selection).await)?;
                 }

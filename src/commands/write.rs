@@ -1,12 +1,18 @@
 //! One change of one object, with the hold of its new version where it needs one.
 
+use std::time::Duration;
+
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::{FIELD_MANAGER, request, validity};
 use crate::{
     api::{keys, patch::merge_diff},
-    cli::values::DryRun,
-    cluster::{Body, Cluster, Found, Patch, Served, charge::Charge, patch_path},
+    cli::{
+        args::{ChangeArgs, WriteArgs},
+        values::DryRun,
+    },
+    cluster::{Body, Cluster, Found, Patch, Served, charge::Charge, follow::News, patch_path},
     error::{Error, Kind, Result},
     ui::Ui,
     view::suggest::Command,
@@ -42,6 +48,8 @@ pub struct Written {
     pub object: Value,
     /// Whether anything changes by it.
     pub changed: bool,
+    /// Whether it brings a new version whose pods wait for somebody: an engine, or the controller.
+    pub brings: bool,
     /// Whether a new version is held by it.
     pub held: bool,
 }
@@ -58,8 +66,9 @@ pub async fn write(
     mut live: Value,
     make: impl Fn(&Value) -> Result<Value>,
     holder: Option<&Found>,
-    dry_run: DryRun,
+    how: &WriteArgs,
 ) -> Result<Written> {
+    let dry_run = how.dry_run;
     let (mut guarded, mut told) = (false, false);
     for attempt in 1.. {
         let after = make(&live)?;
@@ -74,11 +83,12 @@ pub async fn write(
             return Ok(Written {
                 object: live,
                 changed: false,
+                brings: false,
                 held: false,
             });
         };
         if let Some(found) = holder.filter(|_| !guarded) {
-            guarded = guard(ui, cluster, found, dry_run).await?;
+            guarded = guard(ui, cluster, found, how).await?;
         }
         // The hold policy lets pass what holds the version itself, and what changes its mark.
         let marks = holder.is_some() || edit::mark_of(&live) != edit::mark_of(&after);
@@ -90,14 +100,12 @@ pub async fn write(
         };
         let held = holder.is_some();
         if dry_run == DryRun::Client {
-            request(
-                ui,
-                &place.served.patch_path(place.namespace, place.name, &patch),
-                &patch,
-            )?;
+            let path = place.served.patch_path(place.namespace, place.name, &patch);
+            request(ui, "PATCH", &path, &patch.body)?;
             return Ok(Written {
                 object: after,
                 changed: true,
+                brings: new && free.is_none(),
                 held,
             });
         }
@@ -110,6 +118,7 @@ pub async fn write(
                 return Ok(Written {
                     object,
                     changed,
+                    brings: new && free.is_none(),
                     held,
                 });
             }
@@ -192,17 +201,99 @@ pub async fn holder<'a>(
     }
 }
 
-/// Says who brings a held version out.
-pub fn say_held(ui: &Ui, found: &Found) {
-    ui.talk(&format!(
-        "the new version is held; an engine brings it out step by step: {}",
-        Command::Run.text(&found.namespace, &found.name)
-    ));
+/// How long an engine that acts may take to show it.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
+
+/// What a change means to the Rollout of what was changed.
+#[derive(Clone, Debug)]
+pub struct Came {
+    found: Found,
+    held: bool,
+    leaves: bool,
+}
+
+impl Came {
+    /// Nothing where no enabled Rollout stands behind it, or no other version comes of it. `leaves` tells that a release is
+    /// left by it.
+    #[must_use]
+    pub fn of(rollout: Option<&Found>, written: &Written, leaves: bool) -> Option<Self> {
+        let found = rollout.filter(|found| found.object["spec"]["disabled"] != true)?;
+        (written.changed && (leaves || written.brings)).then(|| Self {
+            found: found.clone(),
+            held: written.held,
+            leaves,
+        })
+    }
+}
+
+/// Says what becomes of changes: what stands in their way, and who acts next.
+pub async fn say_next(ui: &Ui, cluster: &Cluster, all: &[Came], change: &ChangeArgs) {
+    let is_over = change.write.dry_run != DryRun::None || change.standalone;
+    let taken_up = all
+        .iter()
+        .map(async |came| !is_over && came.held && is_taken_up(cluster, &came.found).await);
+    let taken_up = futures::future::join_all(taken_up).await;
+    for (came, is_taken_up) in all.iter().zip(taken_up) {
+        let found = &came.found;
+        say_paused(ui, found, came.leaves);
+        if is_over {
+            continue;
+        }
+        let command = |command: Command| command.text(&found.namespace, &found.name);
+        match (came.leaves, came.held, is_taken_up) {
+            (true, ..) => ui.talk(&format!(
+                "the release is left: whoever carries it out takes the new version back: {}",
+                command(Command::Watch)
+            )),
+            (_, true, true) => ui.talk(&format!(
+                "the new version is held; an engine is bringing it out step by step: {}",
+                command(Command::Watch)
+            )),
+            (_, true, false) => ui.talk(&format!(
+                "the new version is held; an engine brings it out step by step: {}",
+                command(Command::Run)
+            )),
+            (_, false, _) => ui.hint(&command(Command::Watch)),
+        }
+    }
+}
+
+/// Warns of a Rollout that a human has paused: nothing ends that but `resume`.
+pub fn say_paused(ui: &Ui, found: &Found, leaves: bool) {
+    if found.object["spec"]["strategy"]["paused"] != true {
+        return;
+    }
+    let title = found.title();
+    ui.warn(&if leaves {
+        format!(
+            "{title} stays paused (spec.strategy.paused): it goes back all the same, and the next release waits until it is resumed"
+        )
+    } else {
+        format!("{title} is paused (spec.strategy.paused): the new version waits until it is resumed")
+    });
+    ui.hint(&Command::Resume.text(&found.namespace, &found.name));
+}
+
+/// Whether an engine shows, by the status of the Rollout, that it has seen the new version.
+async fn is_taken_up(cluster: &Cluster, found: &Found) -> bool {
+    let mut news = cluster.news_of(found);
+    let seen = async {
+        while let Some(item) = news.next().await {
+            match item {
+                News::There(now) if now.object["status"] != found.object["status"] => return true,
+                News::Trouble(_) => return false,
+                _ => {}
+            }
+        }
+        false
+    };
+    tokio::time::timeout(SHOWN_WITHIN, seen).await.unwrap_or(false)
 }
 
 /// Puts the engine's finalizer on a Rollout, so that a deletion before the first engine acts waits for one: nobody else
 /// would give the held workload back. Whether it was missing.
-async fn guard(ui: &Ui, cluster: &Cluster, found: &Found, dry_run: DryRun) -> Result<bool> {
+async fn guard(ui: &Ui, cluster: &Cluster, found: &Found, how: &WriteArgs) -> Result<bool> {
+    let dry_run = how.dry_run;
     let mut object = found.object.clone();
     for attempt in 1.. {
         let Some(mut patch) = finalizers(&object, true) else {
@@ -215,7 +306,7 @@ async fn guard(ui: &Ui, cluster: &Cluster, found: &Found, dry_run: DryRun) -> Re
             return Ok(false);
         }
         if dry_run == DryRun::Client {
-            request(ui, &path, &patch)?;
+            request(ui, "PATCH", &path, &patch.body)?;
             return Ok(false);
         }
         match cluster

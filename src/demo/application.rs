@@ -10,6 +10,9 @@ const DEADLINE: i32 = 6;
 
 /// The objects with their plurals, in the order in which a user would make them.
 pub(super) fn objects(scenario: Scenario) -> Vec<(&'static str, DynamicObject)> {
+    if scenario == Scenario::Empty {
+        return Vec::new();
+    }
     let labels = json!({ "app": NAME });
     let metadata = json!({ "name": NAME, "namespace": NAMESPACE, "labels": labels });
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACE } });
@@ -90,6 +93,17 @@ fn strategy(scenario: Scenario) -> Value {
             ],
             "trafficRoutings": routings,
         } }),
+        Scenario::Ab => json!({ "canary": {
+            "enableExtraWorkloadForCanary": true,
+            "steps": [
+                { "replicas": 1, "pause": {},
+                  "matches": [{ "headers": [{ "type": "Exact", "name": "user-agent", "value": "android" }] }] },
+                { "replicas": "50%", "traffic": "50%", "pause": { "duration": 3 } },
+                { "replicas": "100%", "traffic": "100%", "pause": {} },
+            ],
+            "trafficRoutings": routings,
+        } }),
+        Scenario::Empty => Value::Null,
         Scenario::Batches | Scenario::StatefulSet => json!({ "canary": {
             "steps": [
                 { "replicas": 1, "pause": {} },

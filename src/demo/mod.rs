@@ -4,8 +4,11 @@
 //! on loopback for them).
 
 mod application;
+mod beside;
+pub mod pace;
 mod scenario;
 
+pub use beside::{Beside, Kit};
 pub use scenario::Scenario;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -14,16 +17,10 @@ use kube::{
     Api, Client,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
 };
-use tokio::{sync::mpsc::UnboundedReceiver, task::JoinHandle};
 
 use crate::{
-    api::{keys, v1beta1::Rollout},
+    api::keys,
     clock::Clock,
-    engine::{
-        core::Stop,
-        driver::{self, Event, RolloutKey, Scope},
-    },
-    release::{Approval, Guard, approval},
     sim::{self, Sim},
     workload::{
         Pod,
@@ -42,21 +39,17 @@ pub const NEW_IMAGE: &str = "example.com/web:v2";
 /// What is released and never becomes ready: the fake kubelet takes images with this ending for such.
 pub const BROKEN_IMAGE: &str = "example.com/web:v2-crash";
 
+/// How often it is looked whether the old version runs.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// A running demo. Dropping it ends it.
 pub struct Demo {
     scenario: Scenario,
+    clock: Clock,
     sim: Sim,
     client: Client,
-    engine: JoinHandle<Result<BTreeMap<RolloutKey, Stop>, driver::Error>>,
+    engine: Beside,
     _controllers: sim::Controllers,
-    /// What the engine does, as it happens.
-    pub events: UnboundedReceiver<Event>,
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        self.engine.abort();
-    }
 }
 
 /// Why the demo did not work.
@@ -91,8 +84,12 @@ impl Demo {
     /// # Errors
     /// The simulated API server refuses the application.
     pub async fn start(clock: Clock, scenario: Scenario) -> Result<Self, Error> {
+        let bare = scenario == Scenario::Empty;
         let sim = Sim::new(sim::Options {
             pod_ready_after: Duration::from_millis(1500),
+            hold: bare,
+            kruise: bare,
+            gateways: bare,
             ..sim::Options::new(clock)
         });
         let controllers = sim.start();
@@ -103,42 +100,46 @@ impl Demo {
                 .await
                 .map_err(Error::refused("the application"))?;
         }
-        let (sender, events) = tokio::sync::mpsc::unbounded_channel();
-        let scope = Scope::Selected {
-            namespace: None,
-            labels: None,
-        };
-        let options = driver::Options {
-            identity: "demo".to_owned(),
-            forever: true,
-            ..driver::Options::default()
-        };
-        let engine = tokio::spawn(driver::drive(client.clone(), clock, scope, options, sender));
+        let engine = Beside::start(&sim, clock, None, Kit::default());
         Ok(Self {
             scenario,
+            clock,
             sim,
             client,
             engine,
             _controllers: controllers,
-            events,
         })
+    }
+
+    /// The engine.
+    pub fn engine(&mut self) -> &mut Beside {
+        &mut self.engine
+    }
+
+    /// Waits until the old version runs with all its pods and the engine has taken note of it: a new one that came earlier would
+    /// be taken for the first installation.
+    pub async fn until_at_rest(&self) {
+        while !self.is_at_rest() {
+            self.clock.sleep(LOOK).await;
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let get = |api_version: &str, kind: &str| {
+            self.sim
+                .get(api_version, kind, NAMESPACE, NAME)
+                .unwrap_or_default()
+        };
+        let workload = get("apps/v1", self.scenario.kind());
+        let rollout = get("rollouts.kruise.io/v1beta1", "Rollout");
+        workload["status"]["readyReplicas"] == workload["spec"]["replicas"]
+            && rollout["status"]["currentStepState"] == "Completed"
     }
 
     /// The cluster, to be served.
     #[must_use]
     pub fn sim(&self) -> &Sim {
         &self.sim
-    }
-
-    /// Waits until the engine comes to a stop on the Rollout; tells every event on the way.
-    pub async fn next_stop(&mut self, mut tell: impl FnMut(&Event)) -> Option<Stop> {
-        while let Some(event) = self.events.recv().await {
-            tell(&event);
-            if let Event::Stopped { stop, .. } = event {
-                return Some(stop);
-            }
-        }
-        None
     }
 
     /// Brings a new version, held in the same request.
@@ -178,24 +179,8 @@ impl Demo {
     /// # Errors
     /// The simulated API server refuses it.
     pub async fn approve(&self) -> Result<(), Error> {
-        let rollouts: Api<Rollout> = Api::namespaced(self.client.clone(), NAMESPACE);
-        loop {
-            let rollout = self
-                .sim
-                .get("rollouts.kruise.io/v1beta1", "Rollout", NAMESPACE, NAME)
-                .unwrap_or_default();
-            let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &Guard::default()) else {
-                return Ok(());
-            };
-            let patched = rollouts
-                .patch_status(NAME, &PatchParams::default(), &Patch::Merge(patch))
-                .await;
-            match patched {
-                // The engine noted something in between; the next patch is made from what it wrote.
-                Err(kube::Error::Api(status)) if status.code == 409 => {}
-                patched => return patched.map(drop).map_err(Error::refused("the approval")),
-            }
-        }
+        let approved = self.engine.approve(NAMESPACE, NAME).await;
+        approved.map(drop).map_err(Error::refused("the approval"))
     }
 
     /// Puts the old version's template back.
@@ -206,7 +191,7 @@ impl Demo {
         self.release(OLD_IMAGE).await
     }
 
-    /// Ready pods by image, and the percent of traffic that the new version gets.
+    /// Ready pods by image, and which requests go to the new version, in words.
     pub fn picture(&self) -> (BTreeMap<String, i32>, Option<String>) {
         let mut ready = BTreeMap::new();
         for object in self.sim.list("v1", "Pod", Some(NAMESPACE)) {
@@ -221,12 +206,19 @@ impl Demo {
             NAMESPACE,
             &crate::traffic::ingress::canary_name(NAME),
         );
-        let weight = twin.and_then(|twin| {
-            twin["metadata"]["annotations"]["nginx.ingress.kubernetes.io/canary-weight"]
-                .as_str()
-                .map(str::to_owned)
+        let share = twin.and_then(|twin| {
+            let said = |what: &str| {
+                let key = format!("nginx.ingress.kubernetes.io/canary-{what}");
+                twin["metadata"]["annotations"][key].as_str().map(str::to_owned)
+            };
+            let by_header = || {
+                let (header, value) = (said("by-header")?, said("by-header-value")?);
+                Some(format!("requests with {header}: {value}"))
+            };
+            let by_weight = || Some(format!("{}% of the traffic", said("weight")?));
+            by_header().or_else(by_weight)
         });
-        (ready, weight)
+        (ready, share)
     }
 
     fn workloads(&self) -> Api<DynamicObject> {

@@ -317,22 +317,46 @@ fn aims_at(autoscaler: &Value, kind: Kind, name: &str) -> bool {
         && text("name").trim_end_matches(keys::DISABLED_AUTOSCALER) == name
 }
 
-/// The longest time that a running pod took from its creation to being ready; an estimate, since images are cached now.
-/// Nothing when no pod tells.
+/// How long the running pods of a copy took from their creation to being ready; an estimate, since images are cached now.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Started {
+    /// The quickest.
+    pub quickest: Duration,
+    /// The slowest.
+    pub slowest: Duration,
+    /// Pods that tell.
+    pub pods: usize,
+}
+
+/// How long pods took to start. Those whose containers were restarted do not tell. Nothing when no pod tells.
 #[must_use]
-pub fn seen_ready_after(objects: &[Value]) -> Option<Duration> {
+pub fn started(objects: &[Value]) -> Option<Started> {
     let time = |value: &Value| value.as_str()?.parse::<Timestamp>().ok();
     let pods = objects.iter().filter(|object| object["kind"] == "Pod");
-    pods.filter_map(|pod| {
-        let created = time(&pod["metadata"]["creationTimestamp"])?;
-        let conditions = pod["status"]["conditions"].as_array()?;
-        let ready = conditions
-            .iter()
-            .find(|condition| condition["type"] == "Ready" && condition["status"] == "True")?;
-        Duration::try_from(time(&ready["lastTransitionTime"])?.duration_since(created)).ok()
+    let spans: Vec<Duration> = pods
+        .filter_map(|pod| {
+            let mut containers = pod["status"]["containerStatuses"]
+                .as_array()
+                .into_iter()
+                .flatten();
+            if containers.any(|container| container["restartCount"].as_i64().is_some_and(|count| count > 0)) {
+                return None;
+            }
+            let created = time(&pod["metadata"]["creationTimestamp"])?;
+            let conditions = pod["status"]["conditions"].as_array()?;
+            let ready = conditions
+                .iter()
+                .find(|condition| condition["type"] == "Ready" && condition["status"] == "True")?;
+            let span =
+                Duration::try_from(time(&ready["lastTransitionTime"])?.duration_since(created)).ok()?;
+            Some(span.max(Duration::from_secs(1)))
+        })
+        .collect();
+    Some(Started {
+        quickest: *spans.iter().min()?,
+        slowest: *spans.iter().max()?,
+        pods: spans.len(),
     })
-    .max()
-    .map(|longest| longest.max(Duration::from_secs(1)))
 }
 
 #[cfg(test)]
@@ -341,7 +365,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use super::{Wanted, Which, belonging_to, named_by, nodes_under, relevant, seen_ready_after};
+    use super::{Started, Wanted, Which, belonging_to, named_by, nodes_under, relevant, started};
     use crate::{api::v1beta1::Rollout, workload::Kind};
 
     fn rollout(kind: Kind, strategy: &Value) -> Value {
@@ -506,27 +530,37 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_pod_tells_how_long_pods_take() {
-        let pod = |ready: &str, status: &str| {
+    fn pods_tell_how_long_they_took() {
+        let pod = |ready: &str, status: &str, restarts: u8| {
             json!({ "kind": "Pod", "metadata": { "creationTimestamp": "2026-01-01T00:00:00Z" },
-                "status": { "conditions": [{ "type": "Ready", "status": status, "lastTransitionTime": ready }] } })
+                "status": { "conditions": [{ "type": "Ready", "status": status, "lastTransitionTime": ready }],
+                    "containerStatuses": [{ "restartCount": restarts }] } })
         };
         let at = |second: u8| format!("2026-01-01T00:00:{second:02}Z");
+        let told = |quickest, slowest, pods| {
+            let [quickest, slowest] = [quickest, slowest].map(Duration::from_secs);
+            Some(Started {
+                quickest,
+                slowest,
+                pods,
+            })
+        };
         let cases = [
             (vec![], None),
-            (vec![pod(&at(9), "False")], None),
+            (vec![pod(&at(9), "False", 0)], None),
+            (vec![pod(&at(9), "True", 1)], None),
             (
-                vec![pod(&at(3), "True"), pod(&at(7), "True"), pod(&at(9), "False")],
-                Some(7),
+                vec![
+                    pod(&at(3), "True", 0),
+                    pod(&at(7), "True", 0),
+                    pod(&at(9), "False", 0),
+                ],
+                told(3, 7, 2),
             ),
-            (vec![pod(&at(0), "True")], Some(1)),
+            (vec![pod(&at(0), "True", 0)], told(1, 1, 1)),
         ];
         for (pods, expected) in cases {
-            assert_eq!(
-                seen_ready_after(&pods),
-                expected.map(Duration::from_secs),
-                "{pods:?}"
-            );
+            assert_eq!(started(&pods), expected);
         }
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use kube::{api::DynamicObject, runtime::watcher};
 
-use super::{End, Plan, PlannedState, PlannedStep, PlannedWrite};
+use super::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Range};
 use crate::{
-    api::v1beta1::Step,
+    api::{IntOrPercent, keys, v1beta1::Step},
     engine::{
         core::{Effect, Reason, Verb},
         driver::RolloutKey,
@@ -37,6 +37,10 @@ pub(super) struct Timeline {
     /// Revisions that had pods at the start.
     known: BTreeSet<String>,
     counted: BTreeMap<String, Counted>,
+    /// The sums of these: of the new version, and of others.
+    sums: [Sum; 2],
+    /// The same at the beginning.
+    first: Option<[Sum; 2]>,
     listed: bool,
     current: i32,
     steps: BTreeMap<i32, PlannedStep>,
@@ -55,8 +59,73 @@ pub(super) struct Timeline {
 struct Turn {
     /// The step as it was at the write.
     kept: PlannedStep,
-    lowest: i32,
-    highest: i32,
+    seen: Seen,
+}
+
+/// What was seen of the pods in a span of time.
+#[derive(Clone, Copy)]
+struct Seen {
+    ready: Range,
+    new: Range,
+    old: Range,
+    most: i32,
+}
+
+impl Seen {
+    fn now(sums: [Sum; 2]) -> Self {
+        let [new, old] = sums;
+        Self {
+            ready: Range::of(new.ready + old.ready),
+            new: Range::of(new.ready),
+            old: Range::of(old.ready),
+            most: new.pods + old.pods,
+        }
+    }
+
+    fn of_step(step: &PlannedStep) -> Self {
+        Self {
+            ready: Range {
+                lowest: step.ready_lowest,
+                highest: step.ready_highest,
+            },
+            new: step.new_ready,
+            old: step.old_ready,
+            most: step.most_pods,
+        }
+    }
+
+    fn take_in(&mut self, pods: i32, [new, old]: [Sum; 2]) {
+        self.ready.take_in(new.ready + old.ready);
+        self.new.take_in(new.ready);
+        self.old.take_in(old.ready);
+        self.most = self.most.max(pods);
+    }
+
+    fn then(mut self, pods: i32, sums: [Sum; 2]) -> Self {
+        self.take_in(pods, sums);
+        self
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        for (range, also) in [
+            (&mut self.ready, other.ready),
+            (&mut self.new, other.new),
+            (&mut self.old, other.old),
+        ] {
+            range.take_in(also.lowest);
+            range.take_in(also.highest);
+        }
+        self.most = self.most.max(other.most);
+        self
+    }
+
+    fn put(self, step: &mut PlannedStep) {
+        step.ready_lowest = self.ready.lowest;
+        step.ready_highest = self.ready.highest;
+        step.new_ready = self.new;
+        step.old_ready = self.old;
+        step.most_pods = self.most;
+    }
 }
 
 /// What one ReplicaSet or one pod counts for.
@@ -65,6 +134,39 @@ struct Counted {
     revision: String,
     pods: i32,
     ready: i32,
+}
+
+/// Pods of a version.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Sum {
+    pods: i32,
+    ready: i32,
+}
+
+impl Sum {
+    fn add(&mut self, counted: &Counted) {
+        self.pods += counted.pods;
+        self.ready += counted.ready;
+    }
+
+    fn subtract(&mut self, counted: &Counted) {
+        self.pods -= counted.pods;
+        self.ready -= counted.ready;
+    }
+}
+
+impl Range {
+    fn of(one: i32) -> Self {
+        Self {
+            lowest: one,
+            highest: one,
+        }
+    }
+
+    fn take_in(&mut self, one: i32) {
+        self.lowest = self.lowest.min(one);
+        self.highest = self.highest.max(one);
+    }
 }
 
 impl Census {
@@ -105,6 +207,8 @@ impl Timeline {
             stable,
             known: BTreeSet::new(),
             counted: BTreeMap::new(),
+            sums: [Sum::default(); 2],
+            first: None,
             listed: false,
             current: 0,
             steps: BTreeMap::new(),
@@ -137,7 +241,7 @@ impl Timeline {
 
     /// Nothing was written for a release.
     pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.is_empty() && self.writes.is_empty()
     }
 
     fn seconds(&self, at: Timestamp) -> f64 {
@@ -148,30 +252,42 @@ impl Timeline {
     pub(super) fn pods(&mut self, event: watcher::Event<DynamicObject>) {
         match event {
             watcher::Event::Apply(object) | watcher::Event::InitApply(object) => {
-                let name = object.metadata.name.clone().unwrap_or_default();
-                match self.census.of(&object) {
-                    Some(counted) => {
-                        if !self.listed {
-                            self.known.insert(counted.revision.clone());
-                        }
-                        self.counted.insert(name, counted);
-                    }
-                    None => {
-                        self.counted.remove(&name);
-                    }
-                }
+                let counted = self.census.of(&object);
+                self.count(object.metadata.name.unwrap_or_default(), counted);
             }
-            watcher::Event::Delete(object) => {
-                self.counted
-                    .remove(object.metadata.name.as_deref().unwrap_or_default());
-            }
+            watcher::Event::Delete(object) => self.count(object.metadata.name.unwrap_or_default(), None),
             watcher::Event::Init => {}
             watcher::Event::InitDone => {
                 self.listed = true;
                 self.current = self.current.max(1);
+                self.sums = [Sum::default(); 2];
+                for counted in self.counted.values() {
+                    let at = usize::from(!self.is_new(&counted.revision));
+                    self.sums[at].add(counted);
+                }
+                self.first.get_or_insert(self.sums);
             }
         }
         self.sample();
+    }
+
+    fn count(&mut self, name: String, counted: Option<Counted>) {
+        if !self.listed {
+            self.known
+                .extend(counted.as_ref().map(|counted| counted.revision.clone()));
+        }
+        if let Some(counted) = &counted {
+            let at = usize::from(!self.is_new(&counted.revision));
+            self.sums[at].add(counted);
+        }
+        let before = match counted {
+            Some(counted) => self.counted.insert(name, counted),
+            None => self.counted.remove(&name),
+        };
+        if let Some(before) = before {
+            let at = usize::from(!self.is_new(&before.revision));
+            self.sums[at].subtract(&before);
+        }
     }
 
     fn is_new(&self, revision: &str) -> bool {
@@ -182,31 +298,23 @@ impl Timeline {
     }
 
     fn ready(&self) -> i32 {
-        self.counted.values().map(|counted| counted.ready).sum()
+        self.sums.iter().map(|sum| sum.ready).sum()
     }
 
     fn sample(&mut self) {
-        let ready = self.ready();
-        let pods: i32 = self.counted.values().map(|counted| counted.pods).sum();
-        let new: i32 = self
-            .counted
-            .values()
-            .filter(|counted| self.is_new(&counted.revision))
-            .map(|counted| counted.pods)
-            .sum();
+        let [new, old] = self.sums;
+        let (pods, ready) = (new.pods + old.pods, self.ready());
         if self.current > 0 {
             self.lowest = Some(self.lowest.map_or(ready, |lowest| lowest.min(ready)));
             self.most = self.most.max(pods);
         }
         if let Some(turn) = &mut self.turn {
-            turn.lowest = turn.lowest.min(ready);
-            turn.highest = turn.highest.max(ready);
+            turn.seen.take_in(pods, [new, old]);
         }
         if let Some(step) = self.steps.get_mut(&self.current) {
-            step.ready_lowest = step.ready_lowest.min(ready);
-            step.ready_highest = step.ready_highest.max(ready);
-            step.new_pods = new;
-            step.old_pods = pods - new;
+            Seen::of_step(step).then(pods, [new, old]).put(step);
+            step.new_pods = new.pods;
+            step.old_pods = old.pods;
         }
     }
 
@@ -236,16 +344,30 @@ impl Timeline {
             Some(metrics) => format!("{metrics}, then {gate}"),
             None => gate,
         };
-        let ready = self.ready();
+        let old_traffic = asked.map_or_else(String::new, |step| {
+            let share = step.traffic.as_deref().map(IntOrPercent::from);
+            match (share, step.matches.is_empty() && self.shared.is_none()) {
+                (Some(IntOrPercent::Percent(share)), true) => format!("{}%", 100 - share),
+                (None, true) => "-".to_owned(),
+                _ => "the rest".to_owned(),
+            }
+        });
+        let seen = Seen::now(self.sums);
         let step = PlannedStep {
             step: index,
+            new_wanted: None,
             new_pods: 0,
+            new_ready: seen.new,
             old_pods: 0,
-            ready_lowest: ready,
-            ready_highest: ready,
+            old_ready: seen.old,
+            ready_lowest: seen.ready.lowest,
+            ready_highest: seen.ready.highest,
+            most_pods: seen.most,
             traffic,
+            old_traffic,
             gate,
             seconds: 0.0,
+            likely_seconds: None,
             writes: 0,
         };
         self.steps.insert(index, step);
@@ -276,6 +398,9 @@ impl Timeline {
                 }
                 if let Some(planned) = self.steps.get_mut(step) {
                     planned.seconds = seconds;
+                    if let Reason::Upgrading { wanted, .. } = reason {
+                        planned.new_wanted = Some(*wanted);
+                    }
                 }
             }
             Reason::Finalising { .. } => {
@@ -291,6 +416,12 @@ impl Timeline {
             }
             Reason::Cancelling { .. } | Reason::Terminating { .. } | Reason::Disabling { .. } => {
                 self.enter(self.closing());
+            }
+            // The row is over when the deadline is.
+            Reason::DeadlineExceeded { .. } => {
+                if let Some(planned) = self.steps.get_mut(&self.current) {
+                    planned.seconds = seconds;
+                }
             }
             _ => {}
         }
@@ -332,12 +463,10 @@ impl Timeline {
         if let Some(step) = self.steps.get_mut(&left) {
             step.new_pods = turn.kept.new_pods;
             step.old_pods = turn.kept.old_pods;
-            step.ready_lowest = turn.kept.ready_lowest;
-            step.ready_highest = turn.kept.ready_highest;
+            Seen::of_step(&turn.kept).put(step);
         }
         if let Some(step) = self.steps.get_mut(&self.current) {
-            step.ready_lowest = step.ready_lowest.min(turn.lowest);
-            step.ready_highest = step.ready_highest.max(turn.highest);
+            Seen::of_step(step).and(turn.seen).put(step);
         }
     }
 
@@ -369,12 +498,11 @@ impl Timeline {
         if self.current <= 1 && self.steps.is_empty() && body_starts(&body) {
             self.enter(1);
         }
-        let ready = self.ready();
+        let is_measured = !body["metadata"]["annotations"][keys::ANALYSIS_RESULTS].is_null();
         if let (None, Some(step)) = (&self.turn, self.steps.get(&self.current)) {
             self.turn = Some(Turn {
                 kept: step.clone(),
-                lowest: ready,
-                highest: ready,
+                seen: Seen::now(self.sums),
             });
         }
         self.writes.push(PlannedWrite {
@@ -382,9 +510,17 @@ impl Timeline {
             seconds: self.seconds(at),
             verb: effect.verb.method(),
             object: effect.target.to_string(),
+            path: path(effect),
+            content_type: content_type(&effect.verb),
+            precondition: precondition(effect),
             purpose: effect.purpose.clone(),
             body,
         });
+        // What is measured in a pause is no way to anywhere.
+        if is_measured && self.placed + 1 == self.writes.len() {
+            self.turn = None;
+            self.place_writes();
+        }
     }
 
     pub(super) fn into_plan(mut self, key: RolloutKey, end: End, message: String) -> Plan {
@@ -401,15 +537,65 @@ impl Timeline {
             message,
             lowest_ready: self.lowest.unwrap_or(0),
             most_pods: self.most,
+            start_pods: self.first.map_or(0, |sums| sums.iter().map(|sum| sum.pods).sum()),
+            blockers: Vec::new(),
+            unknown: Vec::new(),
+            likely_end: None,
         }
+    }
+}
+
+/// Path and query of a write.
+fn path(effect: &Effect) -> String {
+    let target = &effect.target;
+    let root = if target.api_version.contains('/') {
+        "apis"
+    } else {
+        "api"
+    };
+    let collection = format!(
+        "/{root}/{}/namespaces/{}/{}",
+        target.api_version, target.namespace, target.plural
+    );
+    let manager = format!("?fieldManager={}", keys::FIELD_MANAGER);
+    match &effect.verb {
+        Verb::Create(_) => format!("{collection}{manager}"),
+        Verb::Merge(_) => format!("{collection}/{}{manager}", target.name),
+        Verb::MergeStatus(_) => format!("{collection}/{}/status{manager}", target.name),
+        Verb::Apply(_) => format!("{collection}/{}{manager}&force=true", target.name),
+        Verb::Delete => format!("{collection}/{}", target.name),
+    }
+}
+
+fn content_type(verb: &Verb) -> &'static str {
+    match verb {
+        Verb::Create(_) => "application/json",
+        Verb::Merge(_) | Verb::MergeStatus(_) => "application/merge-patch+json",
+        Verb::Apply(_) => "application/apply-patch+yaml",
+        Verb::Delete => "",
+    }
+}
+
+/// What the server checks before it takes a write.
+fn precondition(effect: &Effect) -> &'static str {
+    match (
+        &effect.verb,
+        &effect.precondition.uid,
+        &effect.precondition.resource_version,
+    ) {
+        (Verb::Create(_), ..) => "no object of this name",
+        (_, Some(_), Some(_)) => "the same object, unchanged since it was read",
+        (_, None, Some(_)) => "unchanged since it was read",
+        (_, Some(_), None) => "the same object",
+        _ => "none",
     }
 }
 
 /// Whether a write is the first of a release: it puts the finalizer on, or the mark.
 fn body_starts(body: &serde_json::Value) -> bool {
     let finalizers = body["metadata"]["finalizers"].as_array();
-    finalizers.is_some_and(|all| all.iter().any(|text| text == crate::api::keys::ROLLOUT_FINALIZER))
-        || body["metadata"]["annotations"][crate::api::keys::IN_PROGRESSING]
+    finalizers.is_some_and(|all| all.iter().any(|text| text == keys::ROLLOUT_FINALIZER))
+        || body["metadata"]["annotations"][keys::IN_PROGRESSING]
             .as_str()
             .is_some_and(|text| serde_json::from_str::<Mark>(text).is_ok())
 }
@@ -434,6 +620,7 @@ pub fn state(reason: &Reason) -> Option<&'static str> {
         Reason::TimedPause { .. } => "TimedPause",
         Reason::Measuring { .. } => "Measuring",
         Reason::GateClosed { .. } => "GateClosed",
+        Reason::GateFailed { .. } => "GateFailed",
         Reason::Paused => "Paused",
         Reason::Finalising { .. } => "Finalising",
         Reason::Cancelling { .. } => "RollingBack",

@@ -194,10 +194,14 @@ impl History {
 
     /// The numbers there are, for messages.
     #[must_use]
-    pub fn numbers(&self) -> String {
+    pub fn in_words(&self) -> String {
         let numbers = self.entries.iter().filter_map(|entry| entry.number);
         let texts: Vec<String> = numbers.map(|number| number.to_string()).collect();
-        texts.join(", ")
+        match texts.as_slice() {
+            [] => "it has no history yet".to_owned(),
+            [one] => format!("it has revision {one}"),
+            all => format!("it has revisions {}", all.join(", ")),
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! What clients read out of a Rollout's status, and what they may do to a release under way. Pure.
 
 pub mod approval;
+pub mod attendance;
 pub mod cause;
 pub mod command;
 pub mod history;
 pub mod jump;
 pub mod pods;
 pub mod position;
+pub mod progress;
 pub mod traffic;
 pub mod verdict;
 

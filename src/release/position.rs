@@ -164,6 +164,15 @@ impl Position {
             && last.is_some_and(|step| step.replicas == Some(IntOrPercent::Percent(100)))
     }
 
+    /// The steps after the one at hand that wait for an approval, when their turn comes.
+    #[must_use]
+    pub fn later_approvals(&self) -> Vec<i32> {
+        let waits = |(step, number): (&Step, i32)| {
+            (number > self.step && step.pause.duration.is_none() && !self.passes(number)).then_some(number)
+        };
+        self.steps.iter().zip(1..).filter_map(waits).collect()
+    }
+
     /// The step the release is at.
     #[must_use]
     pub fn current(&self) -> Option<&Step> {

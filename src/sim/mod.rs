@@ -15,6 +15,7 @@
 //! - DaemonSets go through nodes by name, real ones in no order. Failed pods, volume claims, evictions, quotas and
 //!   priorities are not modelled, and the fields of single pods are fewer (`controllers/pods.rs`).
 
+mod affliction;
 mod controllers;
 mod defaults;
 mod definitions;
@@ -57,6 +58,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 
+pub use affliction::{Affliction, Ailment, Share};
 pub use controllers::Controllers;
 pub use fault::{Fault, FaultRequest};
 
@@ -145,6 +147,7 @@ struct Inner {
     hook: Option<fault::Hook>,
     seen: u64,
     endpoints: bool,
+    afflicted: affliction::Afflicted,
     /// Objects as JSON with the version that was rendered, for those who look again and again.
     rendered: BTreeMap<(resource::KindId, Name), (u64, Arc<Value>)>,
 }
@@ -234,6 +237,7 @@ impl Sim {
             seen: 0,
             rendered: BTreeMap::new(),
             endpoints: false,
+            afflicted: affliction::Afflicted::default(),
         };
         Self {
             shared: Shared(Arc::new(Mutex::new(inner))),

@@ -328,6 +328,14 @@ const BUILT_IN: &[Row] = &[
         &["daemon", "ads"],
         "nsg",
     ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        &[],
+        "g",
+    ),
     (GATEWAY, "v1,v1beta1", "HTTPRoute", "httproutes", &[], "nsg"),
     (GATEWAY, "v1,v1alpha2", "GRPCRoute", "grpcroutes", &[], "nsg"),
     (GATEWAY, "v1alpha2", "TCPRoute", "tcproutes", &[], "nsg"),
@@ -454,4 +462,53 @@ fn columns(group: &str, kind: &str) -> Vec<Column> {
             priority: 0,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        ADVANCED_DAEMON_SETS, ADVANCED_STATEFUL_SETS, BUILT_IN, CLONE_SETS, CONTROLLER_REVISIONS,
+        CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, DEPLOYMENTS, ENDPOINT_SLICES, ENDPOINTS, NAMESPACES, NODES,
+        PODS, REPLICA_SETS, ROLLOUTS, SERVICES, STATEFUL_SETS,
+    };
+
+    #[test]
+    fn what_controllers_name_stands_in_its_place() {
+        let places = [
+            (NAMESPACES, "namespaces"),
+            (PODS, "pods"),
+            (SERVICES, "services"),
+            (ENDPOINTS, "endpoints"),
+            (ENDPOINT_SLICES, "endpointslices.discovery.k8s.io"),
+            (DEPLOYMENTS, "deployments.apps"),
+            (REPLICA_SETS, "replicasets.apps"),
+            (ROLLOUTS, "rollouts.rollouts.kruise.io"),
+            (NODES, "nodes"),
+            (
+                CUSTOM_RESOURCE_DEFINITIONS,
+                "customresourcedefinitions.apiextensions.k8s.io",
+            ),
+            (STATEFUL_SETS, "statefulsets.apps"),
+            (DAEMON_SETS, "daemonsets.apps"),
+            (CONTROLLER_REVISIONS, "controllerrevisions.apps"),
+            (ADVANCED_STATEFUL_SETS, "statefulsets.apps.kruise.io"),
+            (CLONE_SETS, "clonesets.apps.kruise.io"),
+            (ADVANCED_DAEMON_SETS, "daemonsets.apps.kruise.io"),
+        ];
+        let seen = places.map(|(place, _)| {
+            let (group, _, _, plural, ..) = BUILT_IN[place];
+            (
+                place,
+                if group.is_empty() {
+                    plural.to_owned()
+                } else {
+                    format!("{plural}.{group}")
+                },
+            )
+        });
+        assert_eq!(
+            seen.each_ref().map(|(place, name)| (*place, name.as_str())),
+            places
+        );
+    }
 }

@@ -6,7 +6,10 @@ pub mod progress;
 
 use std::{
     io::{self, IsTerminal, Write},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use comfy_table::{ContentArrangement, presets};
@@ -14,7 +17,7 @@ use owo_colors::{OwoColorize, Style};
 use serde_json::Value;
 
 use crate::{
-    cli::values::ColorChoice,
+    cli::values::{ColorChoice, Reader},
     error::{Error, Kind, Result},
     view::{Block, Format, Line, Table, Tone, jsonpath::Unfit},
 };
@@ -30,6 +33,9 @@ pub struct Ui {
     out_terminal: bool,
     err_terminal: bool,
     in_terminal: bool,
+    reader: Reader,
+    are_several: Arc<AtomicBool>,
+    has_changes: Arc<AtomicBool>,
     collected: Arc<Mutex<Option<Collected>>>,
 }
 
@@ -79,8 +85,22 @@ impl Ui {
             out_terminal: out_terminal && !around.dumb,
             err_terminal: err_terminal && !around.dumb,
             in_terminal: io::stdin().is_terminal(),
+            reader: Reader::default(),
+            are_several: Arc::default(),
+            has_changes: Arc::default(),
             collected: Arc::default(),
         }
+    }
+
+    /// Knows who reads stdout.
+    #[must_use]
+    pub fn read_by(self, reader: Reader) -> Self {
+        Self { reader, ..self }
+    }
+
+    /// Notes that several objects may be meant: they are a List then, also where only one was found.
+    pub fn expect_several(&self, several: bool) {
+        self.are_several.store(several, Ordering::Relaxed);
     }
 
     /// Whether stdout is a terminal that can be repainted.
@@ -107,6 +127,20 @@ impl Ui {
     /// When stdout cannot be written; a reader that has gone is [`Kind::BrokenPipe`].
     pub fn line(&self, text: &str) -> Result<()> {
         Ok(writeln!(io::stdout().lock(), "{text}")?)
+    }
+
+    /// Prints a line that goes beside what was asked for: where a program reads stdout, it is told on stderr.
+    ///
+    /// # Errors
+    /// As [`Ui::line`].
+    pub fn aside(&self, text: &str) -> Result<()> {
+        match self.reader {
+            Reader::Person => self.line(text),
+            Reader::Program => {
+                self.talk(text);
+                Ok(())
+            }
+        }
     }
 
     /// Prints text of data as it is.
@@ -196,13 +230,16 @@ impl Ui {
         self.text(&render_table(table))
     }
 
-    /// Prints documents: YAML separated by `---`; JSON as one document, a list when there are several; templates filled in
-    /// for each.
+    /// Prints documents: YAML separated by `---`; JSON as one document, a List where several may be meant; templates filled
+    /// in for each.
     ///
     /// # Errors
     /// As [`Ui::line`], and when a template does not fit a document.
     pub fn documents(&self, format: &Format, documents: &[Value]) -> Result<()> {
-        let unfit = |why: Unfit| Error::new(Kind::General, format!("the template does not fit: {why}"));
+        self.written(format, documents, self.are_several.load(Ordering::Relaxed))
+    }
+
+    fn written(&self, format: &Format, documents: &[Value], are_several: bool) -> Result<()> {
         match format {
             Format::Yaml => {
                 let texts = documents.iter().map(yaml).collect::<Result<Vec<_>>>()?;
@@ -210,7 +247,10 @@ impl Ui {
             }
             Format::Json => {
                 let several = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": documents });
-                let document = if let [only] = documents { only } else { &several };
+                let document = match documents {
+                    [only] if !are_several => only,
+                    _ => &several,
+                };
                 self.line(&format!("{document:#}"))
             }
             Format::JsonPath(path) => {
@@ -231,14 +271,30 @@ impl Ui {
         }
     }
 
-    /// Prints a document of a stream of them: JSON one a line, so that each line can be read by itself.
+    /// Prints a document of a stream of them: JSON and templates one a line, so that each line can be read by itself; YAML
+    /// after `---`.
     ///
     /// # Errors
     /// As [`Ui::documents`].
     pub fn change(&self, format: &Format, document: &Value) -> Result<()> {
+        let one = std::slice::from_ref(document);
+        let is_first = !self.has_changes.swap(true, Ordering::Relaxed);
         match format {
             Format::Json => self.line(&document.to_string()),
-            other => self.documents(other, std::slice::from_ref(document)),
+            Format::Yaml => self.text(&format!("---\n{}", yaml(document)?)),
+            Format::JsonPath(path) => {
+                let text = path.fill(document).map_err(unfit)?;
+                self.line(text.strip_suffix('\n').unwrap_or(&text))
+            }
+            Format::Columns(columns) => {
+                let rows = columns.rows(one).map_err(unfit)?;
+                // The headings stand above the first change.
+                self.text(&render_rows(
+                    &[],
+                    rows.get(usize::from(!is_first)..).unwrap_or_default(),
+                ))
+            }
+            Format::JsonPathAsJson(_) => self.written(format, one, false),
         }
     }
 
@@ -285,6 +341,10 @@ impl Ui {
                 _ => Error::from(error),
             })
     }
+}
+
+fn unfit(why: Unfit) -> Error {
+    Error::new(Kind::General, format!("the template does not fit: {why}"))
 }
 
 /// A value as YAML, with a newline at its end.

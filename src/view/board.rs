@@ -48,7 +48,14 @@ pub fn board(rows: &[Status], selected: Option<usize>, foot: &Foot, now: Timesta
             .filter(|row| range.contains(&attention(row.verdict)))
             .count()
     };
-    let mut head = Line::new(format!("{} Rollouts", rows.len()), Tone::Strong);
+    let mut head = Line::new(
+        format!(
+            "{} {}",
+            rows.len(),
+            if rows.len() == 1 { "Rollout" } else { "Rollouts" }
+        ),
+        Tone::Strong,
+    );
     for (number, what, tone) in [
         (count(0..=0), "in trouble", Tone::Bad),
         (count(1..=2), "waiting for you", Tone::Wait),
@@ -71,7 +78,7 @@ pub fn board(rows: &[Status], selected: Option<usize>, foot: &Foot, now: Timesta
     let mut bottom = Vec::new();
     if let Some(command) = selected
         .and_then(|at| rows.get(at))
-        .and_then(|row| row.command.as_ref())
+        .and_then(Status::command_beside)
     {
         bottom.push(Line::new(format!(" {command}"), Tone::Good));
     }

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::release::Verdict;
+
 use super::{
     Line, Tone,
     line::words,
@@ -28,10 +30,28 @@ impl Explanation {
         ])];
         let plain = |text: String| words([(text, Tone::Plain)]);
         if status.causes.is_empty() {
-            lines.push(plain(format!(
-                "Nothing keeps it from going on. Next: {}",
-                status.next_sentence(now)
-            )));
+            let next = status.next_sentence(now);
+            lines.push(plain(match status.verdict {
+                Verdict::RolledBack => {
+                    let why = status
+                        .position
+                        .gate
+                        .as_ref()
+                        .and_then(|record| record.why.as_ref());
+                    let why = why
+                        .map(|why| format!(", because its metrics failed: {why}"))
+                        .unwrap_or_default();
+                    format!("The last release was rolled back{why}; no other is under way. Next: {next}")
+                }
+                verdict if verdict.is_at_rest() => format!("No release is under way. Next: {next}"),
+                _ => format!("Nothing keeps it from going on. Next: {next}"),
+            }));
+        }
+        if let Some(frozen) = status.frozen() {
+            lines.push(words([
+                ("warning: ".to_owned(), Tone::Wait),
+                (frozen, Tone::Plain),
+            ]));
         }
         for (number, finding) in status.causes.iter().enumerate() {
             let tone = match (finding.cause.is_decision(), finding.is_grave()) {

@@ -132,7 +132,7 @@ fn header(status: &Status, now: Timestamp, columns: usize) -> Line {
 fn next(status: &Status, now: Timestamp, columns: usize) -> Vec<Line> {
     let who = format!(" next: {}", status.next_word(now));
     let mut line = Line::new(&who, Tone::Plain);
-    let Some(command) = &status.command else {
+    let Some(command) = status.command_beside() else {
         return vec![line];
     };
     if width(&who) + 3 + width(command) <= columns {

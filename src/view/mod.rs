@@ -15,6 +15,7 @@ pub mod schema;
 pub mod status;
 pub mod suggest;
 pub mod until;
+pub mod workload;
 
 pub use block::{Block, Table, Tone};
 pub use explain::Explanation;

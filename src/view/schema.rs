@@ -8,6 +8,62 @@ use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// `status -o json` of a workload that no Rollout releases.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadStatus {
+    /// `cli.kruise.dev/v1`.
+    pub api_version: String,
+    /// `WorkloadStatus`.
+    pub kind: String,
+    /// Version of this document.
+    pub schema: String,
+    /// The workload.
+    pub object: UpdatedObject,
+    /// `Complete`, `Progressing`, `Paused`, `Failed` or `Unknown`.
+    pub state: String,
+    /// The exit code of `status` for it.
+    pub exit_code: u8,
+    /// The same as a sentence of `kubectl rollout status`.
+    pub message: String,
+    /// Its pods.
+    pub pods: WorkloadPods,
+    /// When it was looked at.
+    pub observed_at: String,
+}
+
+/// Which workload.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UpdatedObject {
+    /// Namespace.
+    pub namespace: String,
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// Its uid.
+    pub uid: Option<String>,
+    /// Its generation.
+    pub generation: Option<i64>,
+}
+
+/// Pods by what they are.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkloadPods {
+    /// That there should be.
+    pub wanted: i64,
+    /// That should be new: fewer where a partition keeps some back.
+    pub expected_new: i64,
+    /// That there are.
+    pub current: i64,
+    /// That are new.
+    pub new: i64,
+    /// That are ready.
+    pub ready: i64,
+}
+
 /// `status -o json`: one Rollout.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -378,7 +434,7 @@ pub struct RolloutPlan {
     pub api_version: String,
     /// `RolloutPlan`.
     pub kind: String,
-    /// Version of this document.
+    /// Version of this document: 1.1.
     pub schema: String,
     /// Namespace of the Rollout.
     pub namespace: String,
@@ -386,14 +442,26 @@ pub struct RolloutPlan {
     pub rollout: String,
     /// The summary line.
     pub summary: String,
-    /// `Completed`, `RolledBack`, `NothingToDo`, `Blocked` or `Degraded`.
+    /// `Completed`, `RolledBack`, `NothingToDo`, `Blocked`, `Degraded` or `StepReached`.
     pub end: String,
+    /// How it ends when pods take as long as the slowest that was seen; absent when none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likely_end: Option<String>,
     /// Why it ends so.
     pub message: String,
     /// Fewest ready pods at any time.
     pub lowest_ready: i32,
     /// Most pods at any time.
     pub most_pods: i32,
+    /// Pods at the beginning.
+    #[serde(default)]
+    pub start_pods: i32,
+    /// What stands in the way, or may.
+    #[serde(default)]
+    pub blockers: Vec<PlanBlocker>,
+    /// What is not known, one sentence each.
+    #[serde(default)]
+    pub unknown: Vec<String>,
     /// The steps, in order of time.
     pub steps: Vec<PlanStep>,
     /// The closing work.
@@ -404,28 +472,84 @@ pub struct RolloutPlan {
     pub writes: Vec<PlanWrite>,
 }
 
+/// Something in the way of a release.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanBlocker {
+    /// What it is; the name does not change.
+    pub id: String,
+    /// `blocks`: the release does not go on past it; `risk`: it does, and somebody should know.
+    pub weight: String,
+    /// A sentence.
+    pub message: String,
+    /// What it rests on.
+    pub evidence: Vec<PlanEvidence>,
+    /// What to type next.
+    pub command: String,
+}
+
+/// Where something was read that a blocker rests on.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanEvidence {
+    /// Kind and name.
+    pub object: String,
+    /// The field.
+    pub field: String,
+    /// What it says.
+    pub value: String,
+}
+
 /// One step of a plan.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanStep {
     /// Its number, 1-based; for the closing work the number of steps plus one.
     pub step: i32,
+    /// Pods of the new version that it asks for; null where none had to be waited for.
+    #[serde(default)]
+    pub new_wanted: Option<i32>,
     /// Pods of the new version at its end.
     pub new_pods: i32,
+    /// Ready pods of the new version in it.
+    #[serde(default)]
+    pub new_ready: PodRange,
     /// Pods of other versions at its end.
     pub old_pods: i32,
+    /// Ready pods of other versions in it.
+    #[serde(default)]
+    pub old_ready: PodRange,
     /// Fewest ready pods in it.
     pub ready_lowest: i32,
     /// Most ready pods in it.
     pub ready_highest: i32,
+    /// Most pods in it, ready or not.
+    #[serde(default)]
+    pub most_pods: i32,
     /// Traffic for the new version.
     pub traffic: String,
+    /// Traffic that the old version keeps.
+    #[serde(default)]
+    pub old_traffic: String,
     /// What ends it.
     pub gate: String,
     /// Seconds from the start until its gate is reached, at the earliest.
     pub seconds: f64,
+    /// The same when pods take as long as the slowest that was seen, an estimate; null when none was.
+    #[serde(default)]
+    pub likely_seconds: Option<f64>,
     /// Writes in it.
     pub writes: usize,
+}
+
+/// Fewest and most at any time.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodRange {
+    /// Fewest.
+    pub lowest: i32,
+    /// Most.
+    pub highest: i32,
 }
 
 /// One state of a plan.
@@ -452,6 +576,15 @@ pub struct PlanWrite {
     pub verb: String,
     /// Kind and name.
     pub object: String,
+    /// Path and query.
+    #[serde(default)]
+    pub path: String,
+    /// Media type of the body; empty without one.
+    #[serde(default)]
+    pub content_type: String,
+    /// What must still be so for the server to take it.
+    #[serde(default)]
+    pub precondition: String,
     /// What it is for.
     pub purpose: String,
     /// The body.
@@ -468,6 +601,12 @@ pub fn status() -> Schema {
 #[must_use]
 pub fn explanation() -> Schema {
     open(schema_for!(RolloutExplanation))
+}
+
+/// The schema of what `status` prints of a workload that no Rollout releases.
+#[must_use]
+pub fn workload() -> Schema {
+    open(schema_for!(WorkloadStatus))
 }
 
 /// The schema of what `history` prints.

@@ -130,6 +130,21 @@ impl Status {
         }
     }
 
+    /// That the next release will wait for a human, where none is under way and nobody would notice.
+    #[must_use]
+    pub fn frozen(&self) -> Option<String> {
+        let resume = Command::Resume.text(&self.namespace, &self.name);
+        let is_still = self.position.paused && !self.position.under_way() && !self.position.disabled;
+        is_still.then(|| format!("paused (spec.strategy.paused), so that the next release waits: {resume}"))
+    }
+
+    /// What the user may type next beside a live view.
+    #[must_use]
+    pub fn command_beside(&self) -> Option<&String> {
+        let watch = Command::Watch.text(&self.namespace, &self.name);
+        self.command.as_ref().filter(|command| **command != watch)
+    }
+
     /// The causes that the state itself does not say.
     pub fn troubles(&self) -> impl Iterator<Item = &Finding> {
         self.causes.iter().filter(|finding| !finding.cause.is_decision())
@@ -247,6 +262,7 @@ impl Status {
                 .map(|command| ("Command", command, Tone::Plain)),
         );
         fields.extend(self.unscripted.clone().map(|text| ("Warning", text, Tone::Wait)));
+        fields.extend(self.frozen().map(|text| ("Warning", text, Tone::Wait)));
         if !self.position.message.is_empty() {
             fields.push(("Message", self.position.message.clone(), Tone::Faint));
         }
@@ -468,6 +484,8 @@ fn next_command(verdict: Verdict, position: &Position, namespace: &str, name: &s
     match verdict {
         Verdict::WaitingForApproval => Some(Command::Approve { step: position.step }.text(namespace, name)),
         Verdict::Degraded if position.under_way() => Some(Command::Rollback.text(namespace, name)),
+        Verdict::Timed => Some(Command::Watch.text(namespace, name)),
+        Verdict::Paused => Some(Command::Resume.text(namespace, name)),
         Verdict::Held => Some(Command::Run.text(namespace, name)),
         _ => None,
     }

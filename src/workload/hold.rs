@@ -62,14 +62,23 @@ impl Fields {
     }
 
     /// Whether `spec` has all of them.
+    ///
+    /// What is not there is not paused: Kruise's webhooks write objects anew and leave a `paused: false` out (seen with
+    /// Kruise 1.8), so that asking for it would never end.
     #[must_use]
     pub fn in_place(&self, spec: &Value) -> bool {
-        self.difference(spec).is_none()
+        let wanted = self.0.iter();
+        wanted
+            .filter(|(path, value)| *at(spec, path) != **value)
+            .all(|(path, value)| *value == json!(false) && at(spec, path).is_null())
     }
 
     /// The merge patch of `spec` that puts them in place; nothing when they are.
     #[must_use]
     pub fn difference(&self, spec: &Value) -> Option<Value> {
+        if self.in_place(spec) {
+            return None;
+        }
         let mut wanted = spec.clone();
         for (path, value) in &self.0 {
             put(&mut wanted, path, value.clone());
@@ -229,5 +238,31 @@ pub fn put(spec: &mut Value, path: &str, value: Value) {
 fn make_object(value: &mut Value) {
     if !value.is_object() {
         *value = Value::Object(Map::new());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{ROLLING_PARTITION, ROLLING_PAUSED, held};
+    use crate::{api::v1beta1::RollingStyle, workload::Kind};
+
+    #[test]
+    fn what_is_not_there_is_not_paused() {
+        let fields = held(Kind::AdvancedStatefulSet, RollingStyle::Partition);
+        let values: Vec<_> = fields.iter().map(|(path, value)| (path, value.clone())).collect();
+        assert_eq!(
+            values,
+            [(ROLLING_PARTITION, json!(32_767)), (ROLLING_PAUSED, json!(false))]
+        );
+        let in_place = |rolling: serde_json::Value| {
+            fields.in_place(&json!({ "updateStrategy": { "rollingUpdate": rolling } }))
+        };
+        // As Kruise's webhook leaves it.
+        assert!(in_place(json!({ "partition": 32_767 })));
+        assert!(in_place(json!({ "partition": 32_767, "paused": false })));
+        assert!(!in_place(json!({ "partition": 32_767, "paused": true })));
+        assert!(!in_place(json!({ "paused": false })));
     }
 }

@@ -1,10 +1,9 @@
-//! Completion scripts and manual pages come from the command line's definition; this test finds those that are out of
+//! Manual pages come from the command line's definition; this test finds those that are out of
 //! date, and `UPDATE_GENERATED=1 cargo test generated` writes them anew.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use clap_complete::Shell;
-use kubectl_kruise::{cli, commands::completion};
+use kubectl_kruise::cli;
 
 fn pages(command: &clap::Command, name: &str, pages: &mut BTreeMap<String, String>) {
     let mut page = Vec::new();
@@ -21,14 +20,6 @@ fn pages(command: &clap::Command, name: &str, pages: &mut BTreeMap<String, Strin
 
 fn generated() -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
-    for (shell, name) in [
-        (Shell::Bash, "kubectl-kruise.bash"),
-        (Shell::Zsh, "_kubectl-kruise"),
-        (Shell::Fish, "kubectl-kruise.fish"),
-        (Shell::PowerShell, "kubectl-kruise.ps1"),
-    ] {
-        files.insert(format!("completions/{name}"), completion::script(shell));
-    }
     let mut command = cli::command();
     command.build();
     pages(&command, "kubectl-kruise", &mut files);

@@ -75,6 +75,19 @@ const LAYERS: &[Layer] = &[
         ],
     ),
     layer("engine/mod.rs", true, &[]),
+    layer(
+        "lint",
+        true,
+        &[
+            "api",
+            "workload",
+            "traffic",
+            "analysis",
+            "engine::core",
+            "manifests",
+            "lint",
+        ],
+    ),
     layer("sim", false, &["api", "workload", "clock", "sim"]),
     layer(
         "plan",
@@ -99,6 +112,7 @@ const LAYERS: &[Layer] = &[
         "demo",
         false,
         &[
+            "analysis",
             "api",
             "workload",
             "traffic",
@@ -136,6 +150,7 @@ const LAYERS: &[Layer] = &[
         &[
             "analysis",
             "demo",
+            "lint",
             "api",
             "workload",
             "traffic",

@@ -13,7 +13,11 @@ mod executable;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
+mod guides;
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod krew;
 #[cfg(test)]
 mod layering;
 #[cfg(test)]
@@ -22,6 +26,8 @@ mod live;
 mod no_forgotten_files;
 #[cfg(test)]
 mod parity;
+#[cfg(test)]
+mod pictures;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a plan says is what then happens: the same writes in the same order, the same pods at each gate.
 
+pub(crate) mod files;
+
 use std::time::Duration;
 
 use kubectl_kruise::{
@@ -172,7 +174,6 @@ impl Stage {
             ("networking.k8s.io/v1", "Ingress"),
         ];
         Request {
-            scripts: None,
             objects: kinds
                 .into_iter()
                 .flat_map(|(api_version, kind)| self.sim.list(api_version, kind, Some("plan")))
@@ -181,10 +182,11 @@ impl Stage {
             rollout: "demo".to_owned(),
             change: Change {
                 images,
-                replicas: None,
+                ..Change::default()
             },
             start: self.clock.now(),
             pod_ready_after: READY_AFTER,
+            ..Request::default()
         }
     }
 }
@@ -232,7 +234,7 @@ async fn compare(stage: &Stage, change: Option<&str>, end: End, is_end: fn(&Stop
         rows.map(|step| step.writes).sum::<usize>(),
         plan.writes.len(),
         "{}",
-        plan.markdown()
+        plan.markdown(false)
     );
 }
 

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use kubectl_kruise::{
     clock::Clock,
     engine::{
@@ -31,11 +32,14 @@ use crate::{
 
 const NAMESPACE: &str = "promise";
 const READY_AFTER: Duration = Duration::from_secs(1);
+const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
+/// As a plan has it.
+const LATENCY: Duration = Duration::from_millis(2);
 const SETTLED: Duration = Duration::from_millis(100);
 
 /// What a release went through, as it is predicted and as it is seen.
 #[derive(Debug, Default, PartialEq)]
-struct Story {
+pub(crate) struct Story {
     /// Step and state.
     states: Vec<(i32, String)>,
     /// Step, new and old pods, at each gate.
@@ -47,7 +51,7 @@ struct Story {
 
 impl Story {
     /// The first thing in which two stories differ.
-    fn differs_from(&self, other: &Self) -> Option<String> {
+    pub(crate) fn differs_from(&self, other: &Self) -> Option<String> {
         let pairs = [
             (
                 format!("{:#?}", self.states),
@@ -81,7 +85,7 @@ fn write(method: &str, object: &str, purpose: &str) -> (String, String, String) 
     (method.to_owned(), object.to_owned(), purpose.to_owned())
 }
 
-fn predicted(plan: &Plan) -> Story {
+pub(crate) fn predicted(plan: &Plan) -> Story {
     let gated = plan.steps.iter().filter(|step| step.gate != "-");
     let waited: BTreeSet<i32> = plan
         .states
@@ -108,20 +112,22 @@ fn predicted(plan: &Plan) -> Story {
     }
 }
 
-/// A simulated cluster on which a recorded release is played.
-struct Stage {
-    sim: Sim,
-    clock: Clock,
-    cluster: Cluster,
+/// A simulated cluster on which a release is played.
+pub(crate) struct Stage {
+    pub(crate) sim: Sim,
+    pub(crate) clock: Clock,
+    pub(crate) cluster: Cluster,
     rollout: String,
     _controllers: sim::Controllers,
 }
 
 impl Stage {
-    async fn new(scenario: &Scenario) -> Self {
-        let clock = Clock::wall();
+    /// Controllers act so long after a change. Statuses have whole seconds: it matters how much of one is over at the start.
+    pub(crate) async fn new(rollout: &str, latency: Duration, start: Timestamp) -> Self {
+        let clock = Clock::starting_at(start);
         let sim = Sim::new(sim::Options {
             pod_ready_after: READY_AFTER,
+            latency,
             hold: true,
             kruise: true,
             gateways: true,
@@ -137,12 +143,12 @@ impl Stage {
             sim,
             clock,
             cluster,
-            rollout: scenario.rollout.clone(),
+            rollout: rollout.to_owned(),
             _controllers: controllers,
         }
     }
 
-    fn engine(
+    pub(crate) fn engine(
         &self,
     ) -> (
         tokio::task::JoinHandle<()>,
@@ -172,23 +178,23 @@ impl Stage {
     }
 
     /// Everything there is, as a plan may be given it.
-    fn request(&self, images: Vec<NewImage>) -> Request {
+    pub(crate) fn request(&self, images: Vec<NewImage>) -> Request {
         Request {
-            scripts: None,
             objects: self.sim.everything(),
             namespace: NAMESPACE.to_owned(),
             rollout: self.rollout.clone(),
             change: Change {
                 images,
-                replicas: None,
+                ..Change::default()
             },
             start: self.clock.now(),
             pod_ready_after: READY_AFTER,
+            ..Request::default()
         }
     }
 
     /// The new version and its hold in one request.
-    async fn image(&self, kind: &str, name: &str, images: &[NewImage]) {
+    pub(crate) async fn image(&self, kind: &str, name: &str, images: &[NewImage]) {
         let place = Place::named(kind);
         loop {
             let workload = self.cluster.get(place, name).await.unwrap().unwrap();
@@ -215,7 +221,7 @@ impl Stage {
     }
 
     /// Whether there was something to approve.
-    async fn approve(&self) -> bool {
+    pub(crate) async fn approve(&self) -> bool {
         let place = Place::named("rollout");
         loop {
             let rollout = self.cluster.get(place, &self.rollout).await.unwrap().unwrap();
@@ -279,7 +285,7 @@ impl Stage {
     }
 
     /// The stable revision as the status has it before the rest begins.
-    fn stable(&self) -> String {
+    pub(crate) fn stable(&self) -> String {
         let status = &self.rollout()["status"];
         let sub = ["canaryStatus", "blueGreenStatus"]
             .into_iter()
@@ -299,7 +305,7 @@ impl Stage {
     }
 
     /// Lets an engine do the rest, with every pause approved.
-    async fn rest(&self, old: &str) -> Story {
+    pub(crate) async fn rest(&self, old: &str) -> Story {
         let (engine, mut told) = self.engine();
         let mut story = Story::default();
         let mut gates = BTreeMap::new();
@@ -375,7 +381,7 @@ fn key_of(event: &Event) -> Option<&str> {
 
 /// Plays a release up to one of its turns, plans the rest, does it, and says in what they differ.
 async fn disagreement(scenario: &Scenario, at: usize) -> Option<String> {
-    let stage = Stage::new(scenario).await;
+    let stage = Stage::new(&scenario.rollout, LATENCY, START).await;
     stage.play(scenario, &scenario.script[..at]).await;
     let plan = match &scenario.script[at] {
         Verb::Image { kind, name, to } => {

@@ -9,7 +9,8 @@ use crate::{
 };
 
 /// The keys that mean something at a state.
-pub(super) fn useful(status: &Status) -> Vec<(&'static str, &'static str)> {
+#[must_use]
+pub fn useful(status: &Status) -> Vec<(&'static str, &'static str)> {
     let mut keys = Vec::new();
     let position = &status.position;
     if position.under_way() && status.verdict.awaits_approval() {

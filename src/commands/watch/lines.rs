@@ -6,7 +6,8 @@ use futures::{StreamExt, stream::select_all};
 use serde_json::{Value, json};
 
 use crate::{
-    cluster::{Cluster, Found, follow::News},
+    cli::values::Output,
+    cluster::{Cluster, Found, Resource, follow::News},
     commands::{reading, status},
     error::{Error, Kind, Result},
     exit_code,
@@ -23,8 +24,7 @@ const LOOK: Duration = Duration::from_secs(10);
 /// Where lines go, and in which form.
 pub(super) struct Out<'a> {
     pub(super) ui: &'a Ui,
-    /// JSON, one document a line.
-    pub(super) json: bool,
+    pub(super) output: Option<&'a Output>,
 }
 
 /// What was told of each Rollout last.
@@ -42,27 +42,27 @@ impl Told {
     ) -> Result<()> {
         let now = cluster.clock.now();
         let (namespace, name) = &key;
-        let line = match status {
-            Some(status) if out.json => without_time(status.document(now)).to_string(),
-            Some(status) => status.line(),
-            None if out.json => {
-                json!({ "namespace": namespace, "name": name, "verdict": "Gone" }).to_string()
-            }
-            None => format!("{namespace}/{name}  gone"),
+        let document = |status: Option<&Status>| match status {
+            Some(status) => status.document(now),
+            None => json!({
+                "apiVersion": "cli.kruise.dev/v1", "kind": "RolloutStatus", "schema": "1.0",
+                "object": { "namespace": namespace, "name": name }, "verdict": "Gone", "observedAt": now,
+            }),
+        };
+        let text = || status.map_or_else(|| format!("{namespace}/{name}  gone"), Status::line);
+        let line = match out.output {
+            Some(Output::Data(_)) => without_time(document(status)).to_string(),
+            _ => text(),
         };
         if self.0.get(&key) == Some(&line) {
             return Ok(());
         }
-        match status {
-            Some(status) if out.json => out.ui.line(&status.document(now).to_string())?,
-            None if out.json => {
-                let gone = json!({
-                    "apiVersion": "cli.kruise.dev/v1", "kind": "RolloutStatus", "schema": "1.0",
-                    "object": { "namespace": namespace, "name": name }, "verdict": "Gone", "observedAt": now,
-                });
-                out.ui.line(&gone.to_string())?;
-            }
-            _ => out.ui.line(&stamped(now, &line))?,
+        match out.output {
+            Some(Output::Data(format)) => out.ui.change(format, &document(status))?,
+            Some(Output::Name) => out
+                .ui
+                .line(&Resource::Rollouts(Default::default()).object(name))?,
+            None | Some(Output::Table | Output::Wide) => out.ui.line(&stamped(now, &text()))?,
         }
         self.0.insert(key, line);
         Ok(())

@@ -122,7 +122,7 @@ impl Machine<'_> {
         self.end(false, &Reason::Cancelled)
     }
 
-    fn end(&mut self, succeeded: bool, reason: &Reason) -> Flow {
+    pub(super) fn end(&mut self, succeeded: bool, reason: &Reason) -> Flow {
         let now = self.time();
         self.sub().finalising_step = FinalisingStep::End;
         self.course(Course::Completed, &reason.message());
@@ -293,6 +293,13 @@ impl Machine<'_> {
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
         let workload = self.workload()?;
         let reason = ending.reason("the workload rolls");
+        if ending == Ending::Success && self.style() == RollingStyle::Canary && self.canary().is_none() {
+            // It was deleted by hand, and with it what its share of the traffic goes to.
+            let route = self.restore_route();
+            if !route.is_empty() {
+                return Some(Flow::Do(route, reason));
+            }
+        }
         if self.sub().finalising_step != FinalisingStep::ResumeWorkload {
             self.sub().finalising_step = FinalisingStep::ResumeWorkload;
             self.stamp();

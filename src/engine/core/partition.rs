@@ -170,7 +170,7 @@ impl<'a> Machine<'a> {
         let target = if self.takes_away() {
             most
         } else {
-            most.max(present)
+            most.max(present.min(self.room_beside_pinned()))
         };
         let (effects, moving) = self.sizes(&deployment, target);
         Batch {
@@ -183,6 +183,16 @@ impl<'a> Machine<'a> {
             settled: effects.is_empty() && !moving,
             effects,
             lost: false,
+        }
+    }
+
+    /// New pods that there may be at the most: the stable Service needs those that it is kept to.
+    fn room_beside_pinned(&self) -> i32 {
+        let old = self.stable_set().map_or(0, |set| set.wanted());
+        if old > 0 && self.unpin().is_some() {
+            (self.replicas() - old).max(0)
+        } else {
+            self.replicas()
         }
     }
 

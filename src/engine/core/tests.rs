@@ -10,6 +10,7 @@ mod closing;
 mod gates;
 mod obstacles;
 mod ordinals;
+mod sharing;
 mod situation;
 mod unseen;
 

@@ -389,18 +389,17 @@ impl Engine {
             self.settled(key, &snapshot.rollout, decision, now);
         } else {
             self.stops.remove(key);
+            if matches!(decision.reason, Reason::GateFailed { .. }) {
+                // Nothing waits for this reason, and everybody wants to know it.
+                self.record(key, &snapshot.rollout, &decision.reason);
+                self.tell(key, &snapshot.rollout, &decision.reason, now);
+            }
             self.start(key, &snapshot, decision);
         }
     }
 
     /// Nothing to write: the Rollout waits.
     fn settled(&mut self, key: &RolloutKey, rollout: &Rollout, decision: Decision, now: Timestamp) {
-        let status = rollout.status.clone().unwrap_or_default();
-        let place = (
-            decision.reason.clone(),
-            status.current_step_index,
-            status.current_step_state.clone(),
-        );
         let stop = decision.reason.stop();
         self.record(key, rollout, &decision.reason);
         self.measure(key, decision.measure, now);
@@ -414,18 +413,8 @@ impl Engine {
             Wake::At(at) => Some(at),
             Wake::OnChange => None,
         };
-        if standing.reported.as_ref() != Some(&place) {
-            standing.reported = Some(place);
-            let event = Event::Moved {
-                key: key.clone(),
-                at: now,
-                phase: status.phase,
-                step: status.current_step_index,
-                state: status.current_step_state,
-                reason: decision.reason,
-            };
-            let _ = self.events.send(event);
-        }
+        self.tell(key, rollout, &decision.reason, now);
+        let standing = self.standings.entry(key.clone()).or_default();
         // Whoever waits for a human, or for a time longer than a Lease lasts, needs none: it would be renewed for nothing.
         let is_long = is_pause
             && standing
@@ -475,8 +464,14 @@ impl Engine {
             // Kept here too: only the comparison with what is seen next tells that its holder is alive.
             foreign: standing.foreign.clone(),
         };
-        self.tasks
-            .push(async move { (work.key.clone(), work.carry_out(effects).await) }.boxed());
+        let round = self.cache.begin_round();
+        let task = async move {
+            let key = work.key.clone();
+            let mut outcome = work.carry_out(effects).await;
+            outcome.round = Some(round);
+            (key, outcome)
+        };
+        self.tasks.push(task.boxed());
     }
 
     fn finished(&mut self, key: RolloutKey, outcome: Outcome) {
@@ -493,6 +488,9 @@ impl Engine {
                     }
                 }
             }
+        }
+        if let Some(round) = outcome.round {
+            self.cache.end_round(round);
         }
         let standing = self.standings.entry(key.clone()).or_default();
         standing.busy = false;

@@ -109,7 +109,7 @@ mod tests {
     use super::redacted;
 
     #[test]
-    fn hides_what_must_not_be_shown() {
+    fn trap25_hides_what_must_not_be_shown() {
         let cases = [
             (
                 "pull https://bob:hunter2@reg.io/web:v1 failed",

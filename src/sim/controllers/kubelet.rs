@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::sim::affliction::{Afflicted, Ailment};
 use crate::sim::object::seconds;
 use crate::sim::resource::{NODES, PODS};
 use crate::sim::store::{Name, Store};
@@ -123,7 +124,7 @@ fn fate(containers: &[Value]) -> Fate {
 }
 
 /// A pod's start has taken its time.
-pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp) {
+pub(super) fn started(store: &mut Store, afflicted: &mut Afflicted, name: &Name, uid: &str, now: Timestamp) {
     let Some(pod) = store.get(PODS, name) else { return };
     if pod.uid() != uid || pod.pod.deleting || pod.status_at("/containerStatuses").is_some() {
         return;
@@ -134,7 +135,12 @@ pub(super) fn started(store: &mut Store, name: &Name, uid: &str, now: Timestamp)
         .spec_at("/containers")
         .and_then(Value::as_array)
         .unwrap_or(&empty);
-    let fate = fate(containers);
+    let fate = match afflicted.strike(&pod) {
+        Some(Ailment::Crashes) => Fate::Crashes,
+        Some(Ailment::NoImage) => Fate::Missing,
+        Some(Ailment::NeverReady) => Fate::Stuck,
+        None => fate(containers),
+    };
     if fate == Fate::Stuck {
         return;
     }

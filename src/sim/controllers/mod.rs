@@ -299,7 +299,7 @@ impl Manager {
                     kubelet::Plan::Nothing => {}
                 }
             }
-            Work::PodStarted(name, uid) => kubelet::started(store, &name, &uid, now),
+            Work::PodStarted(name, uid) => kubelet::started(store, &mut inner.afflicted, &name, &uid, now),
             Work::PodEnded(name, uid) => kubelet::ended(store, &name, &uid),
             Work::ReplicaSet(name) => {
                 if let Some(at) = replica_set::reconcile(store, &name, &mut self.next_node, now) {

@@ -142,7 +142,7 @@ fn a_pause_that_ends_by_itself() {
 }
 
 #[test]
-fn five_hundred_pods_in_trouble_leave_the_top_in_sight() {
+fn trap12_five_hundred_pods_in_trouble_leave_the_top_in_sight() {
     let rollout = rollout(
         "web",
         "Progressing",

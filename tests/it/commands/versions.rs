@@ -18,6 +18,105 @@ fn only(version: &str) -> Vec<Value> {
     definitions
 }
 
+/// A server that has Rollouts in one version only; nothing is lost by the way its objects are kept.
+fn serving(version: &str) -> Vec<Value> {
+    let mut definitions = only(version);
+    for definition in &mut definitions {
+        if definition["spec"]["names"]["kind"] == "Rollout" {
+            definition["spec"]["versions"][0]["schema"] = json!({ "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } });
+        }
+    }
+    definitions
+}
+
+/// Every verb, on a cluster that has v1alpha1 alone, as older installations do, and on one that has v1beta1 alone.
+#[tokio::test]
+async fn trap17_clusters_that_serve_one_version_only() {
+    for version in ["v1alpha1", "v1beta1"] {
+        let mut object = rollout(&at_step(1, "StepPaused"));
+        object["apiVersion"] = json!(format!("rollouts.kruise.io/{version}"));
+        if version == "v1alpha1" {
+            let steps = json!([{ "weight": 20, "replicas": 1, "pause": {} }, { "weight": 100, "pause": {} }]);
+            object["spec"] = json!({
+                "objectRef": { "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" } },
+                "strategy": { "canary": { "steps": steps } } });
+            // It has no such fields.
+            for field in ["currentStepIndex", "currentStepState"] {
+                object["status"].as_object_mut().unwrap().remove(field);
+            }
+        }
+        let objects = vec![object, deployment("web:v2"), replica_set("aaa", "web:v1", 1, 5)];
+        let fixture = Fixture::with_definitions(serving(version), objects).await;
+        let live = || {
+            let api_version = format!("rollouts.kruise.io/{version}");
+            fixture.sim.get(&api_version, "Rollout", "shop", "demo").unwrap()
+        };
+        let title = "rollout.rollouts.kruise.io/demo";
+        for (words, code, out) in [
+            (
+                &[
+                    "status",
+                    "demo",
+                    "-o",
+                    "jsonpath={.verdict} {.workload} {.step.index}/{.step.total}",
+                ][..],
+                4,
+                "WaitingForApproval deployment/web 1/2".to_owned(),
+            ),
+            (&["status", "deploy/web", "-o", "name"], 4, format!("{title}\n")),
+            (
+                &["explain", "demo", "-o", "jsonpath={.causes[0].id}"],
+                4,
+                "WaitingApproval".to_owned(),
+            ),
+            (
+                &["history", "demo", "-o", "jsonpath={.revisions[0].images[0]}"],
+                0,
+                "web:v1".to_owned(),
+            ),
+            (&["pause", "demo"], 0, format!("{title} paused\n")),
+            (&["resume", "demo"], 0, format!("{title} resumed\n")),
+            (
+                &["approve", "demo", "--no-wait"],
+                0,
+                format!("{title} approved\n"),
+            ),
+            (
+                &["rollback", "demo", "--yes", "--no-wait"],
+                0,
+                "deployment.apps/web rolled back\n".to_owned(),
+            ),
+        ] {
+            let said = fixture.rollout(words).await;
+            assert_eq!(
+                (said.code, &said.out),
+                (Some(code), &out),
+                "{version} {words:?} {said:?}"
+            );
+        }
+        let after = live();
+        assert_eq!(
+            json!([
+                after["spec"]["strategy"]["paused"],
+                after["status"]["canaryStatus"]["currentStepState"]
+            ]),
+            json!([false, "StepReady"]),
+            "{version}"
+        );
+        let other = if version == "v1beta1" {
+            "v1alpha1"
+        } else {
+            "v1beta1"
+        };
+        let wrong = format!("/{other}/namespaces/shop/rollouts");
+        let requests = fixture.take_requests();
+        assert!(
+            requests.iter().filter(|line| line.contains(&wrong)).count() <= 1,
+            "asked once, then known: {requests:#?}"
+        );
+    }
+}
+
 fn cloneset(version: &str) -> Vec<Value> {
     let mut definition = only("v1")
         .into_iter()
@@ -33,7 +132,7 @@ fn cloneset(version: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn b12_rollouts_of_a_version_that_is_newer_than_this_program() {
+async fn b12_trap16_rollouts_of_a_version_that_is_newer_than_this_program() {
     let mut object = rollout(&at_step(1, "StepPaused"));
     object["apiVersion"] = json!("rollouts.kruise.io/v1");
     let objects = vec![object, deployment("web:v2"), replica_set("aaa", "web:v1", 1, 5)];
@@ -75,7 +174,7 @@ async fn b12_rollouts_of_a_version_that_is_newer_than_this_program() {
 }
 
 #[tokio::test]
-async fn b12_workloads_of_a_version_that_is_newer_than_this_program() {
+async fn b12_trap16_workloads_of_a_version_that_is_newer_than_this_program() {
     let template = |image: &str| json!({ "metadata": { "labels": { "app": "web" } }, "spec": { "containers": [{ "name": "web", "image": image }] } });
     let image = |object: &Value| object["spec"]["template"]["spec"]["containers"][0]["image"].clone();
     let labels = json!({ "app": "web" });

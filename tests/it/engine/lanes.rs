@@ -446,13 +446,13 @@ fn planned(lane: &Lane, rollout: &str) -> Vec<String> {
         .iter()
         .flat_map(|kind| lane.sim.list(kind.0, kind.1, Some(NAMESPACE)));
     let plan = plan::predict(plan::Request {
-        scripts: None,
         objects: objects.collect(),
         namespace: NAMESPACE.to_owned(),
         rollout: rollout.to_owned(),
         change: plan::Change::default(),
         start: lane.clock.now(),
         pod_ready_after: Duration::from_secs(1),
+        ..plan::Request::default()
     })
     .unwrap();
     assert_eq!(plan.end, plan::End::Completed, "{}", plan.message);

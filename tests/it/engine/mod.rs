@@ -9,6 +9,7 @@ mod invariants;
 mod kill;
 mod lanes;
 mod pair;
+mod promised;
 mod rest;
 mod routes;
 mod scripts;

@@ -81,7 +81,7 @@ fn guards() {
 }
 
 #[test]
-fn only_what_is_paused() {
+fn trap4_only_what_is_paused() {
     let at_rest = Served::with(after(&[]), Life::Still);
     assert_snapshot!(at_rest.kruise(&["approve", "web"]), @r#"
     exit 8
@@ -135,7 +135,7 @@ fn two_at_once_are_one_write() {
 }
 
 #[test]
-fn two_at_once_advance_once() {
+fn trap3_two_at_once_advance_once() {
     let shop = Served::with(paused(), Life::Alive);
     let engine = shop.spawn(&["run", "web", "--forever"]);
     let both = [(); 2].map(|()| shop.spawn(&["approve", "web", "--step", "1"]));
@@ -191,6 +191,7 @@ fn warns_when_nobody_acts() {
     rollout.rollouts.kruise.io/web approved
     --- stderr
     warning: the Rollout is paused (spec.strategy.paused): the approval takes effect when it is resumed
+    hint: kubectl kruise rollout resume web -n shop
     ");
 }
 

@@ -54,7 +54,7 @@ fn ends_in_time(folder: &Folder, what: &str) {
 }
 
 #[test]
-fn with_a_server_that_accepts_and_says_nothing() {
+fn trap6_with_a_server_that_accepts_and_says_nothing() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = Folder::new();
     let config = kubeconfig(&format!("http://{}", silent.local_addr().unwrap()), "shop");
@@ -63,7 +63,7 @@ fn with_a_server_that_accepts_and_says_nothing() {
 }
 
 #[test]
-fn with_a_credential_plugin_that_hangs() {
+fn trap6_with_a_credential_plugin_that_hangs() {
     let folder = Folder::new();
     let mut config = kubeconfig("http://127.0.0.1:1", "shop");
     config["users"][0]["user"] = json!({ "exec": { "apiVersion": "client.authentication.k8s.io/v1",
@@ -73,7 +73,7 @@ fn with_a_credential_plugin_that_hangs() {
 }
 
 #[test]
-fn with_watches_that_are_forbidden() {
+fn trap6_with_watches_that_are_forbidden() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
     shop.sim.inject(|request| {
         // Reading one by name is allowed, lists and watches are not.

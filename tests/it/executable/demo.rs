@@ -66,6 +66,59 @@ fn blue_green() {
 }
 
 #[test]
+fn some_users_first_and_in_less_time() {
+    let outcome = Outcome::of(demo(&["ab", "--yes", "--speed", "50"]).output().unwrap());
+    assert_snapshot!(format!("exit {}\n{}", outcome.code.unwrap(), outcome.stdout), @r#"
+    exit 0
+    A cluster in memory, with Deployment, Service, Ingress and Rollout "web":
+    5 pods of v1, and a canary for requests with user-agent: android first, then for 50%, then for all.
+    The new version example.com/web:v2 is set, and held: nothing goes out by itself.
+      pods ready: 5 x v1, 1 x v2; requests with user-agent: android to v2
+    Step 1/3 approved.
+      pods ready: 5 x v2; all traffic to the Service
+    Done: v2 is everywhere, and the cluster is as you would have written it.
+    "#);
+}
+
+#[test]
+fn says_what_there_is_to_see() {
+    let outcome = Outcome::of(demo(&["--list"]).output().unwrap());
+    assert_snapshot!(outcome, @"
+    exit 0
+    --- stdout
+    SCENARIO      WHAT IT SHOWS
+    canary        a few new pods beside the old ones, with 20%, 50% and then all of the traffic
+    ab            the new version for requests with one header first, then for half of all, then for all
+    blue-green    a whole second set of pods, then the traffic
+    batches       a Deployment's own pods replaced in batches, without traffic
+    statefulset   a StatefulSet's pods replaced in batches, the last ordinal first
+    rollback      a canary that is taken back at its first pause
+    stuck         a canary whose pods crash: how that is told, and the way back
+    empty         nothing but the cluster and the engine, for manifests of your own; with --serve
+    ");
+    // Every name that is listed is one that may be typed.
+    let typed = |name: &str| Outcome::of(demo(&[name, "--list"]).output().unwrap()).code;
+    let names = outcome
+        .stdout
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_whitespace().next());
+    assert_eq!(names.map(typed).collect::<Vec<_>>(), [Some(0); 8]);
+}
+
+#[test]
+fn nothing_is_not_shown() {
+    let outcome = Outcome::of(demo(&["empty"]).output().unwrap());
+    assert_snapshot!(outcome, @"
+    exit 64
+    --- stderr
+    error: there is nothing to show in an empty cluster, it can only be served
+
+    hint: kubectl-kruise rollout demo empty --serve
+    ");
+}
+
+#[test]
 fn a_stateful_set() {
     assert_snapshot!(shown("statefulset"), @r#"
     exit 0

@@ -420,7 +420,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn the_first_cause_named_is_the_right_one() {
+fn trap19_the_first_cause_named_is_the_right_one() {
     let mut bases: std::collections::BTreeMap<Base, Vec<Value>> = std::collections::BTreeMap::new();
     let mut wrong = Vec::new();
     for (id, base, spoil) in CASES {
@@ -478,7 +478,7 @@ fn tells_cause_evidence_actor_and_command() {
     exit 0
     --- stdout
     shop/web  healthy
-    Nothing keeps it from going on. Next: nobody, all is done
+    No release is under way. Next: nobody, all is done
     ");
 }
 
@@ -496,7 +496,7 @@ fn fixed(text: &str) -> String {
 }
 
 #[test]
-fn says_what_may_not_be_read_and_goes_on() {
+fn trap13_says_what_may_not_be_read_and_goes_on() {
     use http::StatusCode;
     use kubectl_kruise::sim::Fault;
     for (part, resource) in [

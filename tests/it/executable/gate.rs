@@ -234,7 +234,7 @@ fn bad_input_says_where_and_what_helps() {
             String::new(),
             &[],
             64,
-            "rollout.rollouts.kruise.io/web has no metric gate for step 1",
+            "rollout.rollouts.kruise.io/web has no metric gate\n",
         ),
     ];
     for (text, arguments, code, words) in cases {
@@ -251,6 +251,39 @@ fn bad_input_says_where_and_what_helps() {
         );
     }
     assert_eq!(shop.sim.trace(), [], "nothing is written");
+}
+
+/// At rest the status still has the last step of the last release: what is tried then is the next release's first gate.
+#[test]
+fn at_rest_the_first_gate_is_tried() {
+    let (web, _asked) = server(&["200 {\"ok\": true}"]);
+    let mut objects = after(&[]);
+    let gates = json!([{ "template": "rate", "steps": [2] }]).to_string();
+    for object in objects.iter_mut().filter(|object| object["kind"] == "Rollout") {
+        object["metadata"]["annotations"] = json!({ "rollouts.kruise.io/analysis": gates });
+    }
+    let text = template(
+        &json!({ "web": { "url": web } }),
+        &json!({ "successCondition": "result.ok" }),
+    );
+    let mut template: Value = serde_json::from_str(&text).unwrap();
+    template["metadata"]["namespace"] = json!("shop");
+    objects.push(template);
+    let shop = Served::with(objects, Life::Still);
+    assert_snapshot!(shop.kruise(&["gate", "web"]), @r#"
+    exit 0
+    --- stdout
+    METRIC   VALUE         CONDITION   RESULT   WHY
+    rate     {"ok":true}   result.ok   good     -
+    rollout.rollouts.kruise.io/web gate of step 2 passed
+    "#);
+    assert_snapshot!(shop.kruise(&["gate", "web", "--step", "3"]), @r"
+    exit 64
+    --- stderr
+    error: rollout.rollouts.kruise.io/web has no metric gate for step 3, but for step 2
+
+    hint: kubectl kruise rollout gate web -n shop --step 2
+    ");
 }
 
 /// A real controller paused the step: whoever watches measures, and approves or rolls back.
@@ -287,6 +320,106 @@ fn watch_approves_what_passes_and_rolls_back_what_fails() {
         );
         assert_eq!(shop.sim.trace().len(), 1, "{outcome}");
     }
+}
+
+/// A timed pause ends by itself; what watches it stops it in time unless its metrics have passed.
+#[test]
+fn watch_stops_a_timed_pause_whose_metrics_do_not_pass() {
+    for (answers, on_failure, timeout, paused, image, told) in [
+        // Bad at once: the pause is long, and nobody waits for its end.
+        (
+            &["200 {\"good\": false}"][..],
+            "Rollback",
+            "3s",
+            json!(null),
+            "web:v1",
+            "rolled back",
+        ),
+        (
+            &["200 {\"good\": false}"],
+            "Pause",
+            "3s",
+            json!(true),
+            "web:v2",
+            "paused: its metrics have not passed",
+        ),
+        (
+            &["200 {\"good\": true}"],
+            "Rollback",
+            "3s",
+            json!(null),
+            "web:v2",
+            "metrics passed",
+        ),
+    ] {
+        let (web, _asked) = server(Box::leak(answers.to_vec().into_boxed_slice()));
+        let gates = json!({ "metadata": { "annotations": { "rollouts.kruise.io/analysis": json!([{ "template": "rate" }]).to_string() } },
+            "spec": { "strategy": { "canary": { "steps": [
+                { "replicas": 1, "traffic": "20%", "pause": { "duration": 100_000 } },
+                { "replicas": "100%", "traffic": "100%", "pause": {} }] } } } });
+        let mut objects = after(&[Turn::Released("web:v2")]);
+        for object in &mut objects {
+            if object["kind"] == "Rollout" {
+                json_patch::merge(object, &gates);
+            }
+        }
+        let text = template(
+            &json!({ "web": { "url": web } }),
+            &json!({ "successCondition": "result.good" }),
+        );
+        let mut template: Value = serde_json::from_str(&text).unwrap();
+        template["metadata"]["namespace"] = json!("shop");
+        template["spec"]["onFailure"] = json!(on_failure);
+        objects.push(template);
+        let shop = Served::with(objects, Life::Still);
+        let outcome = shop.kruise(&["watch", "web", "--auto-approve", "--timeout", timeout]);
+        assert_eq!(outcome.code, Some(124), "{outcome}");
+        let (rollout, deployment) = (shop.rollout(), shop.deployment());
+        assert_eq!(
+            (
+                &rollout["spec"]["strategy"]["paused"],
+                &deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+                &rollout["status"]["canaryStatus"]["currentStepState"],
+            ),
+            (&paused, &json!(image), &json!("StepPaused")),
+            "{on_failure} {outcome}"
+        );
+        assert!(outcome.to_string().contains(told), "{told}: {outcome}");
+    }
+}
+
+/// Still measuring when the time is nearly up: frozen, and resumed when the metrics have passed.
+#[test]
+fn watch_freezes_a_pause_that_runs_out_and_lets_it_go_on() {
+    let (web, _asked) = server(Box::leak(vec!["200 {\"good\": true}"; 9].into_boxed_slice()));
+    let mut objects = after(&[Turn::Released("web:v2")]);
+    for object in &mut objects {
+        if object["kind"] == "Rollout" {
+            // Its time is up long ago, and no engine has looked yet.
+            let gates = json!({ "metadata": { "annotations": { "rollouts.kruise.io/analysis": json!([{ "template": "rate" }]).to_string() } },
+                "spec": { "strategy": { "canary": { "steps": [
+                    { "replicas": 1, "traffic": "20%", "pause": { "duration": 1 } },
+                    { "replicas": "100%", "traffic": "100%", "pause": {} }] } } } });
+            json_patch::merge(object, &gates);
+        }
+    }
+    let text = template(
+        &json!({ "web": { "url": web } }),
+        &json!({ "successCondition": "result.good", "interval": "1s", "count": 2 }),
+    );
+    let mut template: Value = serde_json::from_str(&text).unwrap();
+    template["metadata"]["namespace"] = json!("shop");
+    objects.push(template);
+    let shop = Served::with(objects, Life::Still);
+    let outcome = shop.kruise(&["watch", "web", "--auto-approve", "--timeout", "6s"]);
+    let paused: Vec<Value> = shop
+        .sim
+        .trace()
+        .iter()
+        .map(|write| write.body["spec"]["strategy"]["paused"].clone())
+        .collect();
+    assert_eq!(paused, [json!(true), json!(false)], "{outcome}");
+    assert_eq!(shop.rollout()["spec"]["strategy"]["paused"], false, "{outcome}");
 }
 
 /// A release whose first step is judged by a template, with what was measured of it so far.
@@ -396,8 +529,8 @@ fn plan_counts_gates() {
     Plan for shop/web
     STEP     NEW   OLD   READY   TRAFFIC   GATE                  EARLIEST   WRITES
     1        1     3     4       20%       rate, then approval   +TIME     6
-    2        2     3     4..5    50%       rate, then 600 s      +TIME     12
-    3        3     3     5..6    100%      -                     +TIME     7
+    2        2     3     4..5    50%       rate, then 600 s      +TIME     13
+    3        3     3     5..6    100%      -                     +TIME     6
     finish   3     0     3..7    -         -                     +TIME     14
 
     Summary: 3 steps, 39 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.

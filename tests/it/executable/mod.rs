@@ -1,19 +1,27 @@
 //! The executable against a simulated cluster on loopback: what it prints, how it ends, and what it asked for.
 
+mod access;
 mod apply;
 mod approve;
+mod bare;
+mod completion;
 mod controller;
 mod deadline;
 mod demo;
+mod documents;
+mod exit_codes;
 mod explain;
 mod gate;
 mod kinds;
+mod lint;
 mod manifests;
+mod paused;
 mod peer;
 mod plan;
 mod program;
 mod readme;
 mod refusal;
+mod rehearse;
 mod rollback;
 mod routing;
 mod run;
@@ -22,5 +30,6 @@ mod set;
 mod status;
 mod targets;
 mod terminal;
+mod traps;
 mod verbs;
 mod watch;

@@ -1,5 +1,6 @@
 //! What goes wrong in the Go plugin and must not here; each test names its case.
 
+use http::Method;
 use kubectl_kruise::{manifests, workload::Kind};
 use serde_json::{Value, json};
 
@@ -8,6 +9,7 @@ use super::{
     verbs::{get, two_versions},
 };
 use crate::harness::{
+    cluster::Cluster,
     served::{Life, Served, program},
     shop::{NAMESPACE, Turn, after},
 };
@@ -26,7 +28,7 @@ fn blue_green(reason: &str, phase: &str) -> Served {
 }
 
 #[test]
-fn b1_a_dry_run_of_fast_sends_nothing_that_counts() {
+fn b1_trap2_a_dry_run_of_fast_sends_nothing_that_counts() {
     for verb in ["undo", "rollback"] {
         let shop = blue_green("InRolling", "Progressing");
         let client = shop.kruise(&[verb, "web", "--fast", "--dry-run=client"]);
@@ -107,6 +109,73 @@ fn b4_an_approval_is_of_what_was_seen() {
     assert_eq!(
         body["metadata"]["resourceVersion"],
         shop.rollout()["metadata"]["resourceVersion"]
+    );
+}
+
+/// Whoever was quicker between the read and the write: the very request that an approval sends is refused then, and another
+/// step is never approved in place of the one that was seen.
+#[test]
+fn b4_what_moved_on_meanwhile_is_not_approved() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let tried = shop.kruise(&["approve", "web", "--dry-run=client"]);
+    let lines: Vec<&str> = tried.stdout.lines().collect();
+    let path = lines[0].strip_prefix("PATCH ").unwrap();
+    let body: Value = serde_json::from_str(lines[2]).unwrap();
+    let state = json!({ "currentStepIndex": 2, "currentStepState": "StepUpgrade", "nextStepIndex": 3 });
+    let mut moved = shop.rollout();
+    json_patch::merge(&mut moved["status"], &json!({ "canaryStatus": state }));
+    shop.sim.load(moved).unwrap();
+    let moved = shop.rollout();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let sent = runtime.block_on(async {
+        let cluster = Cluster {
+            client: shop.sim.client(),
+            namespace: NAMESPACE.to_owned(),
+        };
+        cluster
+            .send(Method::PATCH, path, "application/merge-patch+json", &body)
+            .await
+    });
+    assert!(
+        matches!(&sent, Err(kube::Error::Api(status)) if status.code == 409),
+        "{sent:?}"
+    );
+    assert_eq!(shop.rollout(), moved);
+    let late = shop.kruise(&["approve", "web"]);
+    assert_eq!(
+        (late.code, late.stdout.as_str(), shop.rollout()),
+        (Some(8), "", moved),
+        "{late}"
+    );
+}
+
+/// The status belongs to the engine: one field of it is written, in the version that was read, and nothing beside it.
+#[test]
+fn b6_one_field_of_the_status_is_written() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let before = shop.rollout();
+    assert_eq!(shop.kruise(&["approve", "web", "--no-wait"]).code, Some(0));
+    let [write] = &shop.sim.trace()[..] else {
+        panic!("one write")
+    };
+    assert_eq!(
+        (
+            write
+                .path
+                .split('?')
+                .next()
+                .unwrap()
+                .ends_with("/rollouts/web/status"),
+            &write.body
+        ),
+        (
+            true,
+            &json!({ "metadata": { "resourceVersion": before["metadata"]["resourceVersion"] },
+                "status": { "canaryStatus": { "currentStepState": "StepReady" } } })
+        )
     );
 }
 
@@ -243,7 +312,7 @@ fn b13_b14_b15_every_rollout_has_a_status_and_a_history() {
 }
 
 #[test]
-fn b16_b21_undo_knows_its_revisions_by_their_templates() {
+fn b16_b21_trap24_undo_knows_its_revisions_by_their_templates() {
     // No ReplicaSet of the held version is there yet: the second highest would be one too far back.
     let shop = Served::with(after(&[Turn::Held("web:v2")]), Life::Still);
     let said = shop.kruise(&["undo", "web"]);

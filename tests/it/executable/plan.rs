@@ -3,9 +3,12 @@
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::harness::{
-    served::{Life, Served},
-    shop::{Turn, after},
+use crate::{
+    harness::{
+        served::{Folder, Life, Outcome, Served, program},
+        shop::{Turn, after},
+    },
+    plan::files,
 };
 
 #[test]
@@ -15,25 +18,27 @@ fn a_table_of_steps() {
     exit 0
     --- stdout
     Plan for shop/web
-    STEP     NEW   OLD   READY   TRAFFIC   GATE       EARLIEST   WRITES
-    1        1     3     3..4    20%       approval   +TIME      11
-    2        2     3     4..5    50%       600 s      +TIME      7
-    3        3     3     5..6    100%      -          +TIME     6
-    finish   3     0     3..7    -         -          +TIME     14
+    STEP     NEW   OLD   READY   PODS   TRAFFIC NEW/OLD   GATE       EARLIEST   LIKELY    WRITES
+    1        1     3     3..4    4      20%/80%           approval   +TIME      ~TIME    11
+    2        2     3     4..5    5      50%/50%           600 s      +TIME      ~TIME    7
+    3        3     3     5..6    6      100%/0%           -          +TIME     ~TIME   6
+    finish   3     0     3..7    7      -                 -          +TIME     ~TIME   14
 
-    Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
+    ~ unknown: how long approvals of step 1 take: no time is counted for them
+    Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, 0 blockers, completes.
     ");
     assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "--replicas", "10"]), @r"
     exit 0
     --- stdout
     Plan for shop/web
-    STEP     NEW   OLD   READY    TRAFFIC   GATE       EARLIEST   WRITES
-    1        1     10    3..11    20%       approval   +TIME      11
-    2        2     10    11..12   50%       600 s      +TIME      7
-    3        10    10    12..20   100%      -          +TIME     13
-    finish   10    0     10..23   -         -          +TIME     14
+    STEP     NEW   OLD   READY    PODS   TRAFFIC NEW/OLD   GATE       EARLIEST   LIKELY    WRITES
+    1        1     10    3..11    11     20%/80%           approval   +TIME      ~TIME    11
+    2        2     10    11..12   12     50%/50%           600 s      +TIME      ~TIME    7
+    3        10    10    12..20   20     100%/0%           -          +TIME     ~TIME   13
+    finish   10    0     10..23   23     -                 -          +TIME     ~TIME   14
 
-    Summary: 3 steps, 45 writes, never below 3 ready pods, at most 23 pods, SECONDS s at the earliest, completes.
+    ~ unknown: how long approvals of step 1 take: no time is counted for them
+    Summary: 3 steps, 45 writes, never below 3 ready pods, at most 23 pods, SECONDS s at the earliest, 0 blockers, completes.
     ");
     assert_eq!(shop.sim.trace(), [], "nothing is written");
 }
@@ -45,13 +50,14 @@ fn the_rest_of_a_release_under_way() {
     exit 0
     --- stdout
     Plan for shop/web
-    STEP     NEW   OLD   READY   TRAFFIC   GATE       EARLIEST   WRITES
-    1        1     3     4       20%       approval   +TIME      0
-    2        2     3     4..5    50%       600 s      +TIME      7
-    3        3     3     5..6    100%      -          +TIME     6
-    finish   3     0     3..7    -         -          +TIME     14
+    STEP     NEW   OLD   READY   PODS   TRAFFIC NEW/OLD   GATE       EARLIEST   LIKELY    WRITES
+    1        1     3     4       4      20%/80%           approval   +TIME      ~TIME    0
+    2        2     3     4..5    5      50%/50%           600 s      +TIME      ~TIME    7
+    3        3     3     5..6    6      100%/0%           -          +TIME     ~TIME   6
+    finish   3     0     3..7    7      -                 -          +TIME     ~TIME   14
 
-    Summary: 3 steps, 27 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
+    ~ unknown: how long approvals of step 1 take: no time is counted for them
+    Summary: 3 steps, 27 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, 0 blockers, completes.
     ");
 }
 
@@ -65,7 +71,7 @@ fn as_json_and_yaml() {
         .iter()
         .map(|key| document[key].clone())
         .collect();
-    assert_snapshot!(json!(head), @r#"["cli.kruise.dev/v1","RolloutPlan","1.0","web","Completed","Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, 612 s at the earliest, completes."]"#);
+    assert_snapshot!(json!(head), @r#"["cli.kruise.dev/v1","RolloutPlan","1.1","web","Completed","Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, 612 s at the earliest, 0 blockers, completes."]"#);
     assert_eq!(document["steps"].as_array().map(Vec::len), Some(3));
     let yaml = shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "-o", "yaml"]);
     let read: serde_json::Value = serde_saphyr::from_str(&yaml.stdout).unwrap();
@@ -98,7 +104,7 @@ fn nothing_to_do_and_no_such_container() {
     exit 0
     --- stdout
     Plan for shop/web
-    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, nothing to do.
+    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, 0 blockers, nothing to do.
     --- stderr
     hint: kubectl kruise rollout plan web -n shop --set-image CONTAINER=IMAGE
     ");
@@ -118,12 +124,326 @@ fn what_stands_in_the_way() {
         .filter(|object| object["kind"] != "Ingress")
         .collect();
     let shop = Served::with(objects, Life::Still);
-    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]), @r"
+    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]), @r#"
     exit 3
     --- stdout
     Plan for shop/web
-    Summary: 0 steps, 1 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, blocked.
-    traffic routing is not possible: Ingress web not found
-    ");
+    ! traffic: Ingress web not found
+        rollout/web  spec.strategy.trafficRoutings[0]: {"gracePeriodSeconds":1,"ingress":{"classType":"nginx","name":"web"},"service":"web"}
+        next: kubectl get service,ingress,httproute -n shop
+    Summary: 0 steps, 1 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, 1 blockers, blocked.
+    "#);
     assert_eq!(shop.sim.trace(), [], "nothing is written");
+}
+
+/// The executable without any cluster.
+fn alone(arguments: &[&str]) -> Outcome {
+    let command = program()
+        .arg("rollout")
+        .args(arguments)
+        .env("KUBECONFIG", "/nonexistent")
+        .output();
+    Outcome::of(command.unwrap())
+}
+
+#[test]
+fn over_files_without_a_cluster() {
+    let folder = Folder::new();
+    let write = |name: &str, text: &str| {
+        let path = folder.file(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let list = |objects: Vec<serde_json::Value>| {
+        json!({ "apiVersion": "v1", "kind": "List", "items": objects }).to_string()
+    };
+    let shop = write("shop.json", &list(files::shop()));
+    let mut two = files::shop();
+    two.push(two[3].clone());
+    two[4]["metadata"]["name"] = json!("other");
+    let two = write("two.json", &list(two));
+    let none = write("none.json", &list(files::shop()[..3].to_vec()));
+    let mut new = files::shop();
+    new[0]["spec"]["template"]["spec"]["containers"][0]["image"] = json!("web:v3");
+    let new = write("new.json", &list(new));
+    let steps = write(
+        "steps.yaml",
+        "- {replicas: 1, traffic: 5%, pause: {}}\n- {replicas: 100%}\n",
+    );
+    assert_snapshot!(alone(&["plan", "-f", &shop, "--set-image", "main=web:v2", "--until-step", "1"]), @r"
+    exit 0
+    --- stdout
+    Plan for default/web
+    STEP   NEW   OLD   READY   PODS   TRAFFIC NEW/OLD   GATE       EARLIEST   LIKELY    WRITES
+    1      1     4     4..5    5      20%/80%           approval   +TIME      unknown   12
+
+    ~ unknown: how long pods take to become ready: no running pod tells, 10 s are assumed
+    ~ unknown: how long approvals of step 1 take: no time is counted for them
+    Summary: 1 steps, 12 writes, never below 4 ready pods, at most 5 pods, SECONDS s at the earliest, 0 blockers, planned as far as asked.
+    the rest, after the pause of step 1, is not planned
+    ");
+    assert_snapshot!(alone(&["plan", "-f", &shop, "--apply", &new, "--steps", &steps, "--what-if", "slow-pods=5m"]), @r"
+    exit 5
+    --- stdout
+    Plan for default/web
+    What if new pods take 300 s to become ready
+    STEP     NEW      OLD   READY   PODS   TRAFFIC NEW/OLD   GATE       EARLIEST   LIKELY    WRITES
+    1        1        4     4..5    5      5%/95%            approval   +TIME      unknown   12
+    2        1 of 4   4     5       5      -                 -          +TIME      unknown   8
+    finish   8        1     5..9    9      -                 -          +TIME     unknown   9
+
+    ~ unknown: how long pods take to become ready: no running pod tells, 10 s are assumed
+    ~ unknown: how long approvals of step 1 take: no time is counted for them
+    Summary: 2 steps, 29 writes, never below 4 ready pods, at most 9 pods, SECONDS s at the earliest, 0 blockers, degrades.
+    no progress for 600 seconds: completing: the workload rolls
+    ");
+    let table: [(&[&str], i32); 10] = [
+        (&["-f", &shop], 0),
+        (
+            &[
+                "-f",
+                &shop,
+                "web",
+                "--set-image",
+                "main=web:v2",
+                "--detailed-exitcode",
+            ],
+            2,
+        ),
+        (&["-f", &shop, "deploy/web"], 0),
+        (&["-f", &shop, "nobody"], 7),
+        (&["-f", &none], 7),
+        (&["-f", &two], 64),
+        (&["-f", &two, "other"], 3),
+        (
+            &[
+                "-f",
+                &shop,
+                "--steps",
+                &shop,
+                "--what-if",
+                "crash",
+                "--set-image",
+                "main=web:v2",
+            ],
+            5,
+        ),
+        (&["-f", &shop, "--what-if", "rain"], 64),
+        (&["-f", &shop, "--until-step", "0"], 64),
+    ];
+    let seen = table.map(|(arguments, _)| {
+        let arguments = [&["plan"], arguments].concat();
+        (arguments.clone(), alone(&arguments).code.unwrap())
+    });
+    assert_eq!(
+        seen,
+        table.map(|(arguments, code)| ([&["plan"], arguments].concat(), code))
+    );
+    assert_snapshot!(alone(&["plan", "-f", &none]), @r"
+    exit 7
+    --- stderr
+    error: the files hold no Rollout
+
+    hint: to plan for a cluster's Rollout as if files were applied: kubectl kruise rollout plan NAME --apply FILE
+    ");
+    assert_snapshot!(alone(&["plan", "-f", &two]), @r"
+    exit 64
+    --- stderr
+    error: the files hold 2 Rollouts that may be meant
+
+    hint: name one of them: web, other
+    ");
+}
+
+#[test]
+fn blockers_have_evidence_and_a_command() {
+    let mut objects = after(&[]);
+    let namespaced = |kind: &str, name: &str, version: &str, spec: serde_json::Value| json!({ "apiVersion": version, "kind": kind, "metadata": { "name": name, "namespace": "shop" }, "spec": spec });
+    let mut quota = namespaced(
+        "ResourceQuota",
+        "compute",
+        "v1",
+        json!({ "hard": { "pods": "6" } }),
+    );
+    quota["status"] = json!({ "used": { "pods": "3" } });
+    let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" });
+    objects.extend([
+        quota,
+        namespaced(
+            "HorizontalPodAutoscaler",
+            "web",
+            "autoscaling/v2",
+            json!({ "scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 9 }),
+        ),
+    ]);
+    let shop = Served::with(objects, Life::Still);
+    let release = ["plan", "web", "--set-image", "main=web:v2"];
+    assert_snapshot!(shop.kruise(&release), @r"
+    exit 3
+    --- stdout
+    Plan for shop/web
+    STEP     NEW   OLD   READY   PODS   TRAFFIC NEW/OLD   GATE       EARLIEST   LIKELY    WRITES
+    1        1     3     3..4    4      20%/80%           approval   +TIME      ~TIME    11
+    2        2     3     4..5    5      50%/50%           600 s      +TIME      ~TIME    7
+    3        3     3     5..6    6      100%/0%           -          +TIME     ~TIME   6
+    finish   3     0     3..7    7      -                 -          +TIME     ~TIME   14
+
+    ! quota: the release has 7 pods at the most, 4 more than now, which need 4 pods; quota/compute leaves 3
+        quota/compute  spec.hard[pods]: 6
+        quota/compute  status.used[pods]: 3
+        next: kubectl describe resourcequota compute -n shop
+    ? autoscaler: hpa/web may scale deployment/web between 2 and 9 pods meanwhile: steps are planned for 3, and it counts the pods of both versions
+        hpa/web  spec.scaleTargetRef: Deployment web
+        hpa/web  spec.minReplicas, spec.maxReplicas: 2, 9
+        next: kubectl get hpa web -n shop
+    ~ unknown: how long approvals of step 1 take: no time is counted for them
+    Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, 1 blockers, blocked.
+    ");
+    let document = shop.kruise(&[&release[..], &["-o", "json"]].concat()).json();
+    assert_snapshot!(json!([document["end"], document["blockers"][0]]), @r#"["Completed",{"command":"kubectl describe resourcequota compute -n shop","evidence":[{"field":"spec.hard[pods]","object":"quota/compute","value":"6"},{"field":"status.used[pods]","object":"quota/compute","value":"3"}],"id":"quota","message":"the release has 7 pods at the most, 4 more than now, which need 4 pods; quota/compute leaves 3","weight":"blocks"}]"#);
+    assert_eq!(shop.sim.trace(), [], "nothing is written");
+}
+
+#[test]
+fn pictures() {
+    let folder = Folder::new();
+    let path = folder.file("shop.json");
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": files::shop() });
+    std::fs::write(&path, list.to_string()).unwrap();
+    let path = path.display().to_string();
+    let picture = |format: &str| {
+        let outcome = alone(&["plan", "-f", &path, "--set-image", "main=web:v2", "-o", format]);
+        assert_eq!(outcome.code, Some(0), "{outcome}");
+        outcome.stdout
+    };
+    assert_snapshot!(picture("markdown"), @r"
+    ### Plan for default/web
+
+    | STEP | NEW | OLD | READY | PODS | TRAFFIC NEW/OLD | GATE | EARLIEST | LIKELY | WRITES |
+    |---|---|---|---|---|---|---|---|---|---|
+    | 1 | 1 | 4 | 4..5 | 5 | 20%/80% | approval | +0:14 | unknown | 12 |
+    | 2 | 2 | 4 | 5..6 | 6 | 50%/50% | 300 s | +0:27 | unknown | 8 |
+    | 3 | 4 | 4 | 6..8 | 8 | 100%/0% | - | +5:37 | unknown | 8 |
+    | finish | 4 | 0 | 4..9 | 9 | - | - | +6:06 | unknown | 14 |
+
+    - *unknown*: how long pods take to become ready: no running pod tells, 10 s are assumed
+    - *unknown*: how long approvals of step 1 take: no time is counted for them
+
+    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, 366 s at the earliest, 0 blockers, completes.
+    ");
+    assert_snapshot!(picture("mermaid"), @r"
+    gantt
+        title Plan for default/web
+        dateFormat X
+        axisFormat %H:%M:%S
+        section step 1
+        1 new 4 old traffic 20% :active, 0, 14
+        approval :milestone, crit, 14, 14
+        section step 2
+        2 new 4 old traffic 50% :active, 14, 27
+        300 s :done, 27, 327
+        section step 3
+        4 new 4 old traffic 100% :active, 327, 337
+        section finish
+        4 new 0 old :active, 337, 366
+    ");
+    let svg = picture("svg");
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
+    let texts: Vec<&str> = svg
+        .lines()
+        .filter(|line| line.starts_with("<text"))
+        .filter_map(|line| line.split('>').nth(1)?.split('<').next())
+        .collect();
+    assert_snapshot!(texts.join("\n"), @r"
+    Plan for default/web
+    bars: new (green) and old pods at the end of a step; bracket: ready pods in it, fewest to most
+    0
+    4
+    9
+    step 1
+    1 new, 4 old
+    ready 4..5
+    traffic 20% / 80%
+    approval
+    +0:14 at the earliest
+    step 2
+    2 new, 4 old
+    ready 5..6
+    traffic 50% / 50%
+    300 s
+    +0:27 at the earliest
+    step 3
+    4 new, 4 old
+    ready 6..8
+    traffic 100% / 0%
+    goes on by itself
+    +5:37 at the earliest
+    finish
+    4 new, 0 old
+    ready 4..9
+    no traffic moves
+    goes on by itself
+    +6:06 at the earliest
+    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, 366 s at the earliest, 0 blockers, completes.
+    ");
+}
+
+#[test]
+fn a_kept_plan_holds_through_its_release_and_says_what_moved() {
+    let folder = Folder::new();
+    let path = folder.file("release.plan");
+    let file = path.display().to_string();
+    let shop = Served::with(after(&[]), Life::Alive);
+    let kept = shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "--out", &file]);
+    assert_eq!(kept.code, Some(0), "{kept}");
+    assert_eq!(kept.stderr.lines().count(), 2, "{kept}");
+    let code = |arguments: &[&str]| {
+        let outcome = shop.kruise(arguments);
+        (outcome.code.unwrap(), outcome.stderr)
+    };
+    assert_eq!(code(&["set", "image", "web", "main=web:v2"]).0, 0);
+    assert_eq!(code(&["run", "--plan", &file]).0, 4);
+    assert_eq!(code(&["approve", "--plan", &file, "--dry-run=client"]).0, 0);
+    // Another name, another Rollout's plan, a plan that was edited.
+    assert_eq!(code(&["approve", "other", "--plan", &file]).0, 7);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let edited = folder.file("edited.plan");
+    std::fs::write(&edited, text.replace("web:v2", "web:v9")).unwrap();
+    assert_snapshot!(shop.kruise(&["approve", "--plan", &edited.display().to_string()]), @r"
+    exit 1
+    --- stderr
+    error: plan TMP/FOLDER/edited.plan: its content is not what its id says: it was edited, or cut off
+
+    hint: kubectl kruise rollout plan NAME --out FILE makes one
+    ");
+    assert_snapshot!(shop.kruise(&["run", "--plan", "/nonexistent"]), @r#"
+    exit 7
+    --- stderr
+    error: the path "/nonexistent" does not exist
+    "#);
+    let mut scaled = shop.deployment();
+    scaled["spec"]["replicas"] = json!(5);
+    shop.sim.load(scaled).unwrap();
+    assert_snapshot!(shop.kruise(&["approve", "--plan", &file]), @r"
+    exit 8
+    --- stderr
+    error: plan TMP/FOLDER/release.plan no longer holds: one thing moved since it was made
+      deployment/web  spec.replicas: 3 is now 5
+
+    hint: plan again: kubectl kruise rollout plan web -n shop --out TMP/FOLDER/release.plan
+    ");
+    assert_eq!(code(&["run", "--plan", &file]).0, 8);
+    let bad = folder.file("bad.plan").display().to_string();
+    assert_eq!(
+        code(&["plan", "web", "--set-image", "main=web:v3-crash", "--out", &bad]).0,
+        5
+    );
+    assert_snapshot!(shop.kruise(&["run", "--plan", &bad]), @r#"
+    exit 1
+    --- stderr
+    error: plan TMP/FOLDER/bad.plan: it ends "Degraded", so that it is not one to be followed
+
+    hint: mend what is in the way and plan again: kubectl kruise rollout plan web -n shop --out TMP/FOLDER/bad.plan
+    "#);
+    assert_eq!(code(&["plan", "web", "--out", &bad, "--what-if", "crash"]).0, 64);
 }

@@ -3,6 +3,12 @@
 use std::ffi::OsString;
 
 use kubectl_kruise::cli;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    served::{Life, Outcome, Served},
+    shop::{NAMESPACE, application},
+};
 
 /// The commands in the README's `sh` blocks, one per pipe member, without comments.
 fn commands() -> Vec<Vec<String>> {
@@ -56,4 +62,86 @@ fn every_command_line_of_the_readme_is_understood() {
     }
     assert_eq!(wrong, Vec::<String>::new());
     assert!(ours > 5, "found only {ours} commands");
+}
+
+/// A section of the README.
+fn section(title: &str) -> &'static str {
+    let text = include_str!("../../../README.md");
+    let start = text.find(&format!("\n## {title}\n")).unwrap() + 1;
+    let end = text[start..].find("\n## ").map_or(text.len(), |end| start + end);
+    &text[start..end]
+}
+
+/// The blocks of a kind in a text.
+fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
+    let fence = format!("```{kind}\n");
+    let inside = |part: &'a str| &part[..part.find("```").unwrap()];
+    text.split(&fence).skip(1).map(inside).collect()
+}
+
+/// The release without a controller, as the README has it, with shorter waits: on from its first pause, or back. How each
+/// command ended.
+fn released(back: bool) -> Vec<String> {
+    let section = section("A release on your cluster, without a controller");
+    let rollout = blocks(section, "yaml")[0]
+        .replace("duration: 300", "duration: 1")
+        .replace(
+            "- service: echoserver",
+            "- service: echoserver\n        gracePeriodSeconds: 1",
+        );
+    let mut rollout: Value = serde_saphyr::from_str(&rollout).unwrap();
+    rollout["metadata"]["namespace"] = json!(NAMESPACE);
+    let mut objects = application("echoserver");
+    objects.pop();
+    objects[0]["spec"]["template"]["spec"]["containers"][0]["name"] = json!("echoserver");
+    objects.push(rollout);
+    let shop = Served::with(objects.clone(), Life::Alive);
+    shop.wait_for(|| shop.get("apps/v1", "Deployment", "echoserver")["status"]["readyReplicas"] == 3);
+    let commands = blocks(section, "sh").concat();
+    std::fs::create_dir(shop.folder.file("shop")).unwrap();
+    let manifests: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    std::fs::write(shop.folder.file("shop/web.json"), manifests.join("\n")).unwrap();
+    let mut ended = Vec::new();
+    for line in commands.lines().filter(|line| line.starts_with("kubectl kruise")) {
+        let typed = line.split('#').next().unwrap();
+        let ours = typed.split('|').next().unwrap().trim();
+        let words: Vec<&str> = ours.split_whitespace().skip(3).collect();
+        // The two ways on from the first pause: whoever goes one cannot go the other.
+        if words[0] == if back { "approve" } else { "rollback" } {
+            continue;
+        }
+        let mut command = shop.command(&words);
+        let outcome = Outcome::of(command.current_dir(shop.folder.file("")).output().unwrap());
+        ended.push(format!("{} {}", outcome.code.unwrap(), words.join(" ")));
+    }
+    ended
+}
+
+#[test]
+fn a_release_without_a_controller_goes_as_it_says() {
+    let both = std::thread::scope(|scope| {
+        let ways = [false, true].map(|back| scope.spawn(move || released(back)));
+        ways.map(|way| way.join().unwrap())
+    });
+    let way = [
+        "0 manifests crds",
+        "0 manifests policy",
+        "0 run demo",
+        "0 plan demo --set-image echoserver=echoserver:v2",
+        "0 plan -f shop/ --set-image echoserver=echoserver:v2",
+        "5 plan demo --set-image echoserver=echoserver:v2 --what-if crash",
+        "0 plan demo --set-image echoserver=echoserver:v2 --out v2.plan",
+        "0 set image demo echoserver=echoserver:v2",
+        "4 run demo",
+        "4 status demo",
+    ];
+    let with = |last| [way.as_slice(), &[last]].concat();
+    assert_eq!(
+        both.each_ref()
+            .map(|ended| ended.iter().map(String::as_str).collect::<Vec<_>>()),
+        [
+            with("0 approve demo --standalone"),
+            with("0 rollback demo --standalone")
+        ]
+    );
 }

@@ -58,7 +58,7 @@ fn a_step_is_not_approved_for_it() {
 }
 
 #[test]
-fn two_rollouts_of_one_workload() {
+fn trap23_two_rollouts_of_one_workload() {
     let mut objects = after(&[]);
     let mut other = objects
         .iter()

@@ -63,7 +63,7 @@ fn twice_is_harmless() {
     assert_snapshot!(shop.kruise(&["rollback", "web", "--yes", "--no-wait"]), @r"
     exit 0
     --- stdout
-    deployment.apps/web rolled back
+    deployment.apps/web already rolled back
     --- stderr
     the template is that of the stable version already; the engine has not seen it yet
     ");

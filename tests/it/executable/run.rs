@@ -204,6 +204,7 @@ fn leaves_the_hold_to_a_controller_that_has_not_acted_yet() {
     deployment.apps/web image updated
     --- stderr
     a controller in the cluster holds the new version (its webhook "kruise-rollout-mutating-webhook-configuration" is installed)
+    hint: kubectl kruise rollout watch web -n shop
     "#);
     let live = shop.get("apps/v1", "Deployment", "web");
     assert_eq!(

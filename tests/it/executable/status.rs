@@ -124,6 +124,7 @@ fn a_timed_pause() {
     --- stdout
     Rollout:  shop/web  canary of deployment/web
     State:    paused for a time: step 2/3, since SPAN
+    Command:  kubectl kruise rollout watch web -n shop
     Message:  Rollout is in step(2/3), and wait duration(600 seconds) to enter the next step
 
         STEP   PODS   TRAFFIC   ENDS
@@ -226,6 +227,7 @@ fn paused_by_a_human() {
     Rollout:  shop/web  canary of deployment/web
     State:    paused: step 1/3, paused, since SPAN
     Next:     you
+    Command:  kubectl kruise rollout resume web -n shop
     Message:  Rollout has been paused, you can resume it by kube-cli
 
         STEP   PODS   TRAFFIC   ENDS
@@ -290,7 +292,7 @@ fn by_the_name_of_its_deployment() {
     --- stderr
     error: deployments.apps "other" not found in namespace "shop"
 
-    hint: 'kubectl get rollouts.rollouts.kruise.io -n shop' lists them
+    hint: 'kubectl get deployments.apps -n shop' lists what there is
     "#);
 }
 

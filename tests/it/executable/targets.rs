@@ -99,9 +99,19 @@ fn from_stdin_and_a_kustomization() {
     std::fs::set_permissions(&kubectl, std::fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", kubectl.parent().unwrap().display());
     let with = |words: &[&str], path: &str| {
-        let output = shop.command(words).env("PATH", path).output().unwrap();
+        let mut command = shop.command(words);
+        command.current_dir(kubectl.parent().unwrap()).env("PATH", path);
+        let output = command.output().unwrap();
         crate::harness::served::Outcome::of(output)
     };
+    for folder in ["overlay", "other"] {
+        std::fs::create_dir(shop.folder.file(folder)).unwrap();
+    }
+    assert_snapshot!(with(&["status", "-k", "nowhere"], &path), @r"
+    exit 7
+    --- stderr
+    error: -k nowhere: there is no such folder
+    ");
     let said = with(&["status", "-k", "overlay", "-o", "name"], &path);
     assert_eq!(
         (said.code, said.stdout.as_str()),
@@ -233,7 +243,10 @@ fn workloads_are_selected_by_their_own_labels() {
     let named = shop.kruise(&["status", "sts", "--all", "-o", "name"]);
     assert_eq!(
         (named.code, named.stdout.as_str()),
-        (Some(7), "rollout.rollouts.kruise.io/web\n"),
+        (
+            Some(0),
+            "rollout.rollouts.kruise.io/web\nstatefulset.apps/other\n"
+        ),
         "{named}"
     );
 }

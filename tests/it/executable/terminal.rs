@@ -290,7 +290,7 @@ fn the_board_shows_many_and_opens_one() {
 }
 
 #[test]
-fn a_signal_gives_the_terminal_back() {
+fn trap8_a_signal_gives_the_terminal_back() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
     let terminal = Terminal::start(&shop, "watch web", 20, 80);
     shop.wait_for(|| terminal.raw().contains("pid="));

@@ -85,7 +85,7 @@ pub(super) fn get(shop: &Served, kind: Kind) -> Value {
 }
 
 #[test]
-fn undo_of_every_kind_is_exact() {
+fn trap1_trap15_undo_of_every_kind_is_exact() {
     for kind in KINDS {
         let shop = two_versions(kind, false);
         let before = get(&shop, kind);
@@ -185,13 +185,15 @@ fn undo_in_the_middle_of_a_release() {
     +    image: web:v1
          imagePullPolicy: IfNotPresent
          name: main
+    the release is left: whoever carries it out takes the new version back: kubectl kruise rollout watch web -n shop
     "#);
     assert_snapshot!(shop.kruise(&["undo", "web", "--to-revision", "7"]), @r"
     exit 7
     --- stderr
     error: unable to find specified revision 7 in history of deployment.apps/web
 
-    hint: there are 1: kubectl kruise rollout history deployment.apps/web -n shop
+    hint: it has revision 1
+    hint: kubectl kruise rollout history deployment.apps/web -n shop
     ");
     assert_snapshot!(shop.kruise(&["undo", "web"]), @r"
     exit 0
@@ -270,7 +272,7 @@ fn undo_without_a_history() {
 }
 
 #[test]
-fn pause_and_resume_of_rollouts() {
+fn trap14_pause_and_resume_of_rollouts() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
     assert_snapshot!(shop.kruise(&["pause", "web", "--dry-run=client"]), @r#"
     exit 0
@@ -570,7 +572,7 @@ fn history_in_detail() {
     --- stderr
     error: unable to find the specified revision 9 in history of statefulset.apps/web
 
-    hint: there are 1, 2
+    hint: it has revisions 1, 2
     ");
     assert_eq!(shop.kruise(&["history", "sts/web", "--diff", "x"]).code, Some(64));
     assert_snapshot!(shop.kruise(&["history", "sts/web", "-o", "jsonpath={.revisions[*].images[0]}"]), @r"

@@ -48,7 +48,7 @@ fn tells_every_change_once_and_ends_with_the_release() {
 }
 
 #[test]
-fn gives_up_in_time() {
+fn trap7_gives_up_in_time() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
     assert_snapshot!(shop.kruise(&["watch", "web", "--timeout", "3s"]), @r"
     exit 124
@@ -82,7 +82,7 @@ fn as_json_it_is_one_document_a_line() {
 }
 
 #[test]
-fn one_that_is_deleted_and_made_anew_is_another() {
+fn trap18_one_that_is_deleted_and_made_anew_is_another() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
     let watching = shop.spawn(&["watch", "web", "--timeout", "60s"]);
     let waiting = shop.spawn(&["status", "web", "-w", "--timeout", "60s"]);

@@ -136,6 +136,7 @@ fn variable(text: &str) -> Option<(usize, &'static str)> {
         ("since ", "hms", "since SPAN"),
         ("in ", "hms", "in SPAN"),
         (" +", ":", " +TIME"),
+        ("~+", ":", "~TIME"),
         ("127.0.0.1:", "", "SERVER"),
     ] {
         let length = text.strip_prefix(before).map_or(0, |rest| digits(rest, of_it));

@@ -140,3 +140,15 @@ fn pods_that_were_taken_back_are_gone_before_the_stable_service_selects_all() {
     rolling back: the canary goes
     ");
 }
+
+#[test]
+fn a_canary_that_was_deleted_by_hand_gets_no_traffic_while_the_stable_pods_become_new() {
+    let mut s = closing("Finalising", "ResumeWorkload");
+    s.canaries.clear();
+    s.replica_sets.truncate(1);
+    s.pods.clear();
+    insta::assert_snapshot!(told(&decide(&s, later())), @"
+    DELETE ingress/web-canary: all traffic to the stable Service
+    completing: the workload rolls
+    ");
+}

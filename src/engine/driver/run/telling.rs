@@ -1,10 +1,11 @@
 //! Events: what became of a release since it was told last.
 
 use futures::FutureExt as _;
+use jiff::Timestamp;
 
 use super::{
     super::{
-        RolloutKey,
+        Event, RolloutKey,
         record::{self, Note, Standpoint},
     },
     Engine,
@@ -45,5 +46,29 @@ impl Engine {
         let (client, identity) = (self.client.clone(), self.options.identity.clone());
         let written = record::write(client, self.clock, identity, key.clone(), rollout, note);
         self.notes.push(written.boxed());
+    }
+
+    /// Says where a Rollout is, once.
+    pub(super) fn tell(&mut self, key: &RolloutKey, rollout: &Rollout, reason: &Reason, now: Timestamp) {
+        let status = rollout.status.clone().unwrap_or_default();
+        let place = (
+            reason.clone(),
+            status.current_step_index,
+            status.current_step_state.clone(),
+        );
+        let standing = self.standings.entry(key.clone()).or_default();
+        if standing.reported.as_ref() == Some(&place) {
+            return;
+        }
+        standing.reported = Some(place);
+        let event = Event::Moved {
+            key: key.clone(),
+            at: now,
+            phase: status.phase,
+            step: status.current_step_index,
+            state: status.current_step_state,
+            reason: reason.clone(),
+        };
+        let _ = self.events.send(event);
     }
 }

@@ -1,0 +1,562 @@
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{Access, Demand, Ground, Id, Weight, catalogue};
+use crate::api::v1beta1::Rollout;
+
+/// Id, weight and sentence.
+type Found = Vec<(Id, Weight, String)>;
+
+/// A Rollout of a Deployment behind a Service and an Ingress.
+fn rollout() -> Value {
+    json!({ "metadata": { "name": "web", "namespace": "shop" }, "spec": {
+        "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
+        "strategy": { "canary": { "enableExtraWorkloadForCanary": true,
+            "steps": [{ "replicas": 1, "traffic": "20%" }, { "replicas": "100%", "traffic": "100%" }],
+            "trafficRoutings": [{ "service": "web", "ingress": { "name": "web" } }] } } } })
+}
+
+fn workload(container: &Value, spec: &Value) -> Value {
+    let mut main = json!({ "name": "main", "image": "web:v2" });
+    json_patch::merge(&mut main, container);
+    let mut pod = json!({ "containers": [main] });
+    json_patch::merge(&mut pod, spec);
+    json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "namespace": "shop" }, "spec": {
+        "replicas": 4, "template": { "metadata": { "labels": { "app": "web" } }, "spec": pod } } })
+}
+
+fn object(kind: &str, name: &str, fields: Value) -> Value {
+    let mut object =
+        json!({ "apiVersion": "v1", "kind": kind, "metadata": { "name": name, "namespace": "shop" } });
+    if kind == "Ingress" {
+        object["apiVersion"] = json!("networking.k8s.io/v1");
+    }
+    json_patch::merge(&mut object, &fields);
+    object
+}
+
+fn service() -> Value {
+    object(
+        "Service",
+        "web",
+        json!({ "spec": { "selector": { "app": "web" }, "ports": [{ "port": 80 }] } }),
+    )
+}
+
+fn ingress(service: &str) -> Value {
+    let path =
+        json!({ "path": "/", "backend": { "service": { "name": service, "port": { "number": 80 } } } });
+    object(
+        "Ingress",
+        "web",
+        json!({ "spec": { "rules": [{ "http": { "paths": [path] } }] } }),
+    )
+}
+
+fn node(name: &str, spec: Value, allocatable: Value) -> Value {
+    json!({ "kind": "Node", "metadata": { "name": name, "labels": { "disk": "hdd" } }, "spec": spec,
+        "status": { "allocatable": allocatable, "conditions": [{ "type": "Ready", "status": "True" }] } })
+}
+
+/// What of the catalogue is found: id, weight and sentence.
+struct Case {
+    rollout: Value,
+    workload: Option<Value>,
+    objects: Vec<Value>,
+    unread: Vec<&'static str>,
+    everywhere: Option<Vec<Value>>,
+    rights: Vec<Access>,
+}
+
+impl Case {
+    /// A release with nothing in its way, and these objects.
+    fn with(objects: Vec<Value>) -> Self {
+        let mut all = vec![service(), ingress("web")];
+        all.extend(objects);
+        Self {
+            rollout: rollout(),
+            workload: Some(workload(&json!({}), &json!({}))),
+            objects: all,
+            unread: Vec::new(),
+            everywhere: None,
+            rights: Vec::new(),
+        }
+    }
+
+    fn of(container: Value, spec: Value, objects: Vec<Value>) -> Self {
+        Self {
+            workload: Some(workload(&container, &spec)),
+            ..Self::with(objects)
+        }
+    }
+
+    fn found(&self) -> Found {
+        let rollout: Rollout = serde_json::from_value(self.rollout.clone()).unwrap();
+        let unread: BTreeSet<String> = self.unread.iter().map(ToString::to_string).collect();
+        let demand = Demand {
+            pods_now: 4,
+            most_pods: 9,
+            lowest_ready: Some(3),
+            made: [("deployments.apps".to_owned(), 1), ("services".to_owned(), 1)].into(),
+        };
+        let ground = Ground {
+            rollout: &rollout,
+            workload: self.workload.as_ref(),
+            objects: &self.objects,
+            unread: &unread,
+            everywhere: self.everywhere.as_deref(),
+            demand: Some(&demand),
+            rights: &self.rights,
+        };
+        let found = catalogue(&ground);
+        for one in &found {
+            assert!(
+                !one.evidence.is_empty() && one.command.starts_with("kubectl "),
+                "{one:?}"
+            );
+        }
+        found
+            .into_iter()
+            .map(|one| (one.id, one.weight, one.message))
+            .collect()
+    }
+}
+
+fn blocks(id: Id, message: &str) -> Found {
+    vec![(id, Weight::Blocks, message.to_owned())]
+}
+
+fn risk(id: Id, message: &str) -> Found {
+    vec![(id, Weight::Risk, message.to_owned())]
+}
+
+fn check(cases: Vec<(Case, Found)>) {
+    for (number, (case, expected)) in cases.into_iter().enumerate() {
+        assert_eq!(case.found(), expected, "case {number}");
+    }
+}
+
+#[test]
+fn nothing_in_the_way() {
+    check(vec![(Case::with(Vec::new()), Vec::new())]);
+}
+
+#[test]
+fn the_rollout_and_its_workload() {
+    let invalid = Case {
+        rollout: {
+            let mut rollout = rollout();
+            rollout["spec"]["strategy"]["canary"]["steps"][0]["replicas"] = json!(0);
+            rollout
+        },
+        ..Case::with(Vec::new())
+    };
+    let missing = Case {
+        workload: None,
+        ..Case::with(Vec::new())
+    };
+    let unread = Case {
+        workload: None,
+        unread: vec!["Deployment"],
+        ..Case::with(Vec::new())
+    };
+    check(vec![
+        (
+            invalid,
+            blocks(
+                Id::InvalidRollout,
+                "spec.strategy.canary.steps[0].replicas: replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\"",
+            ),
+        ),
+        (
+            missing,
+            blocks(
+                Id::WorkloadMissing,
+                "deployment/web does not exist, and the Rollout releases it",
+            ),
+        ),
+        (unread, Vec::new()),
+    ]);
+}
+
+#[test]
+fn what_the_new_pods_name() {
+    let env = |name: &str, key: &str, optional: bool| json!({ "env": [{ "name": "A", "valueFrom": { "configMapKeyRef": { "name": name, "key": key, "optional": optional } } }] });
+    let map = || vec![object("ConfigMap", "conf", json!({ "data": { "a": "1" } }))];
+    let volume = json!({ "volumes": [{ "name": "v", "projected": { "sources": [{ "secret": { "name": "token" } }] } }],
+        "serviceAccountName": "robot" });
+    let unread = Case {
+        unread: vec!["ConfigMap"],
+        ..Case::of(env("other", "a", false), json!({}), Vec::new())
+    };
+    check(vec![
+        (Case::of(env("conf", "a", false), json!({}), map()), Vec::new()),
+        (
+            Case::of(env("conf", "b", false), json!({}), map()),
+            blocks(
+                Id::MissingReference,
+                "the new pods need key \"b\" of configmap/conf, which it does not have",
+            ),
+        ),
+        (
+            Case::of(env("other", "a", false), json!({}), map()),
+            blocks(
+                Id::MissingReference,
+                "the new pods need configmap/other, which does not exist",
+            ),
+        ),
+        (Case::of(env("other", "a", true), json!({}), map()), Vec::new()),
+        (unread, Vec::new()),
+        (
+            Case::of(json!({}), volume, Vec::new()),
+            [
+                blocks(
+                    Id::MissingReference,
+                    "the new pods need secret/token, which does not exist",
+                ),
+                blocks(
+                    Id::MissingReference,
+                    "the new pods need serviceaccount/robot, which does not exist",
+                ),
+            ]
+            .concat(),
+        ),
+    ]);
+}
+
+#[test]
+fn services_and_routes() {
+    let relabelled = {
+        let mut case = Case::with(Vec::new());
+        case.workload.as_mut().unwrap()["spec"]["template"]["metadata"]["labels"]["app"] = json!("shop");
+        case
+    };
+    let objects = |objects: Vec<Value>| Case {
+        objects,
+        ..Case::with(Vec::new())
+    };
+    let header = Case {
+        rollout: {
+            let mut rollout = rollout();
+            rollout["spec"]["strategy"]["canary"]["steps"][0] =
+                json!({ "replicas": 1, "matches": [{ "path": { "value": "/a" } }] });
+            rollout
+        },
+        ..Case::with(Vec::new())
+    };
+    check(vec![
+        (
+            relabelled,
+            blocks(
+                Id::ServiceSelectsNothing,
+                "service/web selects pods with label app=web, and the new pods have shop: no request would reach them",
+            ),
+        ),
+        (
+            objects(vec![ingress("web")]),
+            blocks(Id::Traffic, "Service web not found"),
+        ),
+        (
+            objects(vec![service()]),
+            blocks(Id::Traffic, "Ingress web not found"),
+        ),
+        (
+            objects(vec![service(), ingress("other")]),
+            blocks(Id::Traffic, "Ingress web has no rule for Service web"),
+        ),
+        (
+            header,
+            blocks(Id::Traffic, "step 1: ingress-nginx cannot match a path"),
+        ),
+    ]);
+}
+
+#[test]
+fn limits_of_the_namespace() {
+    let range = |rule: Value| {
+        vec![object(
+            "LimitRange",
+            "lr",
+            json!({ "spec": { "limits": [rule] } }),
+        )]
+    };
+    let asks = |limit: &str| json!({ "resources": { "limits": { "memory": limit }, "requests": { "cpu": "100m" } } });
+    check(vec![
+        (
+            Case::of(
+                asks("2Gi"),
+                json!({}),
+                range(json!({ "type": "Container", "max": { "memory": "1Gi" } })),
+            ),
+            blocks(
+                Id::LimitRange,
+                "container main has a limit of 2048Mi memory, and limitrange/lr allows 1024Mi at the most",
+            ),
+        ),
+        (
+            Case::of(
+                asks("1Gi"),
+                json!({}),
+                range(json!({ "type": "Container", "max": { "memory": "1Gi" } })),
+            ),
+            Vec::new(),
+        ),
+        (
+            Case::of(
+                asks("1Gi"),
+                json!({}),
+                range(json!({ "type": "Pod", "min": { "cpu": "1" } })),
+            ),
+            blocks(
+                Id::LimitRange,
+                "a pod requests 100m cpu, and limitrange/lr asks for 1 at the least",
+            ),
+        ),
+        (
+            Case::with(range(json!({ "type": "Container", "max": { "cpu": "1" } }))),
+            blocks(
+                Id::LimitRange,
+                "container main has no limit of cpu, and limitrange/lr asks for one of 1 at the most",
+            ),
+        ),
+        (
+            Case::with(range(
+                json!({ "type": "Container", "max": { "cpu": "1" }, "default": { "cpu": "500m" } }),
+            )),
+            Vec::new(),
+        ),
+    ]);
+}
+
+#[test]
+fn quotas() {
+    let quota = |hard: Value, used: Value| {
+        vec![object(
+            "ResourceQuota",
+            "q",
+            json!({ "spec": { "hard": hard }, "status": { "used": used } }),
+        )]
+    };
+    let cpu = || json!({ "resources": { "requests": { "cpu": "200m" } } });
+    let scoped = {
+        let mut quota = quota(json!({ "pods": "1" }), json!({}));
+        quota[0]["spec"]["scopes"] = json!(["BestEffort"]);
+        quota
+    };
+    check(vec![
+        // Nine pods at the most, four of them now: five more.
+        (
+            Case::with(quota(json!({ "pods": "9" }), json!({ "pods": "4" }))),
+            Vec::new(),
+        ),
+        (
+            Case::with(quota(json!({ "pods": "8" }), json!({ "pods": "4" }))),
+            blocks(
+                Id::Quota,
+                "the release has 9 pods at the most, 5 more than now, which need 5 pods; quota/q leaves 4",
+            ),
+        ),
+        (
+            Case::of(
+                cpu(),
+                json!({}),
+                quota(
+                    json!({ "requests.cpu": "1500m" }),
+                    json!({ "requests.cpu": "800m" }),
+                ),
+            ),
+            blocks(
+                Id::Quota,
+                "the release has 9 pods at the most, 5 more than now, which need 1 requests.cpu; quota/q leaves 700m",
+            ),
+        ),
+        (
+            Case::of(
+                cpu(),
+                json!({}),
+                quota(json!({ "cpu": "1800m" }), json!({ "cpu": "800m" })),
+            ),
+            Vec::new(),
+        ),
+        (
+            Case::with(quota(json!({ "limits.memory": "1Gi" }), json!({}))),
+            blocks(
+                Id::Quota,
+                "quota/q counts limits.memory, and the new pods say none: they would be refused",
+            ),
+        ),
+        (
+            Case::with(quota(
+                json!({ "count/deployments.apps": "1" }),
+                json!({ "count/deployments.apps": "1" }),
+            )),
+            blocks(
+                Id::Quota,
+                "the release makes 1 count/deployments.apps; quota/q leaves 0",
+            ),
+        ),
+        (Case::with(scoped), Vec::new()),
+    ]);
+}
+
+#[test]
+fn nodes() {
+    let large = || json!({ "cpu": "4", "memory": "8Gi", "pods": "110" });
+    let cpu = || json!({ "resources": { "requests": { "cpu": "1" } } });
+    let pod = |name: &str, cpu: &str| {
+        json!({ "kind": "Pod", "metadata": { "name": name }, "status": { "phase": "Running" },
+            "spec": { "nodeName": "a", "containers": [{ "resources": { "requests": { "cpu": cpu } } }] } })
+    };
+    let full = |pods: Vec<Value>| Case {
+        everywhere: Some(pods),
+        ..Case::of(
+            cpu(),
+            json!({}),
+            vec![
+                node("a", json!({}), large()),
+                node("b", json!({}), json!({ "cpu": "2", "pods": "110" })),
+            ],
+        )
+    };
+    let tainted = json!({ "taints": [{ "key": "gpu", "effect": "NoSchedule" }] });
+    let tolerant = json!({ "tolerations": [{ "key": "gpu", "operator": "Exists" }] });
+    check(vec![
+        (
+            Case::of(
+                json!({}),
+                json!({ "nodeSelector": { "disk": "ssd" } }),
+                vec![node("a", json!({}), large())],
+            ),
+            blocks(
+                Id::NoNodeFits,
+                "no node takes a new pod: 1 of 1 nodes are out (1 without label disk=ssd)",
+            ),
+        ),
+        (
+            Case::of(
+                cpu(),
+                json!({}),
+                vec![
+                    node("a", json!({}), json!({ "cpu": "500m" })),
+                    node("b", json!({ "unschedulable": true }), large()),
+                ],
+            ),
+            blocks(
+                Id::NoNodeFits,
+                "no node takes a new pod: 2 of 2 nodes are out (1 cordoned, 1 too little cpu)",
+            ),
+        ),
+        (
+            Case::with(vec![node("a", tainted.clone(), large())]),
+            blocks(
+                Id::NoNodeFits,
+                "no node takes a new pod: 1 of 1 nodes are out (1 tainted gpu)",
+            ),
+        ),
+        (
+            Case::of(json!({}), tolerant, vec![node("a", tainted, large())]),
+            Vec::new(),
+        ),
+        // Six processors, five pods more.
+        (full(vec![pod("p", "1")]), Vec::new()),
+        (
+            full(vec![pod("p", "1"), pod("q", "500m")]),
+            blocks(
+                Id::NodeCapacity,
+                "the release has 5 pods more than now at one time, and 2 nodes have room for 4 of them",
+            ),
+        ),
+    ]);
+}
+
+#[test]
+fn what_else_acts_on_the_pods() {
+    let budget = |spec: Value| {
+        let mut budget = object(
+            "PodDisruptionBudget",
+            "web",
+            json!({ "spec": { "selector": { "matchLabels": { "app": "web" } } } }),
+        );
+        json_patch::merge(&mut budget["spec"], &spec);
+        vec![budget]
+    };
+    let autoscaler = |least: i32, most: i32| {
+        let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" });
+        vec![object(
+            "HorizontalPodAutoscaler",
+            "web",
+            json!({ "spec": {
+            "scaleTargetRef": target, "minReplicas": least, "maxReplicas": most } }),
+        )]
+    };
+    let asked = |wanted: i32| {
+        format!(
+            "3 pods are ready at the least, and pdb/web asks for {wanted}: meanwhile nodes cannot be drained, and the budget does not keep the release from it"
+        )
+    };
+    check(vec![
+        (Case::with(budget(json!({ "minAvailable": 3 }))), Vec::new()),
+        (
+            Case::with(budget(json!({ "minAvailable": "90%" }))),
+            risk(Id::DisruptionBudget, &asked(4)),
+        ),
+        (
+            Case::with(budget(json!({ "maxUnavailable": 0 }))),
+            risk(Id::DisruptionBudget, &asked(4)),
+        ),
+        (
+            Case::with(budget(
+                json!({ "minAvailable": 9, "selector": { "matchLabels": { "app": "x" } } }),
+            )),
+            Vec::new(),
+        ),
+        (
+            Case::with(autoscaler(2, 10)),
+            risk(
+                Id::Autoscaler,
+                "hpa/web may scale deployment/web between 2 and 10 pods meanwhile: steps are planned for 4, and it counts the pods of both versions",
+            ),
+        ),
+        (Case::with(autoscaler(4, 4)), Vec::new()),
+    ]);
+}
+
+#[test]
+fn rights() {
+    let access = |verb: &'static str, resource: &str, allowed: Option<bool>| Access {
+        verb,
+        group: "apps".to_owned(),
+        resource: resource.to_owned(),
+        subresource: String::new(),
+        allowed,
+        reason: String::new(),
+    };
+    let case = |rights: Vec<Access>| Case {
+        rights,
+        ..Case::with(Vec::new())
+    };
+    check(vec![
+        (
+            case(vec![
+                access("patch", "deployments", Some(true)),
+                access("create", "deployments", None),
+            ]),
+            Vec::new(),
+        ),
+        (
+            case(vec![
+                access("patch", "deployments", Some(true)),
+                access("create", "deployments", Some(false)),
+            ]),
+            blocks(Id::NotAllowed, "you may not create deployments.apps"),
+        ),
+        (
+            case(vec![access("patch", "deployments", Some(false))]),
+            risk(
+                Id::NotAllowed,
+                "you may make none of these writes: somebody else has to act",
+            ),
+        ),
+    ]);
+}

@@ -1,0 +1,202 @@
+//! `lint`: what is wrong before a release begins.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    served::{Folder, Life, Outcome, Served, program},
+    shop::{NAMESPACE, application, settled},
+};
+
+const SOUND: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 4
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - {name: main, image: 'web:v1', readinessProbe: {tcpSocket: {port: 80}}}
+---
+apiVersion: rollouts.kruise.io/v1beta1
+kind: Rollout
+metadata:
+  name: web
+spec:
+  workloadRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  strategy:
+    canary:
+      steps:
+      - replicas: 1
+        pause: {}
+      - replicas: 100%
+";
+
+fn lint(text: &str, arguments: &[&str]) -> Outcome {
+    let folder = Folder::new();
+    std::fs::write(folder.file("web.yaml"), text).unwrap();
+    let mut command = program();
+    command
+        .args(["rollout", "lint", "web.yaml"])
+        .args(arguments)
+        .current_dir(folder.file(""));
+    Outcome::of(command.output().unwrap())
+}
+
+#[test]
+fn what_is_sound_is_said_to_be() {
+    assert_snapshot!(lint(SOUND, &[]), @"
+    exit 0
+    --- stdout
+    2 objects, 1 Rollout of them: nothing is wrong
+    ");
+}
+
+#[test]
+fn findings_have_a_line_and_a_fix() {
+    let text = SOUND.replace("replicas: 100%", "replicas: 0\n        paused: true");
+    assert_snapshot!(lint(&text, &[]), @r#"
+    exit 3
+    --- stdout
+    web.yaml:25: warning: Rollout web: spec.strategy.canary.steps[1].paused: there is no such field, an API server drops it; pause may be meant [unknown-field]
+        fix: correct its name or its place, or take it out
+    web.yaml:24: error: Rollout web: spec.strategy.canary.steps[1].replicas: replicas must be positive number, or a percentage with "0%" < canaryReplicas <= "100%" [step-replicas]
+        fix: give replicas as a number from 1 or a percentage from 1% to 100%, in rising order
+    web.yaml:24: error: Rollout web: spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence [step-replicas]
+        fix: give replicas as a number from 1 or a percentage from 1% to 100%, in rising order
+    2 objects, 1 Rollout of them: 2 errors, 1 warning
+    "#);
+}
+
+#[test]
+fn warnings_fail_only_where_that_is_asked() {
+    let text = SOUND.replace("        pause: {}\n", "        paused: {}\n");
+    let codes: Vec<_> = [&[][..], &["--strict"]]
+        .map(|arguments| lint(&text, arguments).code)
+        .to_vec();
+    assert_eq!(codes, [Some(0), Some(3)]);
+}
+
+#[test]
+fn programs_read_json_and_sarif() {
+    let text = SOUND.replace("- replicas: 1\n", "- replicas: 0\n");
+    let document = lint(&text, &["-o", "json"]).json();
+    let message =
+        "replicas must be positive number, or a percentage with \"0%\" < canaryReplicas <= \"100%\"";
+    let fix = "give replicas as a number from 1 or a percentage from 1% to 100%, in rising order";
+    let field = "spec.strategy.canary.steps[0].replicas";
+    assert_eq!(
+        document,
+        json!({
+            "apiVersion": "cli.kruise.dev/v1", "kind": "LintReport", "schema": "1.0",
+            "summary": "2 objects, 1 Rollout of them: 1 error", "objects": 2, "rollouts": 1,
+            "findings": [{
+                "rule": "step-replicas", "severity": "error", "object": "Rollout web", "field": field,
+                "message": message, "fix": fix, "file": "web.yaml", "line": 22,
+            }],
+        })
+    );
+    let sarif = lint(&text, &["-o", "sarif"]).json();
+    let run = &sarif["runs"][0];
+    assert_eq!(sarif["version"], "2.1.0");
+    assert_eq!(run["tool"]["driver"]["rules"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        run["results"],
+        json!([{
+            "ruleId": "step-replicas", "level": "error",
+            "message": { "text": format!("Rollout web: {field}: {message}. Fix: {fix}.") },
+            "locations": [{
+                "physicalLocation": { "artifactLocation": { "uri": "web.yaml" }, "region": { "startLine": 22 } },
+                "logicalLocations": [{ "fullyQualifiedName": format!("Rollout web: {field}"), "kind": "object" }],
+            }],
+        }])
+    );
+}
+
+#[test]
+fn bad_input_is_told() {
+    let told = |text: &str| lint(text, &[]).to_string();
+    assert_snapshot!(told("kind: Service\napiVersion: v1\nmetadata: {name: web}\n"), @"
+    exit 7
+    --- stderr
+    error: no Rollout in web.yaml
+
+    hint: name the files of the Rollout together with those of its workload, Services and routes
+    hint: for what a cluster has: kubectl kruise rollout lint --live
+    ");
+    assert_snapshot!(told("kind: [\n"), @"
+    exit 1
+    --- stderr
+    error: web.yaml, document 1, line 1 does not parse: unclosed bracket '['
+    ");
+    assert_snapshot!(Outcome::of(program().args(["rollout", "lint", "nowhere.yaml"]).output().unwrap()), @r#"
+    exit 7
+    --- stderr
+    error: the path "nowhere.yaml" does not exist
+    "#);
+    assert_snapshot!(Outcome::of(program().args(["rollout", "lint"]).output().unwrap()), @"
+    exit 64
+    --- stderr
+    error: the following required arguments were not provided:
+      <FILE>...
+
+    Usage: kubectl kruise rollout lint <FILE>...
+
+    For more information, try '--help'.
+    ");
+}
+
+/// What the cluster lacks is an error there, and nothing is written.
+#[test]
+fn a_cluster_is_looked_at() {
+    let sound = Served::with(settled(&application("web"), None), Life::Still);
+    assert_snapshot!(sound.kruise(&["lint", "--live"]), @"
+    exit 0
+    --- stdout
+    note: Rollout shop/web: spec.workloadRef: no container of Deployment web has a readinessProbe: its pods count as ready, and get requests, as soon as they run [no-readiness-probe]
+        fix: give the container a readinessProbe, or the workload minReadySeconds
+    4 objects, 1 Rollout of them: 1 note
+    ");
+    assert_eq!(sound.sim.trace(), [], "nothing is written");
+    let mut all: Vec<Value> = settled(&application("web"), None);
+    all.retain(|object| object["kind"] != "Ingress");
+    for object in &mut all {
+        if object["kind"] == "Service" {
+            object["spec"]["selector"] = Value::Null;
+        }
+    }
+    let broken = Served::with(all, Life::Still);
+    assert_snapshot!(broken.kruise(&["lint", "--live", "web"]), @"
+    exit 3
+    --- stdout
+    error: Rollout shop/web: spec.strategy.canary.trafficRoutings[0].ingress: Ingress web is not there [missing-object]
+        fix: make it, or correct the name
+    error: Rollout shop/web: spec.strategy.canary.trafficRoutings[0]: Service web has no selector, its versions cannot be told apart [route]
+        fix: let the route send requests to the Service, and the Service select its pods
+    note: Rollout shop/web: spec.workloadRef: no container of Deployment web has a readinessProbe: its pods count as ready, and get requests, as soon as they run [no-readiness-probe]
+        fix: give the container a readinessProbe, or the workload minReadySeconds
+    2 errors, 4 objects, 1 Rollout of them: 1 note
+    ");
+    assert_snapshot!(broken.kruise(&["lint", "--live", "-n", "other"]), @"
+    exit 0
+    --- stdout
+    0 objects, 0 Rollouts of them: nothing is wrong
+    --- stderr
+    no Rollouts in namespace other
+    ");
+    assert_snapshot!(broken.kruise(&["lint", "--live", "nobody"]), @r#"
+    exit 7
+    --- stderr
+    error: rollouts.rollouts.kruise.io "nobody" not found in namespace "shop"
+
+    hint: 'kubectl get rollouts.rollouts.kruise.io -n shop' lists what there is
+    "#);
+    assert_eq!(
+        broken.kruise(&["lint", "--live", "-A"]).code,
+        Some(3),
+        "{NAMESPACE} is among all"
+    );
+}
