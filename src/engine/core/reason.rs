@@ -31,7 +31,7 @@ pub(super) fn sentence(message: &str) -> &str {
 #[must_use]
 pub fn invalidity(message: &str) -> Option<&str> {
     let rest = message.strip_prefix(INVALID);
-    let rest = rest.or_else(|| Some(message.split_once(&format!(" ({INVALID}"))?.1.strip_suffix(')')?))?;
+    let rest = rest.or_else(|| message.split_once(&format!(" ({INVALID}"))?.1.strip_suffix(')'))?;
     Some(rest.trim_start_matches(':').trim())
 }
 
