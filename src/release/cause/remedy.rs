@@ -148,6 +148,8 @@ impl Cause {
             | Self::Deleting
             | Self::ControllerLagging { .. }
             | Self::WeightNotApplied { .. } => ours(Command::Watch),
+            // The definition refuses another routing in the middle of a release.
+            Self::LuaMissing { .. } if scene.position.under_way() => ours(Command::Rollback),
             Self::Disabled | Self::InvalidRollout { .. } | Self::LuaMissing { .. } | Self::TrafficBlocked { .. } => {
                 kubectl(&format!("edit rollouts.rollouts.kruise.io {name}"))
             }

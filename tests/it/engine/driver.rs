@@ -324,7 +324,11 @@ async fn a_kind_that_must_not_be_read_ends_a_run_and_stops_no_engine() {
         (bench.phase("web"), bench.phase("store")),
         ("Healthy".to_owned(), "none".to_owned())
     );
-    assert!(engine.told().iter().all(|told| told.starts_with("web: ")));
+    let told = engine.told();
+    assert!(
+        !told.is_empty() && told.iter().all(|told| told.starts_with("web: ")),
+        "{told:?}"
+    );
     bench.refuse(None);
     bench.pass(BACK_OFF).await;
     assert_eq!(bench.phase("store"), "Healthy");

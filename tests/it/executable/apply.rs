@@ -393,7 +393,8 @@ fn dry_runs_store_nothing() {
     deployment.apps/web configured (dry run)
     ");
     assert_eq!((shop.deployment(), shop.rollout()), before);
-    assert!(shop.sim.trace().iter().all(|write| write.dry_run));
+    let trace = shop.sim.trace();
+    assert!(!trace.is_empty() && trace.iter().all(|write| write.dry_run));
     let printed = shop.kruise(&["apply", "-f", &path, "--dry-run=server", "-o", "json"]);
     let printed: Value = serde_json::from_str(&printed.stdout).unwrap();
     let kinds: Vec<&str> = printed["items"]

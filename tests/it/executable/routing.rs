@@ -134,3 +134,21 @@ fn a_split_between_one_service_and_itself_is_none() {
     ingress/web      20%      0%: both versions are behind Service web
     ");
 }
+
+/// The definition of the Rollout refuses another routing in the middle of a release: to edit it is no way out.
+#[test]
+fn a_class_that_nobody_knows_is_left_by_the_way_back() {
+    let mut all = application("web");
+    let strategy = &mut all.last_mut().unwrap()["spec"]["strategy"]["canary"];
+    strategy["trafficRoutings"][0]["ingress"]["classType"] = json!("lanes");
+    let shop = Served::with(settled(&all, Some("web:v2")), Life::Still);
+    let document = shop.kruise(&["explain", "web", "-o", "json"]).json();
+    let first = &document["causes"][0];
+    assert_eq!(
+        (&first["id"], &first["command"]),
+        (
+            &json!("LuaMissing"),
+            &json!("kubectl kruise rollout rollback web -n shop")
+        )
+    );
+}

@@ -26,9 +26,12 @@ fn to_the_first_pause() {
     rollout.rollouts.kruise.io/web waiting for approval of step 1/3
     ");
     let told = crate::harness::served::redacted(&outcome.stderr);
+    let is_told = |line: &str| line.starts_with("TIME  shop/web  ");
     assert!(
-        told.lines()
-            .all(|line| line.starts_with("TIME  shop/web  ") || line.starts_with("hint: ")),
+        told.lines().any(is_told)
+            && told
+                .lines()
+                .all(|line| is_told(line) || line.starts_with("hint: ")),
         "{told}"
     );
     assert_eq!(
