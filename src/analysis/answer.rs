@@ -1,15 +1,18 @@
 //! What came back when a provider was asked, and what it means.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{condition, gate::Measure};
+use super::{
+    condition,
+    gate::{Measure, Request},
+};
 
 /// Values of a result that are kept; the rest is only judged.
 const KEPT: usize = 4;
-/// Characters of a value that is no number.
+/// Characters of a query's name.
 const LONGEST: usize = 32;
 
 /// What came back.
@@ -123,7 +126,11 @@ pub(super) fn rate(measure: &Measure, answer: &Answer) -> Rated {
         }
         Answer::Result(result) => result,
     };
-    let value = Some(kept(result));
+    let names = match &measure.request {
+        Request::Prometheus(asked) => asked.queries.keys().map(String::as_str).collect(),
+        _ => BTreeSet::new(),
+    };
+    let value = Some(kept(result, &names));
     let conditions = [&measure.success, &measure.failure];
     let minds = conditions
         .into_iter()
@@ -162,23 +169,39 @@ fn is_missing(result: &Value) -> bool {
     }
 }
 
-/// What is kept of a result: its first numbers, or a short text.
-fn kept(result: &Value) -> Value {
-    let short = |text: &str| json!(text.chars().take(LONGEST).collect::<String>());
+/// What is kept of a result, for anybody to read who may read the Rollout: its first numbers. Of texts, objects and lists in
+/// lists only how long they are: they may have anything in them. `names` are those of the template's queries.
+fn kept(result: &Value, names: &BTreeSet<&str>) -> Value {
     match result {
+        Value::Array(items) => Value::Array(items.iter().take(KEPT).map(kept_one).collect()),
+        Value::Object(fields) if !names.is_empty() => {
+            let named = fields.iter().filter(|(name, _)| names.contains(name.as_str()));
+            let none = BTreeSet::new();
+            named
+                .take(KEPT)
+                .map(|(name, value)| (name.chars().take(LONGEST).collect::<String>(), kept(value, &none)))
+                .collect()
+        }
+        Value::Object(fields) => match fields.get("exitCode").filter(|code| code.is_number()) {
+            Some(code) => json!({ "exitCode": kept_one(code) }),
+            None => kept_one(result),
+        },
+        other => kept_one(other),
+    }
+}
+
+fn kept_one(value: &Value) -> Value {
+    match value {
         Value::Number(number) => match number.as_f64() {
             // Seven digits are more than anybody judges by.
             Some(float) if number.is_f64() => json!((float * 1e6).round() / 1e6),
-            _ => result.clone(),
+            _ => value.clone(),
         },
-        Value::Bool(_) | Value::Null => result.clone(),
-        Value::String(text) => short(text),
-        Value::Array(items) => Value::Array(items.iter().take(KEPT).map(kept).collect()),
-        Value::Object(fields) if fields.values().all(Value::is_array) && fields.len() <= KEPT => fields
-            .iter()
-            .map(|(name, value)| (name.clone(), kept(value)))
-            .collect(),
-        Value::Object(_) => short(&result.to_string()),
+        Value::Bool(_) | Value::Null => value.clone(),
+        Value::String(text) if matches!(text.as_str(), "NaN" | "+Inf" | "-Inf") => value.clone(),
+        Value::String(text) => json!(format!("a text of {} characters", text.chars().count())),
+        Value::Array(items) => json!(format!("a list of {} values", items.len())),
+        Value::Object(fields) => json!(format!("an object of {} fields", fields.len())),
     }
 }
 
@@ -221,4 +244,53 @@ pub fn prometheus(text: &str) -> Result<Value, Fault> {
     };
     let values = values.ok_or_else(|| Fault::passing("the answer is not one of Prometheus' query API"))?;
     Ok(Value::Array(values))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::kept;
+
+    #[test]
+    fn of_an_answer_numbers_are_kept_and_of_the_rest_how_long_it_is() {
+        let long = "x".repeat(5000);
+        let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+        let cases = [
+            (json!(0.987_654_321), json!(0.987_654)),
+            (
+                json!([1, "NaN", "+Inf", null, true]),
+                json!([1, "NaN", "+Inf", null]),
+            ),
+            (json!(long), json!("a text of 5000 characters")),
+            (
+                json!({ "token": "secret", "n": 1 }),
+                json!("an object of 2 fields"),
+            ),
+            (json!({ &long: [1] }), json!("an object of 1 fields")),
+            (
+                json!({ "exitCode": 3, "output": "secret" }),
+                json!({ "exitCode": 3 }),
+            ),
+            (json!({ "exitCode": "secret" }), json!("an object of 1 fields")),
+            (
+                json!([deep, [1, 2], { "a": 1 }]),
+                json!([
+                    "a list of 1 values",
+                    "a list of 2 values",
+                    "an object of 1 fields"
+                ]),
+            ),
+        ];
+        for (result, expected) in cases {
+            assert_eq!(kept(&result, &BTreeSet::new()), expected, "{result}");
+        }
+        let both = json!({ "new": [0.5, "secret"], "other": [1] });
+        assert_eq!(
+            kept(&both, &BTreeSet::from(["new"])),
+            json!({ "new": [0.5, "a text of 6 characters"] })
+        );
+    }
 }

@@ -50,7 +50,7 @@ pub(super) fn resolved(
 fn from_rollout(arg: &Argument, rollout: &Rollout) -> Result<String, String> {
     let Some(from) = &arg.value_from else {
         return Err(
-            "is not given, and the template has no default for it; give it in the annotation's args"
+            "is not given, and the template has no default for it; give it in the args of the annotation or file, or with 'gate --arg NAME=VALUE'"
                 .to_owned(),
         );
     };

@@ -8,6 +8,8 @@ use crate::api::{Time, analysis_template::OnFailure, keys, v1beta1::Rollout};
 
 /// Measurements of a metric that are kept one by one; all are counted.
 const KEPT: usize = 20;
+/// Bytes that the record may have while there is anything to leave out; all annotations of an object may have 256 KiB.
+const LARGEST: usize = 64 << 10;
 /// Characters of a reason that are kept.
 const LONGEST: usize = 120;
 
@@ -118,10 +120,20 @@ impl Record {
         serde_json::from_str(annotations.get(keys::ANALYSIS_RESULTS)?).ok()
     }
 
-    /// What stands in the annotation.
+    /// What stands in the annotation. Of many metrics fewer measurements are kept one by one, so that it is never refused.
     #[must_use]
     pub fn text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let write = |record: &Self| serde_json::to_string(record).unwrap_or_default();
+        let mut text = write(self);
+        let mut less = self.clone();
+        while text.len() > LARGEST && less.metrics.iter().any(|series| !series.samples.is_empty()) {
+            for series in &mut less.metrics {
+                let superfluous = series.samples.len().div_ceil(2);
+                series.samples.drain(..superfluous);
+            }
+            text = write(&less);
+        }
+        text
     }
 }
 
@@ -138,6 +150,17 @@ impl Series {
     #[must_use]
     pub fn measured(&self) -> i64 {
         self.counts.all() - self.counts.error
+    }
+
+    /// How many measurements count, of how many that must be there.
+    #[must_use]
+    pub fn progress(&self) -> String {
+        let (measured, required) = (self.measured(), self.required);
+        if measured > required {
+            format!("{measured} ({required} needed)")
+        } else {
+            format!("{measured} of {required}")
+        }
     }
 
     /// The value of the latest measurement, as humans read it: a list of one is its value.
@@ -220,5 +243,47 @@ impl Sample {
             }
         }
         first(self.value.as_ref()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Counts, LARGEST, Outcome, Record, Sample, Series};
+
+    #[test]
+    fn many_metrics_keep_fewer_measurements_and_all_counts() {
+        let at: crate::api::Time = serde_json::from_value(json!("2026-01-01T00:00:00Z")).unwrap();
+        let series = Series {
+            counts: Counts {
+                success: 20,
+                ..Counts::default()
+            },
+            samples: vec![
+                Sample {
+                    at,
+                    value: Some(json!([1, 2, 3, 4])),
+                    outcome: Outcome::Success,
+                    why: None
+                };
+                20
+            ],
+            ..Series::default()
+        };
+        let mut record: Record = serde_json::from_value(
+            json!({ "revision": "a", "step": 1, "began": "2026-01-01T00:00:00Z",
+            "verdict": "Running", "onFailure": "Pause", "metrics": [] }),
+        )
+        .unwrap();
+        for (metrics, left) in [(1, 20), (100, 5), (400, 0)] {
+            record.metrics = vec![series.clone(); metrics];
+            let text = record.text();
+            let read: Record = serde_json::from_str(&text).unwrap();
+            let kept: Vec<usize> = read.metrics.iter().map(|series| series.samples.len()).collect();
+            assert!(text.len() <= LARGEST, "{metrics}: {}", text.len());
+            assert_eq!(kept, vec![left; metrics]);
+            assert_eq!(read.metrics[0].counts, series.counts);
+        }
     }
 }

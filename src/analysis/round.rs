@@ -186,7 +186,7 @@ impl<'a> Round<'a> {
                 ),
                 Verdict::Inconclusive => format!("{}: {why}", series.name),
                 Verdict::Running | Verdict::Passed => {
-                    format!("{} {} of {}", series.name, series.measured(), series.required)
+                    format!("{} {}{}", series.name, series.progress(), last(series))
                 }
             }
         });
@@ -239,6 +239,19 @@ impl<'a> Round<'a> {
         }
         (queries, next)
     }
+}
+
+/// The latest measurement in a few words.
+fn last(series: &Series) -> String {
+    let Some(sample) = series.samples.last() else {
+        return String::new();
+    };
+    let value = match (&sample.value, &sample.why) {
+        (Some(_), None) => format!("{} {}", sample.shown(), sample.outcome.word()),
+        (None, None) => sample.outcome.word().to_owned(),
+        (_, Some(why)) => format!("{}: {why}", sample.outcome.word()),
+    };
+    format!(" ({value})")
 }
 
 /// When a metric is measured next.

@@ -536,9 +536,9 @@ fn the_guides_template_fails_after_three_intervals() {
         round = Round::new(&gates, Some(kept), "v2", 1, Some(at(0)), now);
     }
     insta::assert_snapshot!(told.join("\n"), @r"
-    0s Running rate 1 of 4
-    300s Running rate 2 of 4
-    600s Running rate 3 of 4
+    0s Running rate 1 of 4 (0.5 bad)
+    300s Running rate 2 of 4 (0.5 bad)
+    600s Running rate 3 of 4 (0.5 bad)
     900s Failed rate is 0.5 (result[0] >= 0.95): 4 bad measurements, 3 tolerated
     ");
 }

@@ -121,17 +121,21 @@ async fn config(access: &Access) -> Result<Config> {
             let user = user(access, &kubeconfig);
             match Config::from_custom_kubeconfig(kubeconfig, &options).await {
                 // The address says which server; who asks is said by --user, or nobody in particular.
-                Err(KubeconfigError::CurrentContextNotSet) if access.server.is_some() => Ok(Base::Bare(user)),
-                loaded => loaded.map(Base::Whole).map_err(|error| (None, error)),
+                Err(KubeconfigError::CurrentContextNotSet) if access.server.is_some() => {
+                    Ok(Base::Bare(Box::new(user)))
+                }
+                loaded => loaded
+                    .map(|config| Base::Whole(Box::new(config)))
+                    .map_err(|error| (None, error)),
             }
         }
         Err(error) => Err(error),
     };
     let mut config = match (loaded, &access.server) {
-        (Ok(Base::Whole(config)), _) => config,
+        (Ok(Base::Whole(config)), _) => *config,
         (Ok(Base::Bare(user)), server) => {
             let mut config = Config::new(url(server.as_deref().unwrap_or_default())?);
-            config.auth_info = user;
+            config.auth_info = *user;
             config
         }
         (Err((_, error)), Some(server)) if is_none(access, &error) => Config::new(url(server)?),
@@ -213,9 +217,9 @@ pub fn contexts(access: &Access) -> Vec<(String, String)> {
 /// What a kubeconfig comes to.
 enum Base {
     /// A server, and who asks it.
-    Whole(Config),
+    Whole(Box<Config>),
     /// Only who asks.
-    Bare(AuthInfo),
+    Bare(Box<AuthInfo>),
 }
 
 /// What is wrong with a kubeconfig, and with which file if that is known.

@@ -66,17 +66,39 @@ pub async fn run(ui: &Ui, global: &Global, args: &GateArgs) -> Result<u8> {
         (None, None) => of_rollout(&cluster, &found, &rollout).await?,
     };
     let position = Position::of(&rollout);
+    let judged = judged(&rollout, &analysis, position.total());
+    // At rest the step of the status is that of the last release.
+    let at_hand = if position.under_way() {
+        Some(position.step)
+    } else {
+        judged.first().copied()
+    };
     let step = args
         .step
-        .unwrap_or(position.step)
+        .or(at_hand)
+        .unwrap_or(1)
         .clamp(1, position.total().max(1));
     let mut gates = gates(&found, &rollout, &analysis, step)?;
     if gates.is_empty() {
-        let what = format!("{} has no metric gate for step {step}", found.title());
-        return Err(Error::usage(what).hint(format!(
-            "name a template: kubectl kruise rollout gate {} -n {} --template FILE",
+        let command = format!(
+            "kubectl kruise rollout gate {} -n {}",
             found.name, found.namespace
-        )));
+        );
+        let (what, hint) = match judged.first() {
+            None => (
+                format!("{} has no metric gate", found.title()),
+                format!("name a template: {command} --template FILE"),
+            ),
+            Some(first) => (
+                format!(
+                    "{} has no metric gate for step {step}, but for {}",
+                    found.title(),
+                    listed(&judged)
+                ),
+                format!("{command} --step {first}"),
+            ),
+        };
+        return Err(Error::usage(what).hint(hint));
     }
     for measure in gates.iter_mut().flat_map(|gate| &mut gate.measures) {
         // Now is now.
@@ -90,6 +112,23 @@ pub async fn run(ui: &Ui, global: &Global, args: &GateArgs) -> Result<u8> {
     let (word, code) = verdict(round.record());
     show(ui, args, &found, round.record(), word, code)?;
     Ok(code)
+}
+
+/// The steps that have gates, where the annotation can be read.
+fn judged(rollout: &Rollout, analysis: &Analysis, total: i32) -> Vec<i32> {
+    let bindings = analysis.bindings(rollout).unwrap_or_default();
+    let is_judged = |step: &i32| {
+        let mut all = bindings.iter();
+        all.any(|binding| binding.steps.is_empty() || binding.steps.contains(step))
+    };
+    (1..=total).filter(is_judged).collect()
+}
+
+/// `step 1`, `steps 1, 2`.
+fn listed(steps: &[i32]) -> String {
+    let words: Vec<String> = steps.iter().map(ToString::to_string).collect();
+    let plural = if words.len() == 1 { "" } else { "s" };
+    format!("step{plural} {}", words.join(", "))
 }
 
 /// One measurement of each metric: bad is bad, and what says nothing needs a human.

@@ -202,7 +202,7 @@ pub async fn holder<'a>(
 }
 
 /// How long an engine that acts may take to show it.
-const SHOWN_WITHIN: Duration = Duration::from_millis(500);
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// What a change means to the Rollout of what was changed.
 #[derive(Clone, Debug)]

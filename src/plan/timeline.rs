@@ -498,6 +498,7 @@ impl Timeline {
         if self.current <= 1 && self.steps.is_empty() && body_starts(&body) {
             self.enter(1);
         }
+        let is_measured = !body["metadata"]["annotations"][keys::ANALYSIS_RESULTS].is_null();
         if let (None, Some(step)) = (&self.turn, self.steps.get(&self.current)) {
             self.turn = Some(Turn {
                 kept: step.clone(),
@@ -515,6 +516,11 @@ impl Timeline {
             purpose: effect.purpose.clone(),
             body,
         });
+        // What is measured in a pause is no way to anywhere.
+        if is_measured && self.placed + 1 == self.writes.len() {
+            self.turn = None;
+            self.place_writes();
+        }
     }
 
     pub(super) fn into_plan(mut self, key: RolloutKey, end: End, message: String) -> Plan {
@@ -614,6 +620,7 @@ pub fn state(reason: &Reason) -> Option<&'static str> {
         Reason::TimedPause { .. } => "TimedPause",
         Reason::Measuring { .. } => "Measuring",
         Reason::GateClosed { .. } => "GateClosed",
+        Reason::GateFailed { .. } => "GateFailed",
         Reason::Paused => "Paused",
         Reason::Finalising { .. } => "Finalising",
         Reason::Cancelling { .. } => "RollingBack",

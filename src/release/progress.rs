@@ -378,16 +378,16 @@ mod tests {
             (Kind::StatefulSet, three.clone(), set(3, 3), Complete, "statefulset rolling update complete 3 pods at revision web-2..."),
             (Kind::StatefulSet, rolling(json!(2)), set(0, 3), Progressing, "Waiting for partitioned roll out to finish: 0 out of 1 new pods have been updated..."),
             (Kind::StatefulSet, rolling(json!(2)), set(1, 3), Complete, "partitioned roll out complete: 1 new pods have been updated..."),
-            (Kind::StatefulSet, on_delete.clone(), set(0, 3), Unknown, "rollout status is only available for RollingUpdate strategy type"),
+            (Kind::StatefulSet, on_delete, set(0, 3), Unknown, "rollout status is only available for RollingUpdate strategy type"),
             // The Go plugin calls each of these done.
-            (Kind::CloneSet, three.clone(), unobserved.clone(), Progressing, "Waiting for CloneSet spec update to be observed..."),
+            (Kind::CloneSet, three.clone(), unobserved, Progressing, "Waiting for CloneSet spec update to be observed..."),
             (Kind::CloneSet, three.clone(), set(0, 3), Progressing, "Waiting for partitioned roll out to finish: 0 out of 3 new pods have been updated..."),
-            (Kind::CloneSet, percent.clone(), json!({ "observedGeneration": 2, "updatedReplicas": 2, "readyReplicas": 10 }), Progressing, "Waiting for partitioned roll out to finish: 2 out of 4 new pods have been updated..."),
+            (Kind::CloneSet, percent, json!({ "observedGeneration": 2, "updatedReplicas": 2, "readyReplicas": 10 }), Progressing, "Waiting for partitioned roll out to finish: 2 out of 4 new pods have been updated..."),
             (Kind::CloneSet, three.clone(), set(3, 1), Progressing, "Waiting for 2 pods to be ready..."),
             (Kind::CloneSet, three.clone(), set(3, 3), Complete, "CloneSet rolling update complete 3 pods at revision web-2..."),
-            (Kind::CloneSet, partition.clone(), set(1, 3), Complete, "partitioned roll out complete: 1 new pods have been updated..."),
+            (Kind::CloneSet, partition, set(1, 3), Complete, "partitioned roll out complete: 1 new pods have been updated..."),
             (Kind::AdvancedStatefulSet, three.clone(), set(1, 3), Progressing, "Waiting for partitioned roll out to finish: 1 out of 3 new pods have been updated..."),
-            (Kind::AdvancedStatefulSet, three.clone(), set(3, 3), Complete, "Advanced StatefulSet rolling update complete 3 pods at revision web-2..."),
+            (Kind::AdvancedStatefulSet, three, set(3, 3), Complete, "Advanced StatefulSet rolling update complete 3 pods at revision web-2..."),
         ];
         for (kind, spec, status, state, sentence) in cases {
             let seen = Progress::of(kind, &object(&spec, &status));

@@ -381,6 +381,14 @@ const BUILT_IN: &[Row] = &[
         &[],
         "ng",
     ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "MutatingWebhookConfiguration",
+        "mutatingwebhookconfigurations",
+        &[],
+        "g",
+    ),
 ];
 
 /// The resources of a fresh server, shared by all of them.

@@ -45,6 +45,12 @@ pub fn holder(rollout: &str) -> String {
     format!("{prefix}{kept}-{digest}")
 }
 
+/// Whether what a finalizer names may be a part of a name and a digest.
+#[must_use]
+pub fn may_be_digest(named: &str) -> bool {
+    named.len() == LONGEST_FINALIZER
+}
+
 impl Shared {
     /// Reads a TrafficRouting.
     #[must_use]
@@ -142,6 +148,16 @@ impl Shared {
     pub fn is_held_by(&self, rollout: &str) -> bool {
         let own = holder(rollout);
         self.holders().any(|text| text == own)
+    }
+
+    /// Whether its split may stand: somebody holds it, or its status says so.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let is_told = matches!(
+            self.status.phase,
+            Some(TrafficRoutingPhase::Progressing | TrafficRoutingPhase::Finalizing)
+        );
+        is_told || self.holders().next().is_some()
     }
 
     /// The patch by which a Rollout holds it.

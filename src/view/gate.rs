@@ -162,7 +162,7 @@ fn shown(series: &Series) -> String {
 }
 
 fn far(series: &Series) -> String {
-    format!("{} of {}", series.measured(), series.required)
+    series.progress()
 }
 
 fn state(series: &Series, now: Timestamp) -> String {

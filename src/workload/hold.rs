@@ -180,6 +180,24 @@ pub fn default(kind: Kind, path: &str) -> Option<Value> {
     }
 }
 
+/// Whether this value of a Deployment's field is one that holds put there: frozen, whatever the style, and in blue-green
+/// every surge.
+#[must_use]
+pub fn is_held(style: RollingStyle, path: &str, value: &Value) -> bool {
+    match path {
+        STRATEGY => {
+            let bounds = &value["rollingUpdate"];
+            value["type"] == "Recreate"
+                || style == RollingStyle::BlueGreen
+                    && bounds["maxUnavailable"] == 0
+                    && !bounds["maxSurge"].is_null()
+        }
+        MIN_READY => value == &json!(NEVER_AVAILABLE),
+        DEADLINE => value == &json!(NO_DEADLINE),
+        _ => false,
+    }
+}
+
 /// A Deployment's strategy that adds pods and removes none.
 #[must_use]
 pub fn surging(surge: i32) -> Value {

@@ -9,7 +9,7 @@ use super::{
     Kind,
     hold::{self, Fields},
 };
-use crate::api::{keys, patch::merge_diff};
+use crate::api::{keys, patch::merge_diff, v1beta1::RollingStyle};
 
 /// Value of the annotation [`keys::IN_PROGRESSING`]; in the first write of a release, gone in the last.
 ///
@@ -26,7 +26,7 @@ pub struct Mark {
 }
 
 /// The user's values that a release replaced, by their dotted paths under `spec`; null where the user had none. A value
-/// once written is never replaced: it is older, and right.
+/// once written is replaced by none but the user's own, later one: it is older, and right.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Original(BTreeMap<String, Value>);
@@ -47,6 +47,22 @@ impl Original {
     /// Replaces the value of a field by another one that the user wants once the release has ended.
     pub fn replace(&mut self, path: &str, value: Value) {
         self.0.insert(path.to_owned(), value);
+    }
+
+    /// Takes over what a user wrote over a hold in the middle of a release: what `spec` has in a field that is neither the
+    /// hold's value nor what the server assumes. Upstream's webhook takes a Deployment's `rollingUpdate` over, too
+    /// (engine-workloads 3.3); partitions, pauses and a CloneSet's bounds are moved by every step, so that there nobody could
+    /// tell whose value it is.
+    pub fn follow(&mut self, kind: Kind, style: RollingStyle, spec: &Value) {
+        for path in [hold::STRATEGY, hold::MIN_READY, hold::DEADLINE] {
+            let live = hold::at(spec, path);
+            let is_users = !live.is_null()
+                && !hold::is_held(style, path, live)
+                && hold::default(kind, path).as_ref() != Some(live);
+            if is_users && let Some(original) = self.0.get_mut(path) {
+                original.clone_from(live);
+            }
+        }
     }
 
     /// The paths of all fields that are kept, in order.
@@ -196,6 +212,84 @@ mod tests {
             Mark::parse(&mark.text()).original.put_back(&mut spec);
             assert_eq!(spec, user, "{kind:?} {style:?}");
         }
+    }
+
+    #[test]
+    fn a_users_edit_takes_the_place_of_what_was_kept() {
+        let (batches, blue_green) = (RollingStyle::Partition, RollingStyle::BlueGreen);
+        let kept =
+            json!({"strategy": {"type": "Recreate"}, "minReadySeconds": 5, "progressDeadlineSeconds": null});
+        let surging = json!({"strategy": hold::surging(3)});
+        let cases = [
+            (
+                batches,
+                json!({"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2}}}),
+                true,
+            ),
+            (batches, surging.clone(), true),
+            (blue_green, surging, false),
+            (
+                blue_green,
+                json!({"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 3, "maxUnavailable": 1}}}),
+                true,
+            ),
+            // A hold's own, and what the server assumes.
+            (batches, json!({"strategy": {"type": "Recreate"}}), false),
+            (
+                batches,
+                json!({"strategy": hold::default(Kind::Deployment, hold::STRATEGY)}),
+                false,
+            ),
+            (
+                blue_green,
+                json!({"minReadySeconds": hold::NEVER_AVAILABLE}),
+                false,
+            ),
+            (blue_green, json!({"minReadySeconds": 10}), true),
+            (
+                blue_green,
+                json!({"progressDeadlineSeconds": hold::NO_DEADLINE}),
+                false,
+            ),
+            (blue_green, json!({"progressDeadlineSeconds": 600}), false),
+            (blue_green, json!({"progressDeadlineSeconds": 60}), true),
+            (blue_green, json!({}), false),
+        ];
+        for (style, live, is_users) in cases {
+            let mut mark = Mark::new("demo");
+            let all = hold::held(Kind::Deployment, blue_green).without(&[hold::PAUSED]);
+            mark.original.remember(&kept, &all);
+            mark.original.follow(Kind::Deployment, style, &live);
+            let mut expected = kept.clone();
+            if is_users {
+                json_patch::merge(&mut expected, &live);
+            }
+            let mut found = json!({"progressDeadlineSeconds": null});
+            mark.original.put_back(&mut found);
+            let bare = |value: &serde_json::Value| hold::at(value, hold::DEADLINE).clone();
+            assert_eq!(bare(&found), bare(&expected), "{style:?} {live}");
+            for path in [hold::STRATEGY, hold::MIN_READY] {
+                let whole = if path == hold::STRATEGY {
+                    hold::at(&live, path)
+                } else {
+                    hold::at(&expected, path)
+                };
+                let whole = if is_users && !whole.is_null() {
+                    whole
+                } else {
+                    hold::at(&kept, path)
+                };
+                assert_eq!(hold::at(&found, path), whole, "{style:?} {live}");
+            }
+        }
+        // What no hold replaced is the user's own business.
+        let mut mark = Mark::of_deployment("demo");
+        mark.original.follow(
+            Kind::Deployment,
+            batches,
+            &json!({"strategy": {"type": "RollingUpdate"}}),
+        );
+        assert_eq!(mark, Mark::of_deployment("demo"));
     }
 
     #[test]

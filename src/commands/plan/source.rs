@@ -231,8 +231,8 @@ pub(in crate::commands) async fn copy(cluster: &Cluster, found: &Found) -> Resul
     }
     match reading::scripts(cluster, &plan::providers(&objects)).await? {
         Configuration::Missing => {}
-        Configuration::Unreadable(why) => unknown.push(format!(
-            "the ConfigMap {}/{} may not be read, scripts in it are not known: {why}",
+        Configuration::Unreadable(_) => unknown.push(format!(
+            "scripts for routes: the ConfigMap {}/{} may not be read",
             script::NAMESPACE,
             script::CONFIGURATION
         )),

@@ -122,7 +122,7 @@ impl Machine<'_> {
         self.end(false, &Reason::Cancelled)
     }
 
-    fn end(&mut self, succeeded: bool, reason: &Reason) -> Flow {
+    pub(super) fn end(&mut self, succeeded: bool, reason: &Reason) -> Flow {
         let now = self.time();
         self.sub().finalising_step = FinalisingStep::End;
         self.course(Course::Completed, &reason.message());
@@ -223,17 +223,38 @@ impl Machine<'_> {
                 } else {
                     Vec::new()
                 };
-                self.settle(
-                    step.clone(),
-                    route,
-                    ending.reason("all traffic goes to the new version"),
-                )
+                let reason = ending.reason("all traffic goes to the new version");
+                if !route.is_empty()
+                    && let Some(flow) = self.await_last_batch(&reason)
+                {
+                    return Some(flow);
+                }
+                self.settle(step.clone(), route, reason)
             }
             FinalisingStep::LeaveTrafficRouting
             | FinalisingStep::End
             | FinalisingStep::None
             | FinalisingStep::Other(_) => None,
         }
+    }
+
+    /// Before more traffic goes to the new version: its pods are up as the last step asked for. They may have died in its
+    /// pause, which nobody looks at readiness in.
+    fn await_last_batch(&mut self, reason: &Reason) -> Option<Flow> {
+        let step = self.step().1?;
+        let batch = self.batch(step);
+        let threshold = self.s.rollout.spec.strategy.failure_threshold();
+        if self.replicas() == 0 || batch.is_up(threshold) {
+            return None;
+        }
+        let is_held = self
+            .workload()
+            .is_some_and(|workload| self.resumed(&workload).is_some());
+        Some(if is_held && !batch.effects.is_empty() {
+            Flow::Do(batch.effects, reason.clone())
+        } else {
+            self.wait_for_pods(reason.clone())
+        })
     }
 
     /// Whether the status says of the closing work what this decision does; of blue-green releases, the only ones whose
@@ -272,6 +293,13 @@ impl Machine<'_> {
     fn resume(&mut self, ending: Ending) -> Option<Flow> {
         let workload = self.workload()?;
         let reason = ending.reason("the workload rolls");
+        if ending == Ending::Success && self.style() == RollingStyle::Canary && self.canary().is_none() {
+            // It was deleted by hand, and with it what its share of the traffic goes to.
+            let route = self.restore_route();
+            if !route.is_empty() {
+                return Some(Flow::Do(route, reason));
+            }
+        }
         if self.sub().finalising_step != FinalisingStep::ResumeWorkload {
             self.sub().finalising_step = FinalisingStep::ResumeWorkload;
             self.stamp();

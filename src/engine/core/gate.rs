@@ -132,8 +132,8 @@ impl Machine<'_> {
                 if verdict == Verdict::Failed && state.on_failure == OnFailure::Rollback {
                     match self.take_back() {
                         Some(effect) => {
-                            let doing = "its metrics failed";
-                            return ControlFlow::Break(Flow::Do(vec![effect], Reason::Cancelling { doing }));
+                            let reason = Reason::GateFailed { step, total, why };
+                            return ControlFlow::Break(Flow::Do(vec![effect], reason));
                         }
                         None => {
                             why.push_str("; the template of the stable version is gone, so that it stays");

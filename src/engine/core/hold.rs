@@ -41,8 +41,18 @@ fn is_bound(path: &str) -> bool {
 }
 
 impl<'a> Machine<'a> {
-    /// The mark on the workload: this Rollout's, or one that a Rollout left which is no more or looks elsewhere now.
+    /// The mark on the workload: this Rollout's, or one that a Rollout left which is no more or looks elsewhere now; with
+    /// what the user wrote over the hold since.
     pub(super) fn mark(&self) -> Option<Mark> {
+        let mut mark = self.written_mark()?;
+        if let Some(workload) = self.workload() {
+            mark.original.follow(workload.kind, self.style(), workload.spec());
+        }
+        Some(mark)
+    }
+
+    /// The same as it is written.
+    fn written_mark(&self) -> Option<Mark> {
         let mark = self.s.workload.as_ref().and_then(Mark::read);
         mark.filter(|mark| !self.s.rivals.contains(&mark.rollout_name))
     }
@@ -60,7 +70,7 @@ impl<'a> Machine<'a> {
         let covered = mark.as_ref().is_some_and(|mark| {
             let covers = mark.original.covers(&fields) && mark.original.covers(&whole);
             mark.rollout_name == self.s.name() && covers
-        });
+        }) && mark == self.written_mark();
         if !(owned && covered && fields.in_place(workload.spec())) {
             let body = self.claim(&workload, stage, &fields, mark, &revision);
             let purpose = if hold::first(workload.kind).in_place(workload.spec()) {

@@ -15,6 +15,7 @@ mod gate;
 mod hold;
 mod machine;
 mod partition;
+mod pin;
 mod pods;
 mod reason;
 mod release;

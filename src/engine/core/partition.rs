@@ -16,7 +16,7 @@ use crate::{
         v1beta1::{RollingStyle, Step},
     },
     workload::{
-        Deployment, Pod, ReplicaSet, Workload, count, daemon, digest, hold, partition,
+        Deployment, Pod, ReplicaSet, Workload, daemon, digest, hold, partition,
         rolling::{self, Bounds, Change, Version},
         same_template, size,
     },
@@ -68,12 +68,21 @@ impl<'a> Machine<'a> {
         if !workload.is_ordered() || !workload.observed() {
             return None;
         }
-        let start = count(&workload.spec()["ordinals"]["start"]);
+        // A partition is a place among the pods, whatever their ordinals begin with or leave out; with an unordered update
+        // it is a number of pods, any of which may be the ones that stay.
+        let mut ordinals: Vec<i32> = self.own_pods().filter_map(Pod::ordinal).collect();
+        ordinals.sort_unstable();
+        let place = |pod: &Pod| {
+            ordinals
+                .iter()
+                .position(|ordinal| Some(*ordinal) == pod.ordinal())
+        };
+        let is_through = |pod: &Pod| place(pod).is_some_and(|place| size(place) >= partition);
         let release = self.status.canary_status.as_ref();
         let stable = release.and_then(|release| release.stable_revision.as_deref());
         let broken = self.own_pods().filter(|pod| {
             let outdated = workload.revision_of(pod) != revision;
-            let due = pod.ordinal().is_some_and(|ordinal| ordinal >= start + partition);
+            let due = !workload.is_unordered_update() && is_through(pod);
             // One of a version that was given up comes back at the stable one.
             let given_up = stable.is_some_and(|stable| workload.revision_of(pod) != stable);
             outdated && (due || given_up) && !pod.ready && !pod.deleting
@@ -161,7 +170,7 @@ impl<'a> Machine<'a> {
         let target = if self.takes_away() {
             most
         } else {
-            most.max(present)
+            most.max(present.min(self.room_beside_pinned()))
         };
         let (effects, moving) = self.sizes(&deployment, target);
         Batch {
@@ -174,6 +183,16 @@ impl<'a> Machine<'a> {
             settled: effects.is_empty() && !moving,
             effects,
             lost: false,
+        }
+    }
+
+    /// New pods that there may be at the most: the stable Service needs those that it is kept to.
+    fn room_beside_pinned(&self) -> i32 {
+        let old = self.stable_set().map_or(0, |set| set.wanted());
+        if old > 0 && self.unpin().is_some() {
+            (self.replicas() - old).max(0)
+        } else {
+            self.replicas()
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Effect, Verb, batch, machine::Machine};
 use crate::{
     api::{
         IntOrPercent, keys,
-        v1beta1::{RollingStyle, Step, StepState},
+        v1beta1::{CanaryStatus, RollingStyle, Step, StepState},
     },
     workload::{Kind, Pod, size},
 };
@@ -102,9 +102,16 @@ impl<'a> Machine<'a> {
         steps.map(|(_, step)| self.wanted(step)).max().unwrap_or(0)
     }
 
-    /// Whether surplus new pods may go: only once the traffic is what the step asks for.
-    pub(super) fn takes_away(&mut self) -> bool {
-        self.sub().current_step_state == StepState::StepPaused
+    /// Whether surplus new pods may go: only once the traffic is what the step asks for, and the status says so. A step under
+    /// way would bring them back.
+    pub(super) fn takes_away(&self) -> bool {
+        let paused = |release: Option<&CanaryStatus>| {
+            let release = release.filter(|release| release.current_step_state == StepState::StepPaused);
+            release.map(|release| release.current_step_index)
+        };
+        let written = self.s.rollout.status.as_ref();
+        let written = paused(written.and_then(|status| status.canary_status.as_ref()));
+        written.is_some() && written == paused(self.status.canary_status.as_ref())
     }
 
     /// The new version's pods, those on their way out left out, by name.

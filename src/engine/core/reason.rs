@@ -31,7 +31,7 @@ pub(super) fn sentence(message: &str) -> &str {
 #[must_use]
 pub fn invalidity(message: &str) -> Option<&str> {
     let rest = message.strip_prefix(INVALID);
-    let rest = rest.or_else(|| Some(message.split_once(&format!(" ({INVALID}"))?.1.strip_suffix(')')?))?;
+    let rest = rest.or_else(|| message.split_once(&format!(" ({INVALID}"))?.1.strip_suffix(')'))?;
     Some(rest.trim_start_matches(':').trim())
 }
 
@@ -128,6 +128,15 @@ pub enum Reason {
         why: String,
         /// Whether they are bad, not just undecided.
         failed: bool,
+    },
+    /// The metrics of a step are bad, and the template says that the release goes back by itself.
+    GateFailed {
+        /// The step, 1-based.
+        step: i32,
+        /// How many steps there are.
+        total: i32,
+        /// Which metric, its value and its threshold.
+        why: String,
     },
     /// `spec.strategy.paused` is set.
     Paused,
@@ -256,6 +265,7 @@ impl Reason {
             | Self::TrafficGrace { .. }
             | Self::TimedPause { .. }
             | Self::Measuring { .. }
+            | Self::GateFailed { .. }
             | Self::Finalising { .. }
             | Self::Cancelling { .. }
             | Self::Terminating { .. }
@@ -351,6 +361,9 @@ impl fmt::Display for Reason {
                     f,
                     "Rollout is in step({step}/{total}), and its metrics {word}: {why}; approve the step or roll back"
                 )
+            }
+            Self::GateFailed { step, total, why } => {
+                write!(f, "step {step}/{total}: its metrics failed: {why}; rolling back")
             }
             Self::Paused => f.write_str("Rollout has been paused, you can resume it by kube-cli"),
             Self::Finalising { doing } => write!(f, "completing: {doing}"),

@@ -130,7 +130,14 @@ impl Machine<'_> {
             // Its controller names every version; one without a name cannot be told from others.
             return Flow::Wait(Wake::OnChange, Reason::WorkloadNotObserved);
         }
-        let held_unseen = present.is_none() && self.mark().is_some();
+        let is_other =
+            |version: &ReplicaSet<'_>| present.is_none_or(|present| present.hash() != version.hash());
+        let others_run = || {
+            let mut others = versions.iter().filter(|version| is_other(version));
+            others.any(|version| version.wanted() > 0)
+        };
+        // Of a version that ran before there is a ReplicaSet, be it empty.
+        let held_unseen = self.mark().is_some() && (present.is_none() || others_run());
         let accepted = match self.accepted() {
             Some(accepted) => accepted,
             // Held before any engine looked: what runs is the stable version.
@@ -163,18 +170,20 @@ impl Machine<'_> {
                 let old = versions
                     .iter()
                     .filter(|version| version.wanted() > 0 && !version.hash().is_empty());
-                old.filter(|version| present.is_none_or(|present| present.hash() != version.hash()))
-                    .min_by_key(|version| {
-                        (
-                            version
-                                .object
-                                .metadata
-                                .creation_timestamp
-                                .clone()
-                                .map(|time| time.0),
-                            version.hash(),
-                        )
-                    })
+                // Where the status was lost, the workload still says which version its release began from.
+                let named = workload.label(keys::STABLE_REVISION);
+                old.filter(|version| is_other(version)).min_by_key(|version| {
+                    (
+                        named != Some(version.hash()),
+                        version
+                            .object
+                            .metadata
+                            .creation_timestamp
+                            .clone()
+                            .map(|time| time.0),
+                        version.hash(),
+                    )
+                })
             });
         match stable {
             Some(stable) if deployment.replicas() > 0 => {
@@ -193,7 +202,11 @@ impl Machine<'_> {
         }
         match self.mark() {
             Some(mark) => Flow::Do(vec![self.let_go(workload, &mark)], Reason::AtRest),
-            None => Flow::Wait(Wake::OnChange, Reason::AtRest),
+            None => self
+                .remove_finalizer()
+                .map_or(Flow::Wait(Wake::OnChange, Reason::AtRest), |effect| {
+                    Flow::Do(vec![effect], Reason::AtRest)
+                }),
         }
     }
 
@@ -341,9 +354,28 @@ impl Machine<'_> {
             return self.accept(&revision);
         }
         match self.style() {
-            RollingStyle::BlueGreen => self.refuse_newer(),
+            RollingStyle::BlueGreen => self.closed().unwrap_or_else(|| self.refuse_newer()),
             _ => self.restart(),
         }
+    }
+
+    /// A release whose closing work is all done but for the last look: the newer version is one like any other.
+    fn closed(&mut self) -> Option<Flow> {
+        if self.mark().is_some() {
+            return None;
+        }
+        let course = Course::of(&self.status);
+        let release = self.status.canary_status.clone()?;
+        let (revision, reason) = match course {
+            Course::Cancelling => (release.stable_revision?, Reason::Cancelled),
+            Course::Finalising => (release.pod_template_hash, Reason::Completed),
+            _ => return None,
+        };
+        if revision.is_empty() {
+            return None;
+        }
+        self.at_rest(&revision);
+        Some(self.end(course == Course::Finalising, &reason))
     }
 
     /// What is everywhere already is the stable version. Written before anything else: the hold is lifted next, and while the
@@ -358,6 +390,13 @@ impl Machine<'_> {
         Flow::Wait(Wake::At(self.now), Reason::AtRest)
     }
 
+    /// The revision of a Deployment's template, when its own controller has brought it out everywhere in the middle of a release.
+    /// It would take away at once what is brought up beside a version that is complete.
+    pub(super) fn went_out(&self) -> Option<String> {
+        self.deployment()?;
+        self.everywhere()
+    }
+
     /// The revision of the template, when all pods have it.
     fn everywhere(&self) -> Option<String> {
         let revision = self.new_revision()?;
@@ -367,8 +406,10 @@ impl Machine<'_> {
             }
             None => {
                 let workload = self.workload()?;
-                let mut pods = self.own_pods().filter(|pod| !pod.deleting).peekable();
-                pods.peek().is_some() && pods.all(|pod| workload.revision_of(pod) == revision)
+                let pods: Vec<&Pod> = self.own_pods().filter(|pod| !pod.deleting).collect();
+                // One that is just being scaled up may have the first of its pods alone.
+                let is_whole = !pods.is_empty() && workload::size(pods.len()) >= workload.replicas();
+                is_whole && pods.iter().all(|pod| workload.revision_of(pod) == revision)
             }
         };
         is_everywhere.then_some(revision)
@@ -416,6 +457,9 @@ impl Machine<'_> {
         }
         if !self.is_same_version() {
             return self.newer();
+        }
+        if let Some(revision) = self.went_out() {
+            return self.accept(&revision);
         }
         let obstacle = self.cannot_begin();
         if let Some(reason) = &obstacle

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{keys, traffic_routing::TrafficRoutingPhase as Phase, v1beta1::FinalisingStep},
-    traffic::{self, Shared},
+    traffic::{self, Obstacle, Shared},
 };
 
 const BACK: &str = "all traffic to the stable version again";
@@ -189,7 +189,12 @@ impl Machine<'_> {
         else {
             return Vec::new();
         };
-        let back = self.taken_back(shared);
+        // Of one that nobody opened there is nothing to take back: a split of the same route is another Rollout's.
+        let back = if shared.is_open() {
+            self.taken_back(shared)
+        } else {
+            Vec::new()
+        };
         if !back.is_empty() {
             return back;
         }
@@ -205,7 +210,16 @@ impl Machine<'_> {
         if shared.is_deleting() {
             return Vec::new();
         }
-        let obstacle = validate::shared(self.s);
+        // What one engine sees and another does not, since it has other scripts, is told by the first to look alone: they would
+        // write in turn.
+        let obstacle = validate::of_shared(self.s, shared.name());
+        let is_own = matches!(
+            obstacle,
+            Some(Obstacle::NoScript { .. } | Obstacle::Script { .. })
+        );
+        if is_own && shared.phase().is_some() {
+            return Vec::new();
+        }
         let phase = match &obstacle {
             Some(_) => Phase::Initial,
             None => Phase::Healthy,

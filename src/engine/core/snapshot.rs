@@ -54,7 +54,7 @@ pub struct Snapshot {
     pub strays: Vec<DynamicObject>,
     /// Templates of metric gates, and answers to what was asked for them.
     pub analysis: Analysis,
-    /// Other enabled Rollouts that name the same workload, by name.
+    /// Other Rollouts that name the same workload, by name, but for disabled ones that have let it go.
     pub rivals: Vec<String>,
     /// A kind that the Rollout needs and the cluster does not serve, such as `clonesets.apps.kruise.io`; not one of a
     /// route.

@@ -25,6 +25,12 @@ impl<'a> Machine<'a> {
         if !self.is_same_version() {
             return self.newer();
         }
+        if self.style() == RollingStyle::Canary && self.went_out().is_some() {
+            // Nothing is left of the version that the stable Service is kept to.
+            self.enter(StepState::Completed);
+            self.sub().next_step_index = -1;
+            return self.begin_closing("the new version went out while nobody held it");
+        }
         if let Some(flow) = self
             .add_finalizer()
             .map(|effect| Flow::Do(vec![effect], Reason::Starting))
@@ -65,17 +71,18 @@ impl<'a> Machine<'a> {
             StepState::StepMetricsAnalysis => self.measure(),
             StepState::StepPaused => self.pause(),
             StepState::StepReady => self.next(),
-            StepState::Completed => {
-                let reason = Reason::Finalising {
-                    doing: "all steps are done",
-                };
-                self.course(Course::Finalising, &reason.message());
-                self.sub().finalising_step = FinalisingStep::None;
-                // Written before anything else: what follows lifts the hold, which a release still under way puts back.
-                Flow::Wait(Wake::At(self.now), reason)
-            }
+            StepState::Completed => self.begin_closing("all steps are done"),
             StepState::BeforeStepUpgrade | StepState::Other(_) => self.before(),
         }
+    }
+
+    /// Goes over to the closing work.
+    fn begin_closing(&mut self, doing: &'static str) -> Flow {
+        let reason = Reason::Finalising { doing };
+        self.course(Course::Finalising, &reason.message());
+        self.sub().finalising_step = FinalisingStep::None;
+        // Written before anything else: what follows lifts the hold, which a release still under way puts back.
+        Flow::Wait(Wake::At(self.now), reason)
     }
 
     /// While the release may not go on no step begins and no traffic moves, but the batch that was begun goes on, and
@@ -196,7 +203,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether this release makes a canary Service of its own.
-    fn twins(&self) -> bool {
+    pub(super) fn twins(&self) -> bool {
         self.s.rollout.spec.strategy.makes_canary_service()
     }
 
@@ -260,43 +267,6 @@ impl<'a> Machine<'a> {
         self.enter(StepState::StepUpgrade);
         self.stamp();
         Flow::Again
-    }
-
-    /// The write that keeps the stable Service to the stable version, which must have a pod to serve; or lets go of one that
-    /// has none left.
-    fn pin(&mut self) -> Option<Effect> {
-        let routing = self.s.routing().filter(|_| self.twins())?;
-        let revision = self.sub().stable_revision.clone()?;
-        let stable = self.s.services.get(&routing.service)?;
-        let key = self.revision_key();
-        let (ready, present) = self.old_pods(&revision);
-        if service::pinned(stable, key) == Some(revision.as_str()) {
-            return if present == 0 && self.replicas() > 0 {
-                self.unpin()
-            } else {
-                None
-            };
-        }
-        (ready > 0).then(|| {
-            let body = service::pin(key, Some(&revision));
-            self.s.write(
-                stable,
-                Verb::Merge(body),
-                "keep the stable Service to the stable version",
-            )
-        })
-    }
-
-    /// Pods of the version from before: those that are ready, and all.
-    fn old_pods(&self, revision: &str) -> (usize, usize) {
-        let size = |count: i32| usize::try_from(count).unwrap_or(0);
-        if self.deployment().is_some() {
-            return self.stable_set().map_or((0, 0), |set| {
-                (size(set.ready()), size(set.present().max(set.wanted())))
-            });
-        }
-        let pods = self.pods_of(revision);
-        (pods.iter().filter(|pod| pod.ready).count(), pods.len())
     }
 
     /// Takes back a split that an earlier step made.
@@ -545,7 +515,12 @@ impl<'a> Machine<'a> {
         if !batch.effects.is_empty() {
             return Some(Flow::Do(batch.effects, reason.clone()));
         }
-        let mut rest = self.repair(step, batch.revision.as_deref());
+        // Nothing is sent to pods that do not serve; whoever took the traffic off them may have done so because of that.
+        let mut rest = if batch.ready > 0 {
+            self.repair(step, batch.revision.as_deref())
+        } else {
+            Vec::new()
+        };
         if rest.is_empty() {
             rest = self.label_pods();
         }

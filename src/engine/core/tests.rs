@@ -9,6 +9,8 @@ use crate::traffic::RouteKey;
 mod closing;
 mod gates;
 mod obstacles;
+mod ordinals;
+mod sharing;
 mod situation;
 mod unseen;
 

@@ -400,6 +400,24 @@ pub fn obstacle(snapshot: &Snapshot) -> Option<Obstacle> {
 #[must_use]
 pub fn shared(snapshot: &Snapshot) -> Option<Obstacle> {
     let name = snapshot.rollout.traffic_routing_name()?;
+    of_shared(snapshot, name).or_else(|| {
+        let own: Vec<_> = snapshot.providers().iter().filter_map(Provider::key).collect();
+        let shared = snapshot.named_shared()?;
+        let keys = shared
+            .providers()
+            .into_iter()
+            .filter_map(|provider| provider.key());
+        let key = keys.into_iter().find(|key| own.contains(key))?;
+        Some(Obstacle::Twice {
+            kind: key.kind,
+            name: key.name,
+            shared: name.to_owned(),
+        })
+    })
+}
+
+/// The same, but for what is the Rollout's own: whoever looks at the TrafficRouting sees it so.
+pub(super) fn of_shared(snapshot: &Snapshot, name: &str) -> Option<Obstacle> {
     let unserved = format!("trafficroutings.{}", keys::GROUP);
     if snapshot.unserved_routes.contains(&unserved) {
         return Some(Obstacle::Unserved { kind: unserved });
@@ -422,20 +440,11 @@ pub fn shared(snapshot: &Snapshot) -> Option<Obstacle> {
             name: missing.clone(),
         });
     }
-    let own: Vec<_> = snapshot.providers().iter().filter_map(Provider::key).collect();
-    for provider in shared.providers() {
-        if let Some(unserved) = unserved_kind(snapshot, &provider) {
-            return Some(unserved);
-        }
-        if let Some(key) = provider.key().filter(|key| own.contains(key)) {
-            return Some(Obstacle::Twice {
-                kind: key.kind,
-                name: key.name,
-                shared: name.to_owned(),
-            });
-        }
-    }
-    shared.opened(&snapshot.routes).err()
+    let unserved = shared
+        .providers()
+        .iter()
+        .find_map(|provider| unserved_kind(snapshot, provider));
+    unserved.or_else(|| shared.opened(&snapshot.routes).err())
 }
 
 fn unserved_kind(snapshot: &Snapshot, provider: &Provider) -> Option<Obstacle> {

@@ -1,6 +1,7 @@
 //! What is known of the cluster: filled by watches and by the answers to our own writes, whichever is newer.
 
 mod gather;
+mod late;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -8,6 +9,8 @@ use std::{
 };
 
 use kube::{api::DynamicObject, runtime::watcher};
+
+use late::Late;
 
 use super::{
     RolloutKey,
@@ -44,6 +47,7 @@ pub(super) struct Cache {
     owners: HashMap<String, (Kind, Name)>,
     /// Uids of objects that we deleted and whose last watch event is still to come.
     deleted: BTreeMap<String, (Kind, Name)>,
+    late: Late,
     /// Scripts, as far as they are known.
     scripts: Scripts,
     /// Plurals of kinds that only the API server knows, by API version and kind.
@@ -236,6 +240,7 @@ impl Cache {
             watcher::Event::Delete((name, entry)) => {
                 if let Some(uid) = entry.uid() {
                     self.deleted.remove(uid);
+                    self.late.note(uid);
                 }
                 // A new object of the same name may already be known from the answer to our own write.
                 if self
@@ -278,11 +283,22 @@ impl Cache {
             return BTreeSet::new();
         }
         let (name, entry) = Entry::of(kind, object.clone());
-        if entry.belongs_to(kind) {
+        let is_gone = entry.uid().is_some_and(|uid| self.late.is_gone(uid));
+        if entry.belongs_to(kind) && !is_gone {
             self.put(kind, &name, entry)
         } else {
             BTreeSet::new()
         }
+    }
+
+    /// Begins a round of writes, whose answers come later; gives its number.
+    pub(super) fn begin_round(&mut self) -> u64 {
+        self.late.begin()
+    }
+
+    /// Ends a round of writes, whose answers are all in.
+    pub(super) fn end_round(&mut self, round: u64) {
+        self.late.end(round);
     }
 
     /// Takes in an object; older ones than known are passed over.
@@ -311,7 +327,13 @@ impl Cache {
         if kind == Kind::Rollout {
             touched.extend(self.index_rollout(name, parsed));
         }
-        if kind == Kind::TrafficRouting {
+        // Who holds it, and what its status says, changes with every release; what it names hardly ever.
+        let spec = |entry: Option<&Entry>| {
+            entry
+                .and_then(Entry::object)
+                .map(|object| object.data["spec"].clone())
+        };
+        if kind == Kind::TrafficRouting && spec(old.as_ref()) != spec(self.entry(kind, name)) {
             self.index_shared(name);
         }
         if kind == Kind::Configuration {
@@ -347,6 +369,9 @@ impl Cache {
         let Some(entry) = self.tables.entry(kind).or_default().remove(name) else {
             return BTreeSet::new();
         };
+        if let Some(uid) = entry.uid() {
+            self.late.note(uid);
+        }
         let mut touched = self.rollouts_of(kind, name, &entry);
         if is_owner(kind)
             && let Some(uid) = entry.uid()
@@ -476,13 +501,17 @@ impl Cache {
             name: name.to_owned(),
         };
         let name = finalizer.strip_prefix(keys::TRAFFIC_ROUTING_HOLDER)?;
-        let short = Some(key(name)).filter(|key| self.rollouts.contains_key(key));
-        short.or_else(|| {
-            // Long names are told by a digest.
-            let mut all = self.rollouts.keys().filter(|key| key.namespace == namespace);
-            all.find(|key| traffic::shared::holder(&key.name) == finalizer)
-                .cloned()
-        })
+        // One that cannot be read is there, too.
+        let rollouts = self.tables.get(&Kind::Rollout)?;
+        if rollouts.get(&(namespace.to_owned(), name.to_owned())).is_some() {
+            return Some(key(name));
+        }
+        if !traffic::shared::may_be_digest(name) {
+            return None;
+        }
+        let mut all = rollouts.names_of(namespace);
+        all.find(|name| traffic::shared::holder(name) == finalizer)
+            .map(key)
     }
 
     fn that_mention(&self, mention: &Mention) -> BTreeSet<RolloutKey> {
@@ -548,6 +577,11 @@ impl Cache {
             .get(&kind)
             .into_iter()
             .flat_map(move |table| table.linked(link))
+    }
+
+    /// A Rollout, if it is known.
+    pub(super) fn rollout(&self, key: &RolloutKey) -> Option<&Rollout> {
+        self.rollouts.get(key)
     }
 
     /// The Rollouts that are known.

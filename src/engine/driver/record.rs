@@ -32,6 +32,8 @@ enum Stage {
     Paused,
     /// The new version goes out everywhere; the last step is done.
     Finalising,
+    /// Its metrics take it back.
+    Condemned,
     Cancelling,
     /// Only a human can help.
     Stuck,
@@ -67,6 +69,7 @@ impl Standpoint {
             | Reason::Measuring { step, .. } => Stage::StepDone(*step),
             Reason::Paused | Reason::GateClosed { failed: false, .. } => Stage::Paused,
             Reason::Finalising { .. } => Stage::Finalising,
+            Reason::GateFailed { .. } => Stage::Condemned,
             Reason::Cancelling { .. } => Stage::Cancelling,
             _ if reason.stop().is_some() => Stage::Stuck,
             _ => Stage::Moving,
@@ -160,6 +163,11 @@ pub(super) fn notes(before: &Standpoint, now: &Standpoint, reason: &Reason) -> V
         Stage::StepDone(step) => notes.push(done(step)),
         Stage::Finalising if before.stage == Stage::Moving => notes.push(done(now.step)),
         Stage::Paused => notes.push(normal("Paused", reason.to_string())),
+        Stage::Condemned => notes.push(Note {
+            kind: "Warning",
+            reason: "MetricsFailed",
+            message: reason.to_string(),
+        }),
         Stage::Cancelling => notes.push(normal(
             "Progressing",
             "workload has been rollback, then rollout is canceled".to_owned(),
@@ -178,6 +186,15 @@ pub(super) fn notes(before: &Standpoint, now: &Standpoint, reason: &Reason) -> V
         _ => {}
     }
     notes
+}
+
+/// What is told of a write that fails over and over, and of one that is refused for good.
+pub(super) fn failure(message: String) -> Note {
+    Note {
+        kind: "Warning",
+        reason: "WriteFailed",
+        message,
+    }
 }
 
 /// Writes an Event. Its name follows from what it tells, so that two engines that see the same tell it once.

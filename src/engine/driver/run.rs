@@ -1,6 +1,7 @@
 //! The loop: what changed is looked at, what is decided is written, and what is waited for is waited for.
 
 mod ending;
+mod failing;
 mod measuring;
 mod telling;
 mod waking;
@@ -37,7 +38,7 @@ use crate::{
     analysis::Answered,
     api::v1beta1::Rollout,
     clock::Clock,
-    engine::core::{Decision, Effect, Reason, Snapshot, Stop, Verb, Wake, decide},
+    engine::core::{Decision, Reason, Snapshot, Stop, Verb, Wake, decide},
 };
 
 /// When somebody else's Lease is looked at again to see whether it is renewed. A dead holder's Lease is taken over that
@@ -138,6 +139,8 @@ struct Standing {
     held: Option<Held>,
     foreign: Option<Foreign>,
     failures: u32,
+    /// Whether an Event tells of them.
+    has_told_failure: bool,
     /// Whether there were writes since the Rollout last waited.
     has_written: bool,
     /// Until when the writes so far are made up for. Far ahead of now, somebody undoes them at once: a webhook, or another
@@ -386,42 +389,32 @@ impl Engine {
             self.settled(key, &snapshot.rollout, decision, now);
         } else {
             self.stops.remove(key);
+            if matches!(decision.reason, Reason::GateFailed { .. }) {
+                // Nothing waits for this reason, and everybody wants to know it.
+                self.record(key, &snapshot.rollout, &decision.reason);
+                self.tell(key, &snapshot.rollout, &decision.reason, now);
+            }
             self.start(key, &snapshot, decision);
         }
     }
 
     /// Nothing to write: the Rollout waits.
     fn settled(&mut self, key: &RolloutKey, rollout: &Rollout, decision: Decision, now: Timestamp) {
-        let status = rollout.status.clone().unwrap_or_default();
-        let place = (
-            decision.reason.clone(),
-            status.current_step_index,
-            status.current_step_state.clone(),
-        );
         let stop = decision.reason.stop();
         self.record(key, rollout, &decision.reason);
         self.measure(key, decision.measure, now);
         let is_pause = matches!(decision.reason, Reason::TimedPause { .. });
         let standing = self.standings.entry(key.clone()).or_default();
         standing.failures = 0;
+        standing.has_told_failure = false;
         standing.has_written = false;
         standing.not_before = None;
         standing.wake = match decision.wake {
             Wake::At(at) => Some(at),
             Wake::OnChange => None,
         };
-        if standing.reported.as_ref() != Some(&place) {
-            standing.reported = Some(place);
-            let event = Event::Moved {
-                key: key.clone(),
-                at: now,
-                phase: status.phase,
-                step: status.current_step_index,
-                state: status.current_step_state,
-                reason: decision.reason,
-            };
-            let _ = self.events.send(event);
-        }
+        self.tell(key, rollout, &decision.reason, now);
+        let standing = self.standings.entry(key.clone()).or_default();
         // Whoever waits for a human, or for a time longer than a Lease lasts, needs none: it would be renewed for nothing.
         let is_long = is_pause
             && standing
@@ -471,8 +464,14 @@ impl Engine {
             // Kept here too: only the comparison with what is seen next tells that its holder is alive.
             foreign: standing.foreign.clone(),
         };
-        self.tasks
-            .push(async move { (work.key.clone(), work.carry_out(effects).await) }.boxed());
+        let round = self.cache.begin_round();
+        let task = async move {
+            let key = work.key.clone();
+            let mut outcome = work.carry_out(effects).await;
+            outcome.round = Some(round);
+            (key, outcome)
+        };
+        self.tasks.push(task.boxed());
     }
 
     fn finished(&mut self, key: RolloutKey, outcome: Outcome) {
@@ -489,6 +488,9 @@ impl Engine {
                     }
                 }
             }
+        }
+        if let Some(round) = outcome.round {
+            self.cache.end_round(round);
         }
         let standing = self.standings.entry(key.clone()).or_default();
         standing.busy = false;
@@ -529,6 +531,7 @@ impl Engine {
             }
             None => {
                 standing.failures = 0;
+                standing.has_told_failure = false;
                 standing.has_written = true;
                 let spent = standing.spent.map_or(now, |spent| spent.max(now));
                 let spent = spent.saturating_add(ROUND).unwrap_or(Timestamp::MAX);
@@ -540,51 +543,5 @@ impl Engine {
             Some((error, effect)) => self.failed(&key, &error, effect.as_ref(), now),
         }
         self.ready.extend(touched);
-    }
-
-    fn failed(&mut self, key: &RolloutKey, error: &kube::Error, effect: Option<&Effect>, now: Timestamp) {
-        let code = if let kube::Error::Api(status) = error {
-            status.code
-        } else {
-            0
-        };
-        let standing = self.standings.entry(key.clone()).or_default();
-        standing.failures += 1;
-        let stale = matches!(code, 404 | 409);
-        let doublings = standing.failures.min(7) - 1;
-        let base = if stale { 20 } else { 250 };
-        let wait = SignedDuration::from_millis((base << doublings).min(15_000));
-        let at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-        standing.not_before = Some(at);
-        standing.wake = Some(at);
-        let words = if let kube::Error::Api(status) = error {
-            status.message.clone()
-        } else {
-            error.to_string()
-        };
-        let what = effect.map_or_else(
-            || "take the lease".to_owned(),
-            |effect| format!("{} ({})", effect.purpose, effect.target),
-        );
-        if !stale {
-            self.emit(Event::Retrying {
-                key: key.clone(),
-                error: format!("{what}: {words}"),
-                seconds: wait.as_secs_f64(),
-            });
-        }
-        if matches!(code, 400 | 401 | 403 | 405 | 413 | 415 | 422) && !self.options.forever {
-            self.stop(
-                key,
-                Stop::Refused {
-                    message: format!("{what}: {words}"),
-                    code,
-                },
-            );
-            if let Some(standing) = self.standings.get_mut(key) {
-                standing.wake = None;
-                standing.not_before = Some(Timestamp::MAX);
-            }
-        }
     }
 }

@@ -298,6 +298,12 @@ impl Table {
         entries.filter_map(|(_, entry)| entry.object())
     }
 
+    /// The names in a namespace.
+    pub(super) fn names_of<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let names = self.entries.keys().filter(move |name| name.0 == namespace);
+        names.map(|name| name.1.as_str())
+    }
+
     pub(super) fn get(&self, name: &Name) -> Option<&Entry> {
         self.entries.get(name)
     }

@@ -16,6 +16,8 @@ use crate::{
 /// What a task brought back.
 #[derive(Default)]
 pub(super) struct Outcome {
+    /// The number of the round of writes, if it was one.
+    pub(super) round: Option<u64>,
     pub(super) written: Vec<(Target, Written)>,
     pub(super) failure: Option<(kube::Error, Option<Effect>)>,
     pub(super) held: Option<Held>,
@@ -57,6 +59,7 @@ impl Work {
                         failure: Some((error, None)),
                         held: None,
                         foreign: self.foreign,
+                        round: None,
                     };
                 }
             }
@@ -79,6 +82,7 @@ impl Work {
                         failure: Some((error, Some(effect))),
                         held: self.held,
                         foreign: None,
+                        round: None,
                     };
                 }
             }

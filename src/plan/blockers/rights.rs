@@ -26,7 +26,7 @@ impl Access {
     /// The rights that the writes of a plan need, each once.
     #[must_use]
     pub fn of_plan(plan: &Plan) -> Vec<Self> {
-        let needed: BTreeSet<Self> = plan
+        let mut needed: BTreeSet<Self> = plan
             .writes
             .iter()
             .map(|write| {
@@ -45,6 +45,18 @@ impl Access {
                 }
             })
             .collect();
+        // Who writes holds the Rollout's Lease meanwhile.
+        let leased = ["create", "patch"].map(|verb| Self {
+            verb,
+            group: "coordination.k8s.io".to_owned(),
+            resource: "leases".to_owned(),
+            subresource: String::new(),
+            allowed: None,
+            reason: String::new(),
+        });
+        if !needed.is_empty() {
+            needed.extend(leased);
+        }
         needed.into_iter().collect()
     }
 
@@ -82,20 +94,25 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
     } else {
         (Weight::Blocks, format!("you may not {}", titles.join(", ")))
     };
-    let evidence = denied.iter().map(|access| {
+    let shown = |access: &&Access| {
         let why = if access.reason.is_empty() {
             "not allowed"
         } else {
             &access.reason
         };
         Evidence::new("selfsubjectaccessreview", access.title(), why)
-    });
+    };
+    // All of an onlooker's would be a page.
+    let shown = denied
+        .iter()
+        .take(if is_onlooker { 3 } else { denied.len() })
+        .map(shown);
     let command = format!("kubectl kruise rollout manifests rbac -n {}", ground.namespace());
     found.push(Blocker::new(
         Id::NotAllowed,
         weight,
         message,
-        evidence.collect(),
+        shown.collect(),
         command,
     ));
 }

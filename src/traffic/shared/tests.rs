@@ -218,3 +218,25 @@ fn the_status_says_what_upstreams_says() {
         json!({ "observedGeneration": 2, "phase": "Healthy", "message": "TrafficRouting is Healthy" });
     assert_eq!(Shared::new(told).told(TrafficRoutingPhase::Healthy, None), None);
 }
+
+#[test]
+fn what_nobody_opened_is_not_open() {
+    let holder = "progressing.rollouts.kruise.io/a";
+    for (finalizers, phase, is_open) in [
+        (json!([]), json!(null), false),
+        (
+            json!(["rollouts.kruise.io/trafficrouting"]),
+            json!("Healthy"),
+            false,
+        ),
+        (json!([]), json!("Initial"), false),
+        (json!([holder]), json!("Healthy"), true),
+        (json!([]), json!("Progressing"), true),
+        (json!([]), json!("Finalizing"), true),
+    ] {
+        let mut lane = walkthrough().object;
+        lane.metadata.finalizers = serde_json::from_value(finalizers.clone()).unwrap();
+        lane.data["status"] = json!({ "phase": phase });
+        assert_eq!(Shared::new(lane).is_open(), is_open, "{finalizers} {phase}");
+    }
+}

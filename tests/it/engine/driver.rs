@@ -456,3 +456,58 @@ async fn a_release_is_told_in_events() {
     );
     assert_eq!(events[0]["involvedObject"]["uid"], rollout["metadata"]["uid"]);
 }
+
+/// Of a write that is refused for good, or that never finds its object as it was read, whoever describes the Rollout reads,
+/// once, and not only whoever has the engine's log.
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_refused_is_told_on_the_rollout() {
+    for (status, attempts_told) in [
+        (StatusCode::FORBIDDEN, 9),
+        (StatusCode::SERVICE_UNAVAILABLE, 9),
+        // Every seventh: an object that was written since it was read is everyday's business.
+        (StatusCode::CONFLICT, 7),
+    ] {
+        let bench = Bench::new().await;
+        bench.create(application("web")).await;
+        let options = Options {
+            forever: true,
+            record: true,
+            ..Options::default()
+        };
+        let mut engine = bench.drive(None, options);
+        bench.pass(BACK_OFF).await;
+        bench.set_image("web", "web:v2").await;
+        bench.sim.inject(move |request| {
+            let is_hold = request.verb == "PATCH" && request.path.ends_with("/deployments/web");
+            is_hold.then(|| Fault::Status(status, "Refused".to_owned()))
+        });
+        bench.pass(BACK_OFF).await;
+        let expected = [
+            "WriteFailed: take ownership of the hold (deployment/web): the simulator was told to answer Refused",
+        ];
+        let warnings = || {
+            let mut events = bench.sim.list("v1", "Event", Some(NAMESPACE));
+            events.retain(|event| event["involvedObject"]["kind"] == "Rollout" && event["type"] == "Warning");
+            let text = |event: &Value, field: &str| event[field].as_str().unwrap_or_default().to_owned();
+            let told = events
+                .iter()
+                .map(|event| text(event, "reason") + ": " + &text(event, "message"));
+            told.collect::<Vec<_>>()
+        };
+        let mut told = 0;
+        while let Ok(event) = engine.events.try_recv() {
+            told += u32::from(matches!(event, Event::Retrying { .. }));
+        }
+        assert_eq!(
+            (warnings(), told),
+            (expected.map(str::to_owned).to_vec(), attempts_told),
+            "{status}"
+        );
+        // It goes on as soon as it may, and says no more.
+        bench.sim.inject(|_| None);
+        bench.pass(BACK_OFF).await;
+        assert_eq!(warnings(), expected, "{status}");
+        assert!(engine.told().iter().any(|told| told.contains("step(1/3)")));
+        engine.task.abort();
+    }
+}

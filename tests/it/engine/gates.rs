@@ -27,6 +27,7 @@ use crate::harness::{
 };
 
 mod slow;
+mod telling;
 
 const NAMESPACE: &str = "shop";
 

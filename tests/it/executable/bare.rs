@@ -40,12 +40,6 @@ fn b13_what_has_not_ended_is_no_success() {
             "{kind:?} {once}"
         );
         told.push_str(&once.stdout);
-        let waits = shop.kruise(&["status", &words(kind), "--timeout", "300ms"]);
-        assert_eq!(
-            (waits.code, &waits.stdout),
-            (Some(124), &once.stdout),
-            "{kind:?} {waits}"
-        );
         let document = shop.kruise(&["status", &words(kind), "-o", "json"]).json();
         assert_eq!(
             json!([document["kind"], document["state"], document["pods"]["new"]]),
@@ -60,6 +54,22 @@ fn b13_what_has_not_ended_is_no_success() {
     Waiting for partitioned roll out to finish: 1 out of 3 new pods have been updated...
     Waiting for partitioned roll out to finish: 1 out of 3 new pods have been updated...
     Waiting for daemon set "web" rollout to finish: 1 out of 3 new pods have been updated...
+    "#);
+}
+
+/// Without `--watch=false` its end is waited for.
+#[test]
+fn what_has_not_ended_is_waited_for() {
+    let half =
+        json!({ "observedGeneration": 2, "replicas": 3, "updatedReplicas": 1, "availableReplicas": 3 });
+    let shop = bare(Kind::Deployment, &half);
+    let waits = shop.kruise(&["status", "deploy/web", "--timeout", "4s"]);
+    assert_snapshot!(waits, @r#"
+    exit 124
+    --- stdout
+    Waiting for deployment "web" rollout to finish: 1 out of 3 new replicas have been updated...
+    --- stderr
+    error: timed out after 4 s waiting for the condition
     "#);
 }
 

@@ -234,7 +234,7 @@ fn bad_input_says_where_and_what_helps() {
             String::new(),
             &[],
             64,
-            "rollout.rollouts.kruise.io/web has no metric gate for step 1",
+            "rollout.rollouts.kruise.io/web has no metric gate\n",
         ),
     ];
     for (text, arguments, code, words) in cases {
@@ -251,6 +251,39 @@ fn bad_input_says_where_and_what_helps() {
         );
     }
     assert_eq!(shop.sim.trace(), [], "nothing is written");
+}
+
+/// At rest the status still has the last step of the last release: what is tried then is the next release's first gate.
+#[test]
+fn at_rest_the_first_gate_is_tried() {
+    let (web, _asked) = server(&["200 {\"ok\": true}"]);
+    let mut objects = after(&[]);
+    let gates = json!([{ "template": "rate", "steps": [2] }]).to_string();
+    for object in objects.iter_mut().filter(|object| object["kind"] == "Rollout") {
+        object["metadata"]["annotations"] = json!({ "rollouts.kruise.io/analysis": gates });
+    }
+    let text = template(
+        &json!({ "web": { "url": web } }),
+        &json!({ "successCondition": "result.ok" }),
+    );
+    let mut template: Value = serde_json::from_str(&text).unwrap();
+    template["metadata"]["namespace"] = json!("shop");
+    objects.push(template);
+    let shop = Served::with(objects, Life::Still);
+    assert_snapshot!(shop.kruise(&["gate", "web"]), @r#"
+    exit 0
+    --- stdout
+    METRIC   VALUE         CONDITION   RESULT   WHY
+    rate     {"ok":true}   result.ok   good     -
+    rollout.rollouts.kruise.io/web gate of step 2 passed
+    "#);
+    assert_snapshot!(shop.kruise(&["gate", "web", "--step", "3"]), @r"
+    exit 64
+    --- stderr
+    error: rollout.rollouts.kruise.io/web has no metric gate for step 3, but for step 2
+
+    hint: kubectl kruise rollout gate web -n shop --step 2
+    ");
 }
 
 /// A real controller paused the step: whoever watches measures, and approves or rolls back.
@@ -496,8 +529,8 @@ fn plan_counts_gates() {
     Plan for shop/web
     STEP     NEW   OLD   READY   TRAFFIC   GATE                  EARLIEST   WRITES
     1        1     3     4       20%       rate, then approval   +TIME     6
-    2        2     3     4..5    50%       rate, then 600 s      +TIME     12
-    3        3     3     5..6    100%      -                     +TIME     7
+    2        2     3     4..5    50%       rate, then 600 s      +TIME     13
+    3        3     3     5..6    100%      -                     +TIME     6
     finish   3     0     3..7    -         -                     +TIME     14
 
     Summary: 3 steps, 39 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.

@@ -109,22 +109,23 @@ fn who_acts_next_is_seen() {
     the new version is held; an engine brings it out step by step: kubectl kruise rollout run web -n shop
     ");
 
-    let shop = Served::with(after(&[]), Life::Alive);
-    let engine = shop.spawn(&["run", "web", "--forever"]);
-    // It has listed what it watches.
+    // An engine that sees the new version says so in the status of the Rollout.
+    let shop = Served::with(after(&[]), Life::Still);
+    let setting = shop.spawn(&["set", "image", "web", "main=web:v2"]);
     shop.wait_for(|| {
-        shop.requests()
-            .iter()
-            .any(|request| request.path.ends_with("/deployments"))
+        let mut requests = shop.requests().into_iter();
+        requests.any(|request| request.verb == "PATCH" && request.path.ends_with("/deployments/web"))
     });
-    assert_snapshot!(shop.kruise(&["set", "image", "web", "main=web:v2"]), @r"
+    let mut seen = shop.rollout();
+    seen["status"]["phase"] = json!("Progressing");
+    shop.sim.load(seen).unwrap();
+    assert_snapshot!(setting.outcome(), @r"
     exit 0
     --- stdout
     deployment.apps/web image updated
     --- stderr
     the new version is held; an engine is bringing it out step by step: kubectl kruise rollout watch web -n shop
     ");
-    drop(engine);
 
     let left = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
     let said = left.kruise(&["undo", "web"]);

@@ -103,7 +103,7 @@ fn trap11_a_pause_without_end_is_returned_from_and_who_acts_is_told() {
 #[test]
 fn trap21_nothing_is_done_before_it_was_seen() {
     let shop = Served::with(after(&[Turn::Held("web:v2")]), Life::Still);
-    let waits = shop.kruise(&["status", "web", "--until", "healthy", "--timeout", "300ms"]);
+    let waits = shop.kruise(&["status", "web", "--until", "healthy", "--timeout", "4s"]);
     assert_eq!(waits.code, Some(124), "{waits}");
     let mut objects = after(&[]);
     objects.retain(|object| object["kind"] != "Rollout");
@@ -113,7 +113,7 @@ fn trap21_nothing_is_done_before_it_was_seen() {
         .unwrap();
     deployment["metadata"]["generation"] = json!(99);
     let shop = Served::with(objects, Life::Still);
-    let waits = shop.kruise(&["status", "deploy/web", "--timeout", "300ms"]);
+    let waits = shop.kruise(&["status", "deploy/web", "--timeout", "4s"]);
     assert_eq!(
         (waits.code, waits.stdout.as_str()),
         (

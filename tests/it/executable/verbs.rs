@@ -192,7 +192,7 @@ fn undo_in_the_middle_of_a_release() {
     --- stderr
     error: unable to find specified revision 7 in history of deployment.apps/web
 
-    hint: it has revisions 1
+    hint: it has revision 1
     hint: kubectl kruise rollout history deployment.apps/web -n shop
     ");
     assert_snapshot!(shop.kruise(&["undo", "web"]), @r"

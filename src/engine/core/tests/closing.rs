@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::situation::{NOW, now, object, paused_at_step_1, told};
+use super::situation::{NOW, now, object, paused_at_step_1, replica_set, template, told};
 use crate::{
-    engine::core::{Snapshot, decide},
+    engine::core::{Snapshot, batch, decide},
     traffic::RouteKey,
+    workload::hold,
 };
 
 /// The last write of the traffic was seen in place at [`NOW`]; its grace is over.
@@ -52,6 +53,66 @@ fn new_pods_keep_their_traffic_until_the_stable_ones_are_new_too() {
     ");
 }
 
+/// A blue-green release whose last pause is over: half of the traffic goes to five new pods, of which `ready` are.
+fn blue_green_closing(ready: i32) -> Snapshot {
+    let mut s = closing("Finalising", "");
+    let canary = s.rollout.spec.strategy.canary.take().unwrap();
+    s.rollout.spec.strategy = serde_json::from_value(json!({ "blueGreen": {
+        "steps": [{ "replicas": "100%", "traffic": "20%" }],
+        "trafficRoutings": canary.traffic_routings,
+    } }))
+    .unwrap();
+    let plan = batch::plan_hash(&s.rollout);
+    let sub = s.rollout.status.as_mut().unwrap().canary_status.as_mut().unwrap();
+    (sub.rollout_hash, sub.current_step_state) = (Some(plan), "Completed".into());
+    s.canaries.clear();
+    s.pods.clear();
+    let web = s.workload.as_mut().unwrap();
+    web.metadata.annotations = Some(
+        [(
+            "rollouts.kruise.io/in-progressing".to_owned(),
+            json!({ "rolloutName": "web", "original": { "paused": false, "strategy": { "type": "RollingUpdate" },
+                "minReadySeconds": null, "progressDeadlineSeconds": 600 } })
+            .to_string(),
+        )]
+        .into(),
+    );
+    json_patch::merge(
+        &mut web.data["spec"],
+        &json!({ "paused": false, "minReadySeconds": hold::NEVER_AVAILABLE, "progressDeadlineSeconds": hold::NO_DEADLINE,
+            "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": "100%", "maxUnavailable": 0 } } }),
+    );
+    let mut new = replica_set("web", "bbb", "web:v2", 5);
+    new["status"]["readyReplicas"] = json!(ready);
+    let mut old = replica_set("web", "aaa", "web:v1", 5);
+    for set in [&mut new, &mut old] {
+        set["spec"]["minReadySeconds"] = json!(hold::NEVER_AVAILABLE);
+    }
+    s.replica_sets = vec![object(old), object(new)];
+    s
+}
+
+#[test]
+fn all_traffic_goes_to_new_pods_only_while_they_are_ready() {
+    let all = "PATCH ingress/web-canary: 100% of traffic to the new version\ncompleting: all traffic goes to the new version";
+    let waits = "completing: all traffic goes to the new version until +600s";
+    for (ready, replicas, expected) in [(5, 5, all), (4, 5, waits), (0, 5, waits), (0, 0, all)] {
+        let mut s = blue_green_closing(ready);
+        let web = s.workload.as_mut().unwrap();
+        web.data["spec"]["replicas"] = json!(replicas);
+        let found = told(&decide(&s, later()));
+        let found = found.trim_start_matches("status null null null null\n");
+        assert_eq!(found, expected, "{ready} {replicas}");
+    }
+    // Whoever rolls back is not kept waiting.
+    let mut s = blue_green_closing(0);
+    s.workload.as_mut().unwrap().data["spec"]["template"] = template("web:v1");
+    insta::assert_snapshot!(told(&decide(&s, later())), @"
+    DELETE ingress/web-canary: all traffic to the stable Service
+    rolling back: traffic goes to the stable Service
+    ");
+}
+
 #[test]
 fn pods_that_were_taken_back_are_gone_before_the_stable_service_selects_all() {
     let mut s = closing("Cancelling", "ReleaseWorkloadControl");
@@ -77,5 +138,17 @@ fn pods_that_were_taken_back_are_gone_before_the_stable_service_selects_all() {
     insta::assert_snapshot!(told(&decide(&s, later())), @"
     DELETE deployment/web-canary-k62n7njkhj: remove the canary
     rolling back: the canary goes
+    ");
+}
+
+#[test]
+fn a_canary_that_was_deleted_by_hand_gets_no_traffic_while_the_stable_pods_become_new() {
+    let mut s = closing("Finalising", "ResumeWorkload");
+    s.canaries.clear();
+    s.replica_sets.truncate(1);
+    s.pods.clear();
+    insta::assert_snapshot!(told(&decide(&s, later())), @"
+    DELETE ingress/web-canary: all traffic to the stable Service
+    completing: the workload rolls
     ");
 }

@@ -157,3 +157,24 @@ fn nothing_is_split_beside_a_stable_service_that_selects_every_pod() {
         .collect();
     assert_eq!(writes, ["ingress/web-canary"]);
 }
+
+#[test]
+fn a_split_that_somebody_undid_in_the_pause_comes_back_only_for_pods_that_serve() {
+    let waits = "Rollout is in step(1/3), and you need manually confirm to enter the next step";
+    for ready in [1, 0] {
+        let mut s = paused_at_step_1();
+        s.routes.remove(&RouteKey::ingress("web-canary"));
+        s.canaries[0].data["status"]["availableReplicas"] = json!(ready);
+        let found = told(&decide(&s, now()));
+        let found: Vec<&str> = found.lines().filter(|line| !line.starts_with("status")).collect();
+        let expected = if ready == 1 {
+            vec![
+                "POST ingress/web-canary: 20% of traffic to the new version, again: somebody changed it",
+                waits,
+            ]
+        } else {
+            vec![waits]
+        };
+        assert_eq!(found, expected, "{ready}");
+    }
+}

@@ -2,12 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::situation::{at_rest, deployment, now, object, paused_at_step_1, replica_set, told};
+use super::situation::{
+    at_rest, deployment, now, object, paused_at_step_1, replica_set, set_label, template, told,
+};
 use crate::{
     api::v1beta1::RolloutStatus,
-    engine::core::{Decision, Snapshot, batch, decide},
+    engine::core::{Decision, Snapshot, Verb, batch, decide},
 };
 
+const MARK_IN_BATCHES: &str =
+    r#"{"rolloutName":"web","original":{"paused":false,"strategy":{"type":"RollingUpdate"}}}"#;
 const MARK: &str = r#"{"rolloutName":"web","original":{"paused":false}}"#;
 
 /// Takes what a decision says of the status for written.
@@ -93,8 +97,7 @@ fn in_batches(old: i32, new: i32) -> Snapshot {
     (s.services, s.routes) = (at_rest().services, at_rest().routes);
     let mut web = deployment("web", "web:v2", old + new);
     web["metadata"]["labels"]["rollouts.kruise.io/stable-revision"] = json!("aaa");
-    web["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] =
-        json!(r#"{"rolloutName":"web","original":{"paused":false,"strategy":{"type":"RollingUpdate"}}}"#);
+    web["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] = json!(MARK_IN_BATCHES);
     web["spec"]["paused"] = json!(true);
     web["spec"]["strategy"] = json!({ "type": "Recreate" });
     s.workload = Some(object(web));
@@ -103,6 +106,42 @@ fn in_batches(old: i32, new: i32) -> Snapshot {
         object(replica_set("web", "bbb", "web:v2", new)),
     ];
     s
+}
+
+#[test]
+fn a_version_that_ran_before_is_released_too_when_it_was_held_before_any_engine_looked() {
+    // Its ReplicaSet is in the history; and the same when a release's status was lost in its middle.
+    for (old, new) in [(5, 0), (3, 2), (1, 4)] {
+        let mut s = in_batches(old, new);
+        s.rollout.status = None;
+        s.rollout.metadata.finalizers = None;
+        assert_eq!(
+            told(&decide(&s, now())),
+            "PATCH rollout/web: keep the Rollout until its traces are gone\nRollout is in Progressing",
+            "{old} {new}"
+        );
+    }
+}
+
+#[test]
+fn the_stable_version_of_a_lost_status_is_the_one_that_the_label_names() {
+    // The release of an older version was followed by one of a third: the oldest is not what ran before.
+    for (label, expected) in [("bbb", "bbb"), ("gone", "aaa"), ("ccc", "aaa")] {
+        let mut s = in_batches(2, 2);
+        s.rollout.status = None;
+        s.replica_sets
+            .push(object(replica_set("web", "ccc", "web:v3", 1)));
+        let web = s.workload.as_mut().unwrap();
+        web.data["spec"]["template"] = template("web:v3");
+        set_label(web, "rollouts.kruise.io/stable-revision", label);
+        let decision = decide(&s, now());
+        let (Verb::Apply(body) | Verb::Merge(body)) = &decision.effects[0].verb else {
+            panic!("{decision:?}")
+        };
+        let claimed = &body["metadata"]["labels"]["rollouts.kruise.io/stable-revision"];
+        let claimed = claimed.as_str().unwrap_or(label);
+        assert_eq!(claimed, expected, "{label} {body}");
+    }
 }
 
 #[test]
@@ -158,4 +197,56 @@ fn a_note_of_another_size_is_corrected_before_the_workload_is_handed_back() {
             "{old} {new} {note}\n{found}"
         );
     }
+}
+
+/// What a user writes over the held strategy in the middle of a release, and what the mark keeps of it.
+#[test]
+fn a_strategy_that_the_user_edits_in_the_middle_is_what_comes_back() {
+    let rolling = |surge: Value| json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": surge, "maxUnavailable": "25%" } });
+    for (live, expected) in [
+        (rolling(json!(2)), rolling(json!(2))),
+        // Dropped from a manifest that replaces the object: the server's default.
+        (rolling(json!("25%")), json!({ "type": "RollingUpdate" })),
+        (
+            json!({ "type": "RollingUpdate" }),
+            json!({ "type": "RollingUpdate" }),
+        ),
+    ] {
+        let mut s = in_batches(4, 1);
+        s.workload.as_mut().unwrap().data["spec"]["strategy"] = live.clone();
+        let decision = decide(&s, now());
+        let Verb::Merge(body) = &decision.effects[0].verb else {
+            panic!("{decision:?}")
+        };
+        let mark = json!({ "paused": false, "strategy": expected });
+        let mark = json!({ "rolloutName": "web", "original": mark });
+        let written = &body["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"];
+        let written = written
+            .as_str()
+            .map_or(json!(MARK_IN_BATCHES), |text| json!(text));
+        assert_eq!(
+            (
+                serde_json::from_str::<Value>(written.as_str().unwrap()).unwrap(),
+                &body["spec"]["strategy"]["type"]
+            ),
+            (mark, &json!("Recreate")),
+            "{live}"
+        );
+    }
+}
+
+#[test]
+fn a_strategy_that_comes_with_a_rollback_is_not_undone_by_the_release_that_ends() {
+    let mut s = in_batches(4, 1);
+    let status = s.rollout.status.as_mut().unwrap();
+    status.conditions[0].reason = "Cancelling".to_owned();
+    status.canary_status.as_mut().unwrap().finalising_step = "ResumeWorkload".into();
+    let web = s.workload.as_mut().unwrap();
+    web.data["spec"]["template"] = template("web:v1");
+    web.data["spec"]["strategy"] = json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 2 } });
+    let decision = decide(&s, now());
+    let Verb::Merge(body) = &decision.effects[0].verb else {
+        panic!("{decision:?}")
+    };
+    assert_eq!(body, &json!({ "spec": { "paused": false } }));
 }

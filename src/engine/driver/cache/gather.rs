@@ -16,6 +16,13 @@ use crate::{
     workload::{Kind as WorkloadKind, Mark},
 };
 
+/// Whether a Rollout keeps others from its workload. One that is disabled does so until its closing work is done, and no
+/// longer: upstream counts it for good, so that nobody can take its place without deleting it (engine-rollout 5, rule 18).
+fn is_in_the_way(rollout: &Rollout) -> bool {
+    let mut finalizers = rollout.metadata.finalizers.iter().flatten();
+    !rollout.spec.disabled || finalizers.any(|text| text == keys::ROLLOUT_FINALIZER)
+}
+
 impl Cache {
     /// Everything one decision may read.
     pub(in crate::engine::driver) fn snapshot(&self, key: &RolloutKey) -> Option<Snapshot> {
@@ -98,7 +105,7 @@ impl Cache {
         let rivals = self.that_mention(&workload_of(namespace, &rollout)).into_iter();
         snapshot.rivals = rivals
             .filter(|rival| rival != key)
-            .filter(|rival| self.rollouts.get(rival).is_some_and(|other| !other.spec.disabled))
+            .filter(|rival| self.rollouts.get(rival).is_some_and(is_in_the_way))
             .map(|rival| rival.name)
             .collect();
         snapshot.workload = workload;

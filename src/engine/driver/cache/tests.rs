@@ -137,3 +137,81 @@ fn what_we_deleted_stays_gone_until_the_watch_agrees() {
     bench.0.observe(DEPLOYMENT_PODS, Event::InitDone);
     assert_eq!((bench.0.deleted.len(), bench.snapshot().pods.len()), (0, 0));
 }
+
+#[test]
+fn a_rival_is_in_the_way_until_it_has_let_the_workload_go() {
+    let cases = [
+        (false, vec![], vec!["other"]),
+        // Disabled in the middle of its release: its closing work is under way.
+        (
+            true,
+            vec!["example.com/keep", "rollouts.kruise.io/rollout"],
+            vec!["other"],
+        ),
+        (true, vec!["example.com/keep"], vec![]),
+    ];
+    let mut bench = Bench::new();
+    for (index, (disabled, finalizers, expected)) in (20..).zip(cases) {
+        let other = json!({ "metadata": { "finalizers": finalizers }, "spec": {
+            "disabled": disabled,
+            "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
+            "strategy": { "canary": { "steps": [{ "replicas": "100%" }] } } } });
+        assert!(bench.apply(Kind::Rollout, "other", index, other));
+        assert_eq!(bench.snapshot().rivals, expected, "{disabled} {finalizers:?}");
+    }
+}
+
+/// The answer to a write may come after the news that its object went, and is the last that is ever heard of it.
+#[test]
+fn a_late_answer_brings_nothing_back() {
+    let mut bench = Bench::new();
+    let pod = |version: &str| -> DynamicObject {
+        let mut pod = owned("ReplicaSet", "web-a");
+        let metadata = json!({ "name": "web-a-1", "namespace": "shop", "uid": "uid-web-a-1", "resourceVersion": version });
+        json_patch::merge(&mut pod, &json!({ "metadata": metadata }));
+        serde_json::from_value(pod).unwrap()
+    };
+    let names = |bench: &Bench| -> Vec<String> {
+        let pods = bench.snapshot().pods.into_iter();
+        pods.map(|pod| pod.name.clone()).collect()
+    };
+    let round = bench.0.begin_round();
+    bench.0.observe(
+        DEPLOYMENT_PODS,
+        Event::Delete(Entry::of(DEPLOYMENT_PODS, pod("12"))),
+    );
+    bench.0.answered(DEPLOYMENT_PODS, &pod("11"));
+    assert_eq!(names(&bench), ["web-a-2"]);
+    bench.0.end_round(round);
+    // A list that did not show what a write made meanwhile is set right by the watch.
+    bench.0.observe(
+        DEPLOYMENT_PODS,
+        Event::Apply(Entry::of(DEPLOYMENT_PODS, pod("13"))),
+    );
+    assert_eq!(names(&bench), ["web-a-1", "web-a-2"]);
+}
+
+#[test]
+fn a_rollout_that_cannot_be_read_still_holds_what_it_holds() {
+    let mut bench = Bench::new();
+    bench.apply(
+        Kind::Rollout,
+        "web",
+        20,
+        json!({ "metadata": { "annotations": { "rollouts.kruise.io/trafficrouting": "lane" } },
+            "spec": { "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
+                "strategy": { "canary": { "steps": [{ "replicas": "100%" }] } } } }),
+    );
+    bench.apply(Kind::Rollout, "odd", 21, json!({ "spec": { "strategy": 7 } }));
+    let long = "x".repeat(70);
+    bench.apply(Kind::Rollout, &long, 22, json!({ "spec": { "strategy": 7 } }));
+    let holders = ["odd", &long, "gone", &"y".repeat(70)].map(crate::traffic::shared::holder);
+    bench.apply(
+        Kind::TrafficRouting,
+        "lane",
+        23,
+        json!({ "metadata": { "finalizers": holders }, "spec": { "objectRef": [] } }),
+    );
+    let orphaned: Vec<String> = bench.snapshot().orphaned.into_iter().collect();
+    assert_eq!(orphaned, [holders[2].clone(), holders[3].clone()]);
+}

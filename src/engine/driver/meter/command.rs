@@ -15,16 +15,39 @@ use crate::{analysis::Fault, api::analysis_template::CommandLine};
 /// Most that is read of what a program prints, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Ends the program when nobody waits for it any more.
+/// Ends the program, and what it started, when nobody waits for it any more.
 struct Ending(Arc<Mutex<Child>>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
         if let Ok(mut child) = self.0.lock() {
-            // It may have ended by itself.
+            // What has ended by itself has no group to be found by: its number may be somebody else's by now.
+            if matches!(child.try_wait(), Ok(None)) {
+                end_group(child.id());
+            }
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+}
+
+/// A group of its own, by which all that the program starts can be ended.
+fn grouped(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
+
+/// std ends one process only; where there is no program `kill` the children are left.
+fn end_group(leader: u32) {
+    if cfg!(unix) {
+        let group = format!("-{leader}");
+        let _ = Command::new("kill")
+            .args(["-KILL", "--", &group])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
     }
 }
 
@@ -34,7 +57,7 @@ pub(super) async fn run(one: &CommandLine, patience: Duration) -> Result<Value, 
         .command
         .split_first()
         .ok_or_else(|| Fault::lasting("no program is named"))?;
-    let spawned = Command::new(program)
+    let spawned = grouped(&mut Command::new(program))
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,0 +1,56 @@
+//! The stable Service keeps to the stable version while traffic is split, as long as that has a pod to serve.
+
+use super::{Effect, Verb, machine::Machine};
+use crate::{api::v1beta1::RollingStyle, traffic::service, workload::hold};
+
+impl Machine<'_> {
+    /// The write that keeps the stable Service to the stable version, which must have a pod to serve; or lets go of one that
+    /// has none left.
+    pub(super) fn pin(&mut self) -> Option<Effect> {
+        let routing = self.s.routing().filter(|_| self.twins())?;
+        let revision = self.sub().stable_revision.clone()?;
+        let stable = self.s.services.get(&routing.service)?;
+        let key = self.revision_key();
+        let (ready, present) = self.old_pods(&revision);
+        if service::pinned(stable, key) == Some(revision.as_str()) {
+            return if present == 0 && self.replicas() > 0 {
+                self.unpin()
+            } else {
+                None
+            };
+        }
+        (ready > 0 && !self.lets_all_through()).then(|| {
+            let body = service::pin(key, Some(&revision));
+            self.s.write(
+                stable,
+                Verb::Merge(body),
+                "keep the stable Service to the stable version",
+            )
+        })
+    }
+
+    /// Whether the workload's controller may be about to take the last old pod: a step that was edited, or that was jumped back
+    /// from, had let all through.
+    fn lets_all_through(&self) -> bool {
+        let Some(workload) = self
+            .workload()
+            .filter(|_| self.style() == RollingStyle::Partition)
+        else {
+            return false;
+        };
+        let is_open = hold::partition(workload.kind).is_some() && workload.kept() == 0;
+        is_open || !workload.observed()
+    }
+
+    /// Pods of the version from before: those that are ready, and all.
+    fn old_pods(&self, revision: &str) -> (usize, usize) {
+        let size = |count: i32| usize::try_from(count).unwrap_or(0);
+        if self.deployment().is_some() {
+            return self.stable_set().map_or((0, 0), |set| {
+                (size(set.ready()), size(set.present().max(set.wanted())))
+            });
+        }
+        let pods = self.pods_of(revision);
+        (pods.iter().filter(|pod| pod.ready).count(), pods.len())
+    }
+}

@@ -1,0 +1,120 @@
+//! Which pods of a StatefulSet in batches are deleted because they hold up the others.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::situation::{at_rest, now, object, told};
+use crate::{
+    engine::core::{Pod, Snapshot, batch, decide},
+    workload::digest,
+};
+
+/// An Advanced StatefulSet at step 1 of 2, one of five pods let through; the pods at these ordinals, the last one new and
+/// ready, the one `broken` never ready.
+fn in_batches(ordinals: [i32; 5], broken: i32, more: &Value) -> Snapshot {
+    let mut s = at_rest();
+    s.rollout.spec = serde_json::from_value(json!({
+        "workloadRef": { "apiVersion": "apps.kruise.io/v1beta1", "kind": "StatefulSet", "name": "web" },
+        "strategy": { "canary": { "steps": [{ "replicas": 1, "pause": {} }, { "replicas": 5 }] } },
+    }))
+    .unwrap();
+    let plan = batch::plan_hash(&s.rollout);
+    s.rollout.metadata.finalizers = Some(vec!["rollouts.kruise.io/rollout".to_owned()]);
+    let stamp = "2026-01-01T00:00:00Z";
+    s.rollout.status = Some(
+        serde_json::from_value(json!({
+            "phase": "Progressing", "observedGeneration": 1, "currentStepIndex": 1, "currentStepState": "StepUpgrade",
+            "conditions": [{ "type": "Progressing", "status": "True", "reason": "InRolling", "message": "",
+                "lastUpdateTime": stamp, "lastTransitionTime": stamp }],
+            "canaryStatus": { "currentStepIndex": 1, "nextStepIndex": 2, "currentStepState": "StepUpgrade", "finalisingStep": "",
+                "stableRevision": "web-v1", "canaryRevision": "web-v2", "podTemplateHash": "web-v2", "rolloutHash": plan,
+                "observedRolloutID": "web-v2", "lastUpdateTime": stamp, "canaryReplicas": 1, "canaryReadyReplicas": 1 },
+        }))
+        .unwrap(),
+    );
+    let mark = json!({ "rolloutName": "web",
+        "original": { "updateStrategy.rollingUpdate.partition": 0, "updateStrategy.rollingUpdate.paused": null } });
+    let mut web = json!({
+        "apiVersion": "apps.kruise.io/v1beta1", "kind": "StatefulSet",
+        "metadata": { "name": "web", "namespace": "shop", "uid": "uid-web", "resourceVersion": "10", "generation": 1,
+            "labels": { "rollouts.kruise.io/workload-type": "statefulset", "rollouts.kruise.io/stable-revision": "web-v1" },
+            "annotations": { "rollouts.kruise.io/in-progressing": mark.to_string() } },
+        "spec": { "replicas": 5, "updateStrategy": { "rollingUpdate": { "partition": 4, "paused": false } },
+            "template": { "spec": { "containers": [] } } },
+        "status": { "observedGeneration": 1, "updateRevision": "web-v2", "currentRevision": "web-v1" },
+    });
+    json_patch::merge(&mut web["spec"], more);
+    s.workload = Some(object(web));
+    s.replica_sets.clear();
+    s.services.clear();
+    s.routes.clear();
+    let last = ordinals[4];
+    let pod = |ordinal: i32| {
+        let revision = if ordinal == last { "web-v2" } else { "web-v1" };
+        Arc::new(Pod {
+            name: format!("web-{ordinal}"),
+            uid: digest(&json!(ordinal), ""),
+            resource_version: "20".to_owned(),
+            labels: [
+                ("controller-revision-hash".to_owned(), revision.to_owned()),
+                (
+                    "statefulset.kubernetes.io/pod-name".to_owned(),
+                    format!("web-{ordinal}"),
+                ),
+            ]
+            .into(),
+            owner: "uid-web".to_owned(),
+            ready: ordinal != broken,
+            ..Pod::default()
+        })
+    };
+    s.pods = ordinals.into_iter().map(pod).collect();
+    s
+}
+
+#[test]
+fn only_a_pod_whose_place_is_let_through_is_deleted() {
+    let plain = [0, 1, 2, 3, 4];
+    let reserved = [0, 2, 3, 4, 5];
+    let gap = json!({ "reserveOrdinals": [1] });
+    let start = json!({ "ordinals": { "start": 7 } });
+    let unordered = json!({ "updateStrategy": { "rollingUpdate": { "unorderedUpdate": {} } } });
+    let cases = [
+        // The old pod at a place that stays old would come back just as it is, over and over.
+        (plain, 3, json!({}), false),
+        (reserved, 4, gap.clone(), false),
+        ([7, 8, 9, 10, 11], 10, start, false),
+        // Counted, any pod may be the one that stays.
+        (plain, 3, unordered.clone(), false),
+    ];
+    for (ordinals, broken, more, is_deleted) in cases {
+        let s = in_batches(ordinals, broken, &more);
+        let found = told(&decide(&s, now()));
+        assert_eq!(
+            found.contains("DELETE"),
+            is_deleted,
+            "{ordinals:?} {broken} {more}\n{found}"
+        );
+    }
+    // Its turn has come: the step lets the place through, and the pod of the old version is in the way.
+    for (ordinals, broken, more, expected) in [
+        (plain, 4, json!({}), true),
+        (reserved, 5, gap, true),
+        (plain, 4, unordered, false),
+    ] {
+        let mut s = in_batches(ordinals, broken, &more);
+        let mut last = (*s.pods[4]).clone();
+        last.labels
+            .insert("controller-revision-hash".to_owned(), "web-v1".to_owned());
+        s.pods[4] = Arc::new(last);
+        let found = told(&decide(&s, now()));
+        assert_eq!(
+            found.contains(&format!(
+                "DELETE pod/web-{broken}: replace a pod that never became ready"
+            )),
+            expected,
+            "{ordinals:?} {more}\n{found}"
+        );
+    }
+}
