@@ -551,7 +551,7 @@ pub enum LintFormat {
 #[derive(Args, Debug)]
 pub struct LintArgs {
     /// Files or folders of manifests, - for stdin; with --live names of Rollouts, all of the namespace when there are none
-    #[arg(value_name = "FILE", required_unless_present_any = ["filename", "live"], value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "FILE", required_unless_present_any = ["filename", "live"])]
     pub words: Vec<String>,
     /// The same
     #[arg(

@@ -213,34 +213,17 @@ fn is_true_within(path: &Path, part: impl Fn(&str) -> Range<usize>) {
     }
 }
 
-fn readme() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")
-}
-
-/// Where the README has the way of a newcomer.
-fn five_minutes(text: &str) -> Range<usize> {
-    let start = text.find("## Five minutes").unwrap();
-    let end = text[start..]
-        .find("\n## ")
-        .map_or(text.len(), |end| start + end + 1);
-    start..end
-}
-
-/// A folder with the files of a newcomer.
-pub(crate) fn newcomer() -> Folder {
-    let folder = Folder::new();
-    let text = fs::read_to_string(readme()).unwrap();
-    for part in parts(&text[five_minutes(&text)]) {
-        if let Part::File { name, text } = part {
-            fs::write(folder.file(&name), text).unwrap();
-        }
-    }
-    folder
-}
-
+/// The way of a newcomer.
 #[test]
-fn the_readme_is_true() {
-    is_true_within(&readme(), five_minutes);
+fn readme() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    is_true_within(&readme, |text| {
+        let start = text.find("## Five minutes").unwrap();
+        let end = text[start..]
+            .find("\n## ")
+            .map_or(text.len(), |end| start + end + 1);
+        start..end
+    });
 }
 
 #[test]

@@ -17,10 +17,7 @@ use kubectl_kruise::{
     },
 };
 
-use crate::{
-    guides::newcomer,
-    harness::served::{Outcome, program},
-};
+use crate::harness::served::{Outcome, program};
 
 /// Columns of the pictures of a screen, and of a long one.
 const COLUMNS: usize = 84;
@@ -59,9 +56,11 @@ fn drawn(lines: &[Line], columns: usize) -> String {
             let taken = console::measure_text_width(&span.text);
             if !span.text.trim().is_empty() {
                 let x = pixels(before) + f64::from(u32::try_from(MARGIN).unwrap());
-                // Pictures within pages lose spaces that may be broken at.
-                let text = span.text.replace(' ', "\u{a0}").replace('&', "&amp;");
-                let text = text.replace('<', "&lt;").replace('>', "&gt;");
+                let text = span
+                    .text
+                    .replace('&', "&amp;")
+                    .replace('<', "&lt;")
+                    .replace('>', "&gt;");
                 writeln!(
                     svg,
                     "<text x=\"{x:.1}\" y=\"{y}\" textLength=\"{:.1}\" {}>{text}</text>",
@@ -204,38 +203,24 @@ fn screens() -> BTreeMap<&'static str, String> {
     })
 }
 
-/// What a command prints where the README's files are, below the command as it is typed.
-fn printed(typed: &[&str], besides: &[&str]) -> Vec<Line> {
-    let folder = newcomer();
-    let mut command = program();
-    command
-        .arg("rollout")
-        .args(typed)
-        .args(besides)
-        .current_dir(folder.file(""));
-    let outcome = Outcome::of(command.output().unwrap());
+/// What a command prints, below the command as it is typed.
+fn printed(words: &[&str], arguments: &[&str]) -> Vec<Line> {
+    let outcome = Outcome::of(program().arg("rollout").args(arguments).output().unwrap());
     assert_eq!(outcome.code, Some(0), "{outcome}");
-    let mut prompt = Line::new("$ ", Tone::Faint);
-    prompt.push(
-        format!("kubectl kruise rollout {}", typed.join(" ")),
+    let mut typed = Line::new("$ ", Tone::Faint);
+    typed.push(
+        format!("kubectl kruise rollout {}", words.join(" ")),
         Tone::Strong,
     );
-    let mut lines = vec![prompt];
+    let mut lines = vec![typed];
     lines.extend(outcome.stdout.lines().map(|line| Line::new(line, Tone::Plain)));
     lines
 }
 
 fn pictures() -> BTreeMap<&'static str, String> {
     let mut all = screens();
-    let demo = printed(&["demo", "--yes"], &["--speed", "50"]);
+    let demo = printed(&["demo", "--yes"], &["demo", "--yes", "--speed", "50"]);
     all.insert("demo", drawn(&demo, COLUMNS));
-    let image = "web=example.com/web:v2";
-    let plan = printed(
-        &["plan", "-f", "app.yaml,rollout.yaml", "--set-image", image],
-        &[],
-    );
-    let wide = plan.iter().map(Line::width).max().unwrap_or_default();
-    all.insert("plan", drawn(&plan, wide));
     all
 }
 
