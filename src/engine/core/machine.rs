@@ -263,13 +263,11 @@ impl<'a> Machine<'a> {
             measure: std::mem::take(&mut self.queries),
             reason: reason.clone(),
         };
-        // Controllers look within a moment, but it may be that there is none: what began is written, since the deadline counts
-        // from there.
-        let began = |status: &RolloutStatus| {
-            let stamp = status.canary_status.as_ref().map(|sub| sub.last_update_time);
-            (status.phase.clone(), stamp)
-        };
-        let is_moment = reason == Reason::WorkloadNotObserved && began(&self.status) == began(before);
+        // The controllers of native kinds look within a moment; of others it may well be that there is none, and from what is
+        // written here the deadline counts.
+        let is_quick = self.s.kind().is_some_and(|kind| kind.group() == "apps");
+        let is_moment =
+            reason == Reason::WorkloadNotObserved && (is_quick || self.status.phase == before.phase);
         if is_moment || reason == Reason::Gone {
             return silent;
         }

@@ -1,6 +1,5 @@
 //! What went on while no engine looked, or is not yet seen of what is there.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::situation::{
@@ -196,41 +195,6 @@ fn a_note_of_another_size_is_corrected_before_the_workload_is_handed_back() {
             found.lines().next(),
             Some(expected),
             "{old} {new} {note}\n{found}"
-        );
-    }
-}
-
-#[test]
-fn a_controller_that_never_looks_is_waited_for_until_the_deadline() {
-    // A release that begins, and one that takes the place of another: what began in memory alone would begin at every look.
-    for (name, image) in [("begins", "web:v2"), ("begins anew", "web:v3")] {
-        let mut s = in_batches(5, 0);
-        if image == "web:v2" {
-            let rest = at_rest().rollout.status.unwrap();
-            let plan = batch::plan_hash(&s.rollout);
-            let status = s.rollout.status.insert(rest);
-            status.canary_status.as_mut().unwrap().rollout_hash = Some(plan);
-        }
-        let web = s.workload.as_mut().unwrap();
-        web.data["spec"]["template"] = template(image);
-        web.metadata.generation = Some(2);
-        let began: Timestamp = "2026-01-01T00:01:00Z".parse().unwrap();
-        let decision = decide(&s, began);
-        assert_eq!(
-            told(&decision),
-            "status PHASE 1 BeforeStepUpgrade null\nthe workload's controller has not yet seen its last change until +660s"
-                .replace("PHASE", if name == "begins" { "Progressing" } else { "null" })
-                .replace(" 1 Before", if name == "begins" { " 1 Before" } else { " null Before" }),
-            "{name}"
-        );
-        write_status(&mut s, &decision);
-        let again = decide(&s, "2026-01-01T00:02:00Z".parse().unwrap());
-        assert_eq!(again.status, None, "{name}: told once");
-        let late = decide(&s, "2026-01-01T00:11:00Z".parse().unwrap());
-        assert_eq!(
-            late.reason.to_string(),
-            "no progress for 600 seconds: the workload's controller has not yet seen its last change",
-            "{name}"
         );
     }
 }
