@@ -527,13 +527,15 @@ fn plan_counts_gates() {
     exit 0
     --- stdout
     Plan for shop/web
-    STEP     NEW   OLD   READY   TRAFFIC   GATE                  EARLIEST   WRITES
-    1        1     3     4       20%       rate, then approval   +TIME     6
-    2        2     3     4..5    50%       rate, then 600 s      +TIME     13
-    3        3     3     5..6    100%      -                     +TIME     6
-    finish   3     0     3..7    -         -                     +TIME     14
+    STEP     NEW   OLD   READY   PODS   TRAFFIC NEW/OLD   GATE                  EARLIEST   LIKELY    WRITES
+    1        1     3     4       4      20%/80%           rate, then approval   +TIME     ~TIME   6
+    2        2     3     4..5    5      50%/50%           rate, then 600 s      +TIME     ~TIME   13
+    3        3     3     5..6    6      100%/0%           -                     +TIME     ~TIME   6
+    finish   3     0     3..7    7      -                 -                     +TIME     ~TIME   14
 
-    Summary: 3 steps, 39 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, completes.
+    ~ unknown: how long approvals of step 1 take: no time is counted for them
+    ~ unknown: what the metrics will say: they are assumed to be good
+    Summary: 3 steps, 39 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, 0 blockers, completes.
     ");
     let plan = shop.kruise(&["plan", "web", "-o", "json"]).json();
     let seconds = |step: usize| plan["steps"][step]["seconds"].as_f64().unwrap();

@@ -182,22 +182,28 @@ fn every_write_can_be_shown() {
         .json();
     let writes = document["writes"].as_array().unwrap();
     assert!(writes.len() > 5, "{document}");
-    let shown: Vec<&str> = said
-        .stdout
-        .lines()
-        .skip_while(|line| !line.starts_with('+'))
-        .collect();
+    let mut shown: Vec<Vec<&str>> = Vec::new();
+    let lines = said.stdout.lines().skip_while(|line| !line.starts_with('+'));
+    for line in lines.take_while(|line| !line.is_empty()) {
+        if line.starts_with('+') {
+            shown.push(Vec::new());
+        }
+        shown.last_mut().unwrap().push(line.trim());
+    }
+    assert_eq!(shown.len(), writes.len(), "{said}");
     let fields = |body: &Value| {
         body.as_object()
             .map(|body| body.keys().cloned().collect::<Vec<_>>())
     };
-    for (write, lines) in writes.iter().zip(shown.chunks(2)) {
+    for (write, lines) in writes.iter().zip(&shown) {
         let text = |field: &str| write[field].as_str().unwrap();
-        let line = format!("{} {}: {}", text("verb"), text("object"), text("purpose"));
-        assert!(lines[0].ends_with(&line), "{line}: {said}");
-        // Times are those of another moment.
-        let body: Value = serde_json::from_str(lines[1].trim()).unwrap();
-        assert_eq!(fields(&body), fields(&write["body"]), "{line}: {said}");
+        let title = format!("{}: {}", text("object"), text("purpose"));
+        assert!(lines[0].ends_with(&title), "{title}: {said}");
+        assert_eq!(lines[1], format!("{} {}", text("verb"), text("path")), "{said}");
+        if !write["body"].is_null() {
+            // Times are those of another moment.
+            let body: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+            assert_eq!(fields(&body), fields(&write["body"]), "{title}: {said}");
+        }
     }
-    assert_eq!(shown[writes.len() * 2], "", "{said}");
 }

@@ -100,8 +100,13 @@ fn an_engine_says_it_and_the_status_too() {
     exit 3
     --- stdout
     Plan for shop/web
-    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, blocked.
-    the Rollout is invalid: spec.strategy.canary.steps[0].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy; spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence
+    ! invalid-rollout: spec.strategy.canary.steps[0].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy
+        rollout/web  spec.strategy.canary.steps[0].traffic: traffic must be percentage with "0%" < traffic <= "100%" in canary strategy
+        next: kubectl edit rollouts.rollouts.kruise.io web -n shop
+    ! invalid-rollout: spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence
+        rollout/web  spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence
+        next: kubectl edit rollouts.rollouts.kruise.io web -n shop
+    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, 2 blockers, blocked.
     "#);
 }
 
