@@ -43,6 +43,7 @@ pub struct Cli {
 
 /// The first word.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, made once")]
 pub enum Root {
     /// Carry a release through: approve, status, watch, rollback ...
     #[command(subcommand, arg_required_else_help = true)]

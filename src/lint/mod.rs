@@ -96,9 +96,16 @@ impl Subject {
     #[must_use]
     pub fn finding(&self, rule: Rule, field: impl Into<String>, message: impl Into<String>) -> Finding {
         let field = field.into();
+        // Findings name fields as v1beta1 does.
+        let written = match field.strip_prefix("spec.workloadRef") {
+            Some(rest) if !self.object["spec"]["objectRef"].is_null() => {
+                format!("spec.objectRef.workloadRef{rest}")
+            }
+            _ => field.clone(),
+        };
         let place = match &self.origin {
             Origin::Cluster => None,
-            Origin::File { name, before, text } => Some((name.clone(), before + line_of(text, &field) + 1)),
+            Origin::File { name, before, text } => Some((name.clone(), before + line_of(text, &written) + 1)),
         };
         Finding {
             rule,
@@ -221,11 +228,9 @@ fn of_rollout(subject: &Subject, subjects: &[Subject], around: &Surroundings) ->
             .filter(|problem| !is_absent(problem))
             .map(|problem| subject.finding(Rule::MetricGate, problem.field, problem.message)),
     );
-    if let Some(finding) =
-        validate::obstacle(snapshot).and_then(|it| of_obstacle(subject, &scene, around, &it))
-    {
-        all.push(finding);
-    }
+    let obstacle = validate::obstacle(snapshot).and_then(|it| of_obstacle(subject, &scene, around, &it));
+    // What is wrong in itself is not told once more as what follows from it.
+    all.extend(obstacle.filter(|it| !all.iter().any(|known| known.field == it.field)));
     if is_valid {
         all.extend(advice(subject, &scene));
     }

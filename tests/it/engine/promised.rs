@@ -221,7 +221,7 @@ impl Act {
             }
             Turn::Disable => {
                 self.patch(rollout, ROLLOUT_NAME, &json!({ "spec": { "disabled": true } }))
-                    .await
+                    .await;
             }
             Turn::Delete => self
                 .stage

@@ -178,7 +178,7 @@ fn a_cluster_is_looked_at() {
         fix: let the route send requests to the Service, and the Service select its pods
     note: Rollout shop/web: spec.workloadRef: no container of Deployment web has a readinessProbe: its pods count as ready, and get requests, as soon as they run [no-readiness-probe]
         fix: give the container a readinessProbe, or the workload minReadySeconds
-    2 errors, 4 objects, 1 Rollout of them: 1 note
+    3 objects, 1 Rollout of them: 2 errors, 1 note
     ");
     assert_snapshot!(broken.kruise(&["lint", "--live", "-n", "other"]), @"
     exit 0

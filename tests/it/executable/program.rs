@@ -78,7 +78,7 @@ fn without_arguments_it_helps() {
         (bare.code, long.code, bare.stdout.as_str()),
         (Some(64), Some(0), "")
     );
-    assert_snapshot!(run(&["rollout", "-h"]), @r"
+    assert_snapshot!(run(&["rollout", "-h"]), @"
     exit 0
     --- stdout
     Carry a release through: approve, status, watch, rollback ...
@@ -99,7 +99,9 @@ fn without_arguments_it_helps() {
       restart     Replace all pods, step by step where a Rollout stands behind them
       history     Show the revisions of a workload: images, pods, which of them runs
       plan        Tell what a release will do, before it does it
+      lint        Say what is wrong with manifests, or with what a cluster has, before a release begins
       demo        Run a release in an in-memory cluster
+      rehearse    Carry out a release in a copy of the cluster, with faults of your choice
       set         Start a release: change what a workload runs
       apply       Apply manifests; a new version of a workload that a Rollout names is held back
       manifests   Print what a cluster may be given: crds, policy, rbac, engine

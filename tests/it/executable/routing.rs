@@ -33,7 +33,7 @@ fn lane() -> Vec<Value> {
 #[test]
 fn a_shared_split_stands_in_every_step() {
     let shop = Served::with(settled(&lane(), None), Life::Still);
-    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]), @r"
+    assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]), @"
     exit 0
     --- stdout
     Plan for shop/web
