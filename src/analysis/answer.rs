@@ -111,6 +111,24 @@ impl Rated {
     }
 }
 
+/// How many values an answer may have: a condition looks at each, perhaps at all of them for each, while every other release
+/// waits.
+const MOST_VALUES: usize = 2_000;
+
+/// What is left of a number of values when those of an answer are taken away; nothing when there are more.
+fn left_of(value: &Value, left: usize) -> usize {
+    let left = left.saturating_sub(1);
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .fold(left, |left, item| if left == 0 { 0 } else { left_of(item, left) }),
+        Value::Object(fields) => fields
+            .values()
+            .fold(left, |left, item| if left == 0 { 0 } else { left_of(item, left) }),
+        _ => left,
+    }
+}
+
 /// What an answer means to a metric.
 ///
 /// A result without numbers is inconclusive, unless a condition minds it (`isNaN`, `size`): a success rate of no requests
@@ -131,6 +149,13 @@ pub(super) fn rate(measure: &Measure, answer: &Answer) -> Rated {
         _ => BTreeSet::new(),
     };
     let value = Some(kept(result, &names));
+    if left_of(result, MOST_VALUES) == 0 {
+        let why = format!("the answer has more than {MOST_VALUES} values: aggregate them in the query");
+        return Rated {
+            is_final: true,
+            ..Rated::new(Outcome::Error, value, Some(why))
+        };
+    }
     let conditions = [&measure.success, &measure.failure];
     let minds = conditions
         .into_iter()
@@ -252,7 +277,15 @@ mod tests {
 
     use serde_json::json;
 
-    use super::kept;
+    use super::{MOST_VALUES, kept, left_of};
+
+    #[test]
+    fn values_are_counted_to_the_limit() {
+        let of = |count: usize| json!({ "items": vec![1; count] });
+        assert_eq!(left_of(&json!(1), 3), 2);
+        assert_eq!(left_of(&of(10), 100), 88);
+        assert_eq!(left_of(&of(MOST_VALUES), MOST_VALUES), 0);
+    }
 
     #[test]
     fn of_an_answer_numbers_are_kept_and_of_the_rest_how_long_it_is() {

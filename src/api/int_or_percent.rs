@@ -77,11 +77,13 @@ impl<'de> Deserialize<'de> for IntOrPercent {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an integer or a percentage such as \"20%\"")
             }
+            // An API server takes any integer here, and one object that cannot be read would be nobody's to take care of.
             fn visit_i64<E: serde::de::Error>(self, n: i64) -> Result<Self::Value, E> {
-                i32::try_from(n).map(IntOrPercent::Int).map_err(E::custom)
+                let nearest = if n < 0 { i32::MIN } else { i32::MAX };
+                Ok(IntOrPercent::Int(i32::try_from(n).unwrap_or(nearest)))
             }
             fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<Self::Value, E> {
-                i32::try_from(n).map(IntOrPercent::Int).map_err(E::custom)
+                Ok(IntOrPercent::Int(i32::try_from(n).unwrap_or(i32::MAX)))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
                 Ok(IntOrPercent::from(text))
@@ -133,6 +135,13 @@ mod tests {
             .collect();
         assert_eq!(seen, cases);
         assert_eq!(IntOrPercent::Int(7).of(5, Round::Up), 7);
+    }
+
+    #[test]
+    fn what_is_too_large_is_as_large_as_can_be() {
+        let read = |text: &str| serde_json::from_str::<IntOrPercent>(text).unwrap();
+        assert_eq!(read("3000000000"), IntOrPercent::Int(i32::MAX));
+        assert_eq!(read("-3000000000"), IntOrPercent::Int(i32::MIN));
     }
 
     #[test]

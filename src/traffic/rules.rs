@@ -215,7 +215,10 @@ impl Grammar<'_> {
             target["weight"] = json!(if largest <= self.most {
                 share
             } else {
-                (share * self.most / largest).max(u64::from(share > 0))
+                let scaled = u128::from(share) * u128::from(self.most) / u128::from(largest);
+                u64::try_from(scaled)
+                    .unwrap_or(self.most)
+                    .max(u64::from(share > 0))
             });
         }
         Some(targets)

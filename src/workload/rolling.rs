@@ -43,12 +43,13 @@ pub fn changes(new: Option<&Version>, old: &[Version], bounds: Bounds) -> Vec<Ch
         .iter()
         .map(|version| version.wanted)
         .fold(0, i32::saturating_add);
-    let room = (bounds.replicas + bounds.surge - present - others).max(0);
+    let most = bounds.replicas.saturating_add(bounds.surge);
+    let room = most.saturating_sub(present.saturating_add(others)).max(0);
     if present < target {
         // Without a surge the first pod of the new version comes before an old one goes: with one ReplicaSet left the
         // Deployment's own controller would fill that up again.
         let least = if present == 0 && bounds.surge == 0 { 1 } else { 0 };
-        let grown = (present + room.max(least)).min(target);
+        let grown = present.saturating_add(room.max(least)).min(target);
         if grown > present {
             return vec![Change::New(grown)];
         }
@@ -153,6 +154,22 @@ mod tests {
             states.push(format!("{}/{}", olds.join("/"), new.unwrap_or(0)));
         }
         states
+    }
+
+    /// The API server takes such a surge.
+    #[test]
+    fn a_surge_without_bounds_is_room_for_all() {
+        let bounds = Bounds {
+            replicas: 3,
+            new: 3,
+            surge: i32::MAX,
+            unavailable: 0,
+        };
+        let old = Version {
+            wanted: 3,
+            available: 3,
+        };
+        assert_eq!(changes(None, &[old], bounds), [Change::New(3)]);
     }
 
     /// Traces of upstream (engine-workloads 7.6), read as old/new; but at a limit of 0 nothing starts.
