@@ -59,6 +59,10 @@ pub const TRAFFIC_ROUTING: &str = "rollouts.kruise.io/trafficrouting";
 /// engine from one that is being deleted.
 pub const TRAFFIC_ROUTING_FINALIZER: &str = "rollouts.kruise.io/trafficrouting";
 
+/// Annotation on a TrafficRouting that is held: its `objectRef` as the split was made, so that what somebody takes out of it
+/// in the middle can be taken back. Written by the first engine that holds it, removed by the last.
+pub const TRAFFIC_ROUTING_OPENED: &str = "rollouts.kruise.io/opened-object-ref";
+
 /// How the finalizers begin by which Rollouts hold a TrafficRouting; the Rollout's name follows. Written and removed by the
 /// engine and by the controller.
 pub const TRAFFIC_ROUTING_HOLDER: &str = "progressing.rollouts.kruise.io/";

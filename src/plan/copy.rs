@@ -105,7 +105,7 @@ pub fn shared_by(object: &Value) -> Vec<Wanted> {
         return Vec::new();
     };
     let shared = Shared::new(object);
-    let mut all = routed_by(shared.routings());
+    let mut all = routed_by(shared.ever_routed());
     let holders = shared
         .holders()
         .filter_map(|holder| holder.strip_prefix(keys::TRAFFIC_ROUTING_HOLDER));
@@ -117,7 +117,7 @@ pub fn shared_by(object: &Value) -> Vec<Wanted> {
 }
 
 /// The Services and routes that routings name, with what a release makes beside them.
-fn routed_by(routings: &[TrafficRoutingRef]) -> Vec<Wanted> {
+fn routed_by<'r>(routings: impl IntoIterator<Item = &'r TrafficRoutingRef>) -> Vec<Wanted> {
     let mut all = Vec::new();
     for routing in routings {
         let name = Which::Named(routing.service.clone());

@@ -271,7 +271,7 @@ fn of_route(object: &Value) -> Value {
     let own = annotations.into_iter().flatten().filter(|(key, _)| {
         !matches!(
             key.as_str(),
-            keys::ORIGINAL_SPEC | keys::SCRIPT_ANNOTATIONS | LAST_APPLIED
+            keys::ORIGINAL_SPEC | keys::SCRIPT_ANNOTATIONS | keys::TRAFFIC_ROUTING_OPENED | LAST_APPLIED
         )
     });
     let own: Map<String, Value> = own.map(|(key, value)| (key.clone(), value.clone())).collect();

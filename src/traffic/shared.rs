@@ -28,6 +28,8 @@ pub struct Shared {
     spec: Option<TrafficRoutingSpec>,
     status: TrafficRoutingStatus,
     matches: Vec<RouteMatch>,
+    /// What it routed when its split was made, if somebody holds it.
+    noted: Option<Vec<TrafficRoutingRef>>,
     scripts: Scripts,
 }
 
@@ -64,7 +66,11 @@ impl Shared {
                 ..RouteMatch::default()
             })
             .collect();
+        let annotations = object.metadata.annotations.as_ref();
+        let noted = annotations.and_then(|all| all.get(keys::TRAFFIC_ROUTING_OPENED));
         Self {
+            // What cannot be read names nothing.
+            noted: noted.map(|text| serde_json::from_str(text).unwrap_or_default()),
             object,
             spec,
             status,
@@ -90,6 +96,14 @@ impl Shared {
     #[must_use]
     pub fn routings(&self) -> &[TrafficRoutingRef] {
         self.spec.as_ref().map_or(&[], |spec| &spec.object_ref)
+    }
+
+    /// The same, and what it routed when its split was made and routes no more.
+    pub fn ever_routed(&self) -> impl Iterator<Item = &TrafficRoutingRef> {
+        let noted = self.noted.iter().flatten();
+        self.routings()
+            .iter()
+            .chain(noted.filter(|noted| !self.routings().contains(noted)))
     }
 
     /// The split that it asks for; nothing when it asks for none.
@@ -160,19 +174,49 @@ impl Shared {
         is_told || self.holders().next().is_some()
     }
 
-    /// The patch by which a Rollout holds it.
+    /// The patch by which a Rollout holds it; the first one notes what it routes.
     #[must_use]
     pub fn held(&self, rollout: &str) -> Value {
         let own = holder(rollout);
         let all: Vec<&str> = self.finalizers().chain([own.as_str()]).collect();
-        json!({ "metadata": { "finalizers": all } })
+        let mut patch = json!({ "metadata": { "finalizers": all } });
+        if self.noted.is_none() {
+            json_patch::merge(&mut patch, &self.note());
+        }
+        patch
     }
 
-    /// The patch that takes these finalizers away.
+    fn note(&self) -> Value {
+        // References are made of strings and numbers: they always have a text.
+        let text = serde_json::to_string(self.routings()).unwrap_or_default();
+        json!({ "metadata": { "annotations": { keys::TRAFFIC_ROUTING_OPENED: text } } })
+    }
+
+    /// The patch that notes what it routes now; nothing when that is noted, or nothing ever was.
+    #[must_use]
+    pub fn noted_anew(&self) -> Option<Value> {
+        let noted = self.noted.as_ref()?;
+        (noted != self.routings()).then(|| self.note())
+    }
+
+    /// Whether nobody holds it and it still says what was split.
+    #[must_use]
+    pub fn is_note_left(&self) -> bool {
+        self.noted.is_some() && self.holders().next().is_none()
+    }
+
+    /// The patch that takes these finalizers away, and after the last Rollout's the note of what was split.
     #[must_use]
     pub fn without(&self, is_gone: impl Fn(&str) -> bool) -> Value {
         let kept: Vec<&str> = self.finalizers().filter(|text| !is_gone(text)).collect();
-        json!({ "metadata": { "finalizers": kept } })
+        let mut patch = json!({ "metadata": { "finalizers": kept } });
+        let is_held = kept
+            .iter()
+            .any(|text| text.starts_with(keys::TRAFFIC_ROUTING_HOLDER));
+        if self.noted.is_some() && !is_held {
+            patch["metadata"]["annotations"] = json!({ keys::TRAFFIC_ROUTING_OPENED: null });
+        }
+        patch
     }
 
     /// The patch of its status; nothing when it says so already. The sentences are upstream's.
@@ -196,6 +240,13 @@ impl Shared {
     /// What its providers are told: both versions have one Service, told apart by what the lane's pods carry. Labels are no
     /// Rollout's, or the routes would differ by who wrote them last.
     pub fn wired(&self) -> impl Iterator<Item = (Wiring<'_>, Provider)> {
+        self.wired_for(self.routings())
+    }
+
+    fn wired_for<'s>(
+        &'s self,
+        routings: impl IntoIterator<Item = &'s TrafficRoutingRef>,
+    ) -> impl Iterator<Item = (Wiring<'s>, Provider)> {
         let metadata = &self.object.metadata;
         let owner = json!({
             "apiVersion": "rollouts.kruise.io/v1alpha1",
@@ -205,7 +256,7 @@ impl Shared {
             "controller": true,
             "blockOwnerDeletion": true,
         });
-        self.routings().iter().flat_map(move |routing| {
+        routings.into_iter().flat_map(move |routing| {
             let wiring = Wiring {
                 namespace: metadata.namespace.as_deref().unwrap_or_default(),
                 service: &routing.service,
@@ -218,10 +269,10 @@ impl Shared {
         })
     }
 
-    /// What splits its traffic.
+    /// What splits its traffic, or may still.
     #[must_use]
     pub fn providers(&self) -> Vec<Provider> {
-        let all = self.routings().iter().flat_map(Provider::all);
+        let all = self.ever_routed().flat_map(Provider::all);
         all.map(|provider| provider.scripted(&self.scripts)).collect()
     }
 
@@ -252,7 +303,18 @@ impl Shared {
     /// What must be written to take the split back; nothing when there is none.
     #[must_use]
     pub fn closed<'r>(&self, routes: &'r Routes) -> Vec<Change<'r>> {
-        self.wired()
+        self.wired_for(self.ever_routed())
+            .filter_map(|(wiring, provider)| provider.restore(routes, &wiring))
+            .collect()
+    }
+
+    /// What must be written to take back the split of what somebody took out of its `objectRef`.
+    #[must_use]
+    pub fn dropped<'r>(&self, routes: &'r Routes) -> Vec<Change<'r>> {
+        let place = |(wiring, provider): &(Wiring<'_>, Provider)| (wiring.service.to_owned(), provider.key());
+        let kept: Vec<_> = self.wired().map(|wired| place(&wired)).collect();
+        self.wired_for(self.noted.iter().flatten())
+            .filter(|wired| !kept.contains(&place(wired)))
             .filter_map(|(wiring, provider)| provider.restore(routes, &wiring))
             .collect()
     }

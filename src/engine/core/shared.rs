@@ -64,9 +64,13 @@ impl Machine<'_> {
         if let Some(join) = self.join_shared() {
             return vec![join];
         }
-        let Some(shared) = self.held_shared().filter(|_| self.shares()) else {
+        let Some(shared) = self.held_shared() else {
             return Vec::new();
         };
+        let dropped = self.dropped(shared);
+        if !dropped.is_empty() || !self.shares() {
+            return dropped;
+        }
         let Ok(changes) = shared.opened(&self.s.routes) else {
             return Vec::new();
         };
@@ -78,6 +82,24 @@ impl Machine<'_> {
                 .map(|change| self.s.carry_out(change, &purpose)),
         );
         effects
+    }
+
+    /// What somebody took out of a TrafficRouting that is open is closed, and only then noted: an engine killed between the two
+    /// is followed by one that still finds it.
+    fn dropped(&self, shared: &Shared) -> Vec<Effect> {
+        if shared.split().is_none() && shared.phase() == Some(&Phase::Progressing) {
+            return self.emptied(shared, Phase::Healthy);
+        }
+        let changes = shared.dropped(&self.s.routes);
+        if changes.is_empty() {
+            let note = shared.noted_anew().map(|body| {
+                let purpose = "note what the TrafficRouting routes";
+                self.s.write(&shared.object, Verb::Merge(body), purpose)
+            });
+            return note.into_iter().collect();
+        }
+        let back = changes.into_iter();
+        back.map(|change| self.s.carry_out(change, BACK)).collect()
     }
 
     fn tell(&self, shared: &Shared, phase: Phase) -> Option<Effect> {
@@ -201,8 +223,8 @@ impl Machine<'_> {
         let is_ours = |text: &str| {
             self.s.orphaned.contains(text) || shared.is_deleting() && text == keys::TRAFFIC_ROUTING_FINALIZER
         };
-        let finalizers = shared.object.metadata.finalizers.iter().flatten();
-        if finalizers.map(String::as_str).any(is_ours) {
+        let mut finalizers = shared.object.metadata.finalizers.iter().flatten();
+        if shared.is_note_left() || finalizers.any(|text| is_ours(text)) {
             let body = shared.without(is_ours);
             let purpose = "take away finalizers of Rollouts that are no more";
             return vec![self.s.write(&shared.object, Verb::Merge(body), purpose)];

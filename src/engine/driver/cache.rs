@@ -173,7 +173,7 @@ impl Cache {
         let mut needed = Kind::needed_by(rollout, self.edited.contains(key));
         let shared = self.shared_by(rollout);
         for shared in &shared {
-            needed.extend(Kind::routed_by(shared.routings()));
+            needed.extend(Kind::routed_by(shared.ever_routed()));
         }
         if self.inline.is_some() {
             needed.extend(Kind::revisions_of(rollout));

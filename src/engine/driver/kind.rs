@@ -189,8 +189,10 @@ impl Kind {
     }
 
     /// The kinds of what these routings name.
-    pub(super) fn routed_by(routings: &[TrafficRoutingRef]) -> impl Iterator<Item = Self> {
-        routings.iter().flat_map(|routing| {
+    pub(super) fn routed_by<'r>(
+        routings: impl IntoIterator<Item = &'r TrafficRoutingRef>,
+    ) -> impl Iterator<Item = Self> {
+        routings.into_iter().flat_map(|routing| {
             let providers = Provider::all(routing).into_iter();
             providers
                 .flat_map(|provider| {

@@ -104,6 +104,109 @@ async fn edits_in_the_middle_are_followed_and_drift_is_put_back() {
     );
 }
 
+/// A second Service behind the TrafficRouting, with an Ingress of its own.
+fn with_a_second(manifest: &mut Value) {
+    if manifest["kind"] == "TrafficRouting" {
+        let mut second = manifest["spec"]["objectRef"][0].clone();
+        second["ingress"]["name"] = json!("second");
+        manifest["spec"]["objectRef"].as_array_mut().unwrap().push(second);
+    }
+}
+
+impl Lane {
+    /// A lane of two Ingresses.
+    async fn of_two() -> Self {
+        let lane = Self::new(with_a_second).await;
+        let mut second = lane.get(INGRESS, "spring-cloud-a");
+        second["metadata"] = json!({ "name": "second" });
+        lane.user.create(&second).await.unwrap();
+        lane
+    }
+
+    /// Whether the second Ingress has its twin.
+    fn is_second_open(&self) -> bool {
+        !self.get(INGRESS, "second-canary").is_null()
+    }
+
+    /// Takes the second Ingress out of the TrafficRouting.
+    async fn take_second_out(&self) {
+        let first = self.shared()["spec"]["objectRef"][0].clone();
+        self.merge(SHARED, "mse-traffic", json!({ "spec": { "objectRef": [first] } }))
+            .await;
+    }
+
+    fn note(&self) -> Value {
+        self.shared()["metadata"]["annotations"]["rollouts.kruise.io/opened-object-ref"].clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_out_of_it_in_the_middle_is_not_split_any_more() {
+    let mut lane = Lane::of_two().await;
+    lane.engine_for_each();
+    lane.gray().await;
+    lane.until("both", |lane| lane.is_open() && lane.is_second_open())
+        .await;
+    lane.take_second_out().await;
+    lane.until("the first alone", |lane| !lane.is_second_open()).await;
+    assert!(lane.is_open());
+    // Put back, it is split again.
+    let both = json!([lane.shared()["spec"]["objectRef"][0], {
+        "service": "spring-cloud-a", "ingress": { "classType": "mse", "name": "second" } }]);
+    lane.merge(SHARED, "mse-traffic", json!({ "spec": { "objectRef": both } }))
+        .await;
+    lane.until("both again", Lane::is_second_open).await;
+    for name in ROLLOUTS {
+        lane.approve(name).await;
+    }
+    lane.pass(0.5).await;
+    lane.at_rest().await;
+    assert_eq!(
+        (lane.is_open(), lane.is_second_open(), lane.note()),
+        (false, false, Value::Null)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_out_while_no_engine_runs_is_found_by_the_next() {
+    let mut lane = Lane::of_two().await;
+    lane.engine_for_each();
+    lane.gray().await;
+    lane.until("both", |lane| lane.is_open() && lane.is_second_open())
+        .await;
+    lane.tasks.values().for_each(JoinHandle::abort);
+    lane.take_second_out().await;
+    for name in ROLLOUTS {
+        lane.approve(name).await;
+    }
+    lane.engine_for_each();
+    lane.at_rest().await;
+    assert_eq!(
+        (lane.is_open(), lane.is_second_open(), lane.note()),
+        (false, false, Value::Null)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_asks_for_no_split_any_more_is_closed_in_the_middle() {
+    let mut lane = Lane::new(as_it_is).await;
+    lane.engine_for_each();
+    lane.gray().await;
+    assert!(lane.is_open());
+    let strategy = lane.shared()["spec"]["strategy"].clone();
+    lane.merge(
+        SHARED,
+        "mse-traffic",
+        json!({ "spec": { "strategy": { "matches": null } } }),
+    )
+    .await;
+    lane.until("no lane", |lane| !lane.is_open()).await;
+    lane.until("its status", |lane| lane.phase() == "Healthy").await;
+    lane.merge(SHARED, "mse-traffic", json!({ "spec": { "strategy": strategy } }))
+        .await;
+    lane.until("the lane again", Lane::is_open).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rollout_that_is_no_more_holds_nothing() {
     let mut lane = Lane::new(as_it_is).await;
