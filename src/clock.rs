@@ -1,43 +1,68 @@
 //! The one place that reads a clock.
 //!
 //! All time comes from tokio's clock, which a paused runtime turns into virtual time: sleeps, requeues, watch
-//! timeouts and timestamps written into objects then agree (live, plan, demo and tests use the same code).
+//! timeouts and timestamps written into objects then agree (plan, demo and tests use the same code as a live engine).
+//! Only the machine's own clock is read anew each time: tokio's stands still while a machine is suspended.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Duration, Instant};
 
-/// Turns tokio's monotonic clock into timestamps.
+/// How long the machine's clock is not looked at in a wait: a machine that was suspended finds what is overdue this soon.
+const GLANCE: Duration = Duration::from_secs(15);
+
+/// Tells the time.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    base: Timestamp,
-    started: Instant,
+pub struct Clock(Source);
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Machine,
+    Tokio { base: Timestamp, started: Instant },
 }
 
 impl Clock {
-    /// Starts at the wall clock's present time. Must be called inside a tokio runtime.
-    #[expect(clippy::disallowed_methods, reason = "the one legal reader of the wall clock")]
+    /// The machine's clock, as it is set and goes on in a suspended machine.
+    #[must_use]
+    pub fn machine() -> Self {
+        Self(Source::Machine)
+    }
+
+    /// Starts at the machine's present time, and goes on with tokio's. Must be called inside a tokio runtime.
     #[must_use]
     pub fn wall() -> Self {
-        Self {
-            base: Timestamp::now(),
-            started: Instant::now(),
-        }
+        Self::starting_at(Self::machine().now())
     }
 
     /// Starts at a given time; with a paused runtime this is virtual time.
     #[must_use]
     pub fn starting_at(base: Timestamp) -> Self {
-        Self {
+        Self(Source::Tokio {
             base,
             started: Instant::now(),
-        }
+        })
     }
 
     /// The present time.
+    #[expect(clippy::disallowed_methods, reason = "the one legal reader of the wall clock")]
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let elapsed = SignedDuration::try_from(self.started.elapsed()).unwrap_or(SignedDuration::MAX);
-        self.base.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+        match self.0 {
+            Source::Machine => Timestamp::now(),
+            Source::Tokio { base, started } => {
+                let elapsed = SignedDuration::try_from(started.elapsed()).unwrap_or(SignedDuration::MAX);
+                base.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+
+    /// How long to wait for a deadline before the clock is looked at again; nothing when it has passed.
+    fn nap(&self, deadline: Timestamp) -> Option<Duration> {
+        let left = Duration::try_from(deadline.duration_since(self.now())).ok()?;
+        match self.0 {
+            _ if left.is_zero() => None,
+            Source::Machine => Some(left.min(GLANCE)),
+            Source::Tokio { .. } => Some(left),
+        }
     }
 
     /// Waits until `deadline`; returns at once when it has passed.
@@ -46,9 +71,8 @@ impl Clock {
         reason = "the one legal sleep: it waits for a deadline"
     )]
     pub async fn sleep_until(&self, deadline: Timestamp) {
-        let left = deadline.duration_since(self.now());
-        if let Ok(left) = Duration::try_from(left) {
-            tokio::time::sleep(left).await;
+        while let Some(nap) = self.nap(deadline) {
+            tokio::time::sleep(nap).await;
         }
     }
 
@@ -59,5 +83,27 @@ impl Clock {
     )]
     pub async fn sleep(&self, span: Duration) {
         tokio::time::sleep(span).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+    use tokio::time::{self, Duration};
+
+    use super::{Clock, GLANCE};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_machines_clock_is_not_tokios() {
+        let (machine, wall) = (Clock::machine(), Clock::wall());
+        let hour = SignedDuration::from_hours(1);
+        let soon = |clock: &Clock, from: Timestamp| clock.now().duration_since(from) < hour;
+        let began = wall.now();
+        time::advance(Duration::from_secs(3600)).await;
+        assert_eq!((soon(&machine, began), soon(&wall, began)), (true, false));
+        // A deadline far away is not slept through in one go.
+        assert_eq!(machine.nap(machine.now() + hour), Some(GLANCE));
+        assert_eq!(wall.nap(wall.now() + hour), Some(Duration::from_secs(3600)));
+        assert_eq!(machine.nap(began - hour), None);
     }
 }

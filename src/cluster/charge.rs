@@ -1,5 +1,7 @@
 //! Who acts on a Rollout: a controller in the cluster, an engine of ours somewhere, or nobody.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -23,6 +25,9 @@ const CONTROLLER_LEASE: &str = "71ddec2c.kruise.io";
 /// Name of the configuration of the webhook by which the controller holds new versions, as upstream's manifests and chart
 /// install it.
 const CONTROLLER_WEBHOOK: &str = "kruise-rollout-mutating-webhook-configuration";
+
+/// How often whoever drives releases for good looks whether a controller has come: at most four requests each time.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 impl Cluster {
     /// Finds out whether a controller in the cluster acts on these Rollouts: `batchreleases` not served means no; a
@@ -60,6 +65,17 @@ impl Cluster {
         match look.await {
             Err(error) if error.kind == Kind::Forbidden => Ok(Charge::Unknown(error.message)),
             answer => answer,
+        }
+    }
+
+    /// Waits until a controller acts on these Rollouts; answers what is seen of it. What cannot be looked at is looked at again
+    /// later.
+    pub async fn until_controlled(&self, namespace: Option<&str>, rollouts: &[Found]) -> String {
+        loop {
+            self.clock.sleep(LOOK_AGAIN).await;
+            if let Ok(Charge::Controller(seen)) = self.controller_in_charge(namespace, rollouts).await {
+                return seen;
+            }
         }
     }
 

@@ -87,7 +87,7 @@ pub async fn connect(access: &Access) -> Result<Cluster> {
         namespace,
         server,
         versions,
-        clock: Clock::wall(),
+        clock: Clock::machine(),
         request_timeout,
     })
 }

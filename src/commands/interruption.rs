@@ -53,29 +53,44 @@ pub async fn within<T>(limit: Option<Duration>, work: impl Future<Output = Resul
     let Some(limit) = limit.filter(|limit| !limit.is_zero()) else {
         return work.await;
     };
-    let clock = Clock::wall();
+    let time_is_up = async {
+        Clock::wall().sleep(limit).await;
+        Error::new(
+            Kind::Timeout,
+            format!(
+                "timed out after {} s waiting for the condition",
+                limit.as_secs_f64()
+            ),
+        )
+    };
+    unless(time_is_up, work).await
+}
+
+/// Runs work unless something comes that forbids it; what it holds it may let go of after that.
+///
+/// # Errors
+/// The work's own, or what came.
+pub async fn unless<T>(
+    comes: impl Future<Output = Error>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
     tokio::pin!(work);
-    tokio::select! {
+    let error = tokio::select! {
         biased;
         done = &mut work => return done,
-        () = clock.sleep(limit) => {}
-    }
+        error = comes => error,
+    };
     if INTERRUPTED
         .try_with(|told| told.send(true))
         .is_ok_and(|sent| sent.is_ok())
     {
+        let clock = Clock::wall();
         tokio::select! {
             _ = &mut work => {}
             () = clock.sleep(LAST_WORDS) => {}
         }
     }
-    Err(Error::new(
-        Kind::Timeout,
-        format!(
-            "timed out after {} s waiting for the condition",
-            limit.as_secs_f64()
-        ),
-    ))
+    Err(error)
 }
 
 /// Ctrl-C, or SIGTERM: the first process of a container is not ended by it unless it listens.

@@ -107,9 +107,24 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
         scripts: args.scripts.clone(),
         analysis,
     };
+    let namespace = scope.namespace().map(str::to_owned);
     let drive = drive(ui, global, &cluster, scope, how);
-    outcomes.add(ui, interruption::within(args.limit.timeout, drive).await)?;
+    let drive = interruption::within(args.limit.timeout, drive);
+    let driven = if args.forever && !args.force {
+        let controlled =
+            async { controlled(&cluster.until_controlled(namespace.as_deref(), &rollouts).await) };
+        interruption::unless(controlled, drive).await
+    } else {
+        drive.await
+    };
+    outcomes.add(ui, driven)?;
     Ok(outcomes.code())
+}
+
+/// What is told where a controller acts of which this was seen.
+fn controlled(seen: &str) -> Error {
+    Error::conflict(format!("the controller in the cluster is in charge: {seen}"))
+        .hint("let it act: approve, status, watch and rollback work with it, without --standalone")
 }
 
 /// What the user wants of a release; a rollback that ends rolled back is a success.
@@ -132,10 +147,7 @@ pub async fn refuse_where_controlled(
 ) -> Result<()> {
     match cluster.controller_in_charge(namespace, rollouts).await? {
         Charge::Nobody => Ok(()),
-        Charge::Controller(seen) => Err(Error::conflict(format!(
-            "the controller in the cluster is in charge: {seen}"
-        ))
-        .hint("let it act: approve, status, watch and rollback work with it, without --standalone")),
+        Charge::Controller(seen) => Err(controlled(&seen)),
         Charge::Unknown(missing) => Err(Error::conflict(format!(
             "cannot tell whether a controller in the cluster is in charge: {missing}"
         ))

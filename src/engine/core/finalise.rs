@@ -169,23 +169,24 @@ impl Machine<'_> {
                 )
             }
             FinalisingStep::RouteTrafficToStable => {
+                let reason = ending.reason("traffic goes to the stable Service");
                 let route = self.restore_route();
-                if ending == Ending::Success && !route.is_empty() && !self.is_cursor_written() {
-                    // What a blue-green release did just before would be done again by whoever reads the status.
-                    return Some(Flow::Wait(
-                        Wake::At(self.now),
-                        ending.reason("the workload rolls"),
-                    ));
+                if self.leaves_new(ending) && !route.is_empty() {
+                    return self.leave_new(route, reason);
                 }
-                self.settle(
-                    step.clone(),
-                    route,
-                    ending.reason("traffic goes to the stable Service"),
-                )
+                self.settle(step.clone(), route, reason)
             }
-            FinalisingStep::RemoveCanaryService => self
-                .remove_canary_service()
-                .map(|effect| Flow::Do(vec![effect], ending.reason("the canary Service goes"))),
+            FinalisingStep::RemoveCanaryService => {
+                if self.leaves_new(ending) {
+                    let route = self.restore_route();
+                    let reason = ending.reason("traffic goes to the stable Service");
+                    if let Some(flow) = self.settle(step.clone(), route, reason) {
+                        return Some(flow);
+                    }
+                }
+                self.remove_canary_service()
+                    .map(|effect| Flow::Do(vec![effect], ending.reason("the canary Service goes")))
+            }
             FinalisingStep::ResumeWorkload => self.resume(ending),
             FinalisingStep::ReleaseWorkloadControl => {
                 let reason = ending.reason("the canary goes");
@@ -236,6 +237,25 @@ impl Machine<'_> {
             | FinalisingStep::None
             | FinalisingStep::Other(_) => None,
         }
+    }
+
+    /// Whether all traffic is at the canary Service while the old pods go.
+    fn leaves_new(&mut self, ending: Ending) -> bool {
+        self.style() == RollingStyle::BlueGreen && ending == Ending::Success
+    }
+
+    /// All pods are new, and the traffic goes from the canary Service to the stable one. First a grace: whoever sends requests
+    /// may still know old pods behind the latter. The grace after the write is the next step's.
+    fn leave_new(&mut self, route: Vec<Effect>, reason: Reason) -> Option<Flow> {
+        if let Some(flow) = self.settle(FinalisingStep::RouteTrafficToStable, Vec::new(), reason.clone()) {
+            return Some(flow);
+        }
+        Some(if self.is_cursor_written() {
+            Flow::Do(route, reason)
+        } else {
+            // All traffic to the new version would be the next decision's again.
+            Flow::Wait(Wake::At(self.now), reason)
+        })
     }
 
     /// Before more traffic goes to the new version: its pods are up as the last step asked for. They may have died in its

@@ -1,6 +1,7 @@
 //! The engine over sim in virtual time: whole releases, with everything that can go wrong.
 
 mod chaos;
+mod charge;
 mod driver;
 mod fuzz;
 mod gates;

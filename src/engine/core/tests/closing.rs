@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::situation::{NOW, now, object, paused_at_step_1, replica_set, template, told};
 use crate::{
-    engine::core::{Snapshot, batch, decide},
+    engine::core::{Snapshot, Wake, batch, decide},
     traffic::RouteKey,
     workload::hold,
 };
@@ -151,4 +151,72 @@ fn a_canary_that_was_deleted_by_hand_gets_no_traffic_while_the_stable_pods_becom
     DELETE ingress/web-canary: all traffic to the stable Service
     completing: the workload rolls
     ");
+}
+
+/// What happens until nothing is left to do: each decision's effects are taken as done, and time passes.
+fn played(s: &mut Snapshot) -> Vec<String> {
+    let mut at = now();
+    let mut all = Vec::new();
+    loop {
+        let decision = decide(s, at);
+        for effect in &decision.effects {
+            let name = effect.target.name.as_str();
+            match (effect.verb.method(), effect.target.kind.as_str()) {
+                ("DELETE", "Ingress") => drop(s.routes.remove(&RouteKey::ingress(name))),
+                ("DELETE", "Service") => drop(s.services.remove(name)),
+                ("PATCH", "Service") => {
+                    s.services.get_mut(name).unwrap().data["spec"]["selector"] = json!({ "app": "web" });
+                }
+                _ => return all,
+            }
+            all.push(format!("{} {}", effect.verb.method(), effect.target));
+        }
+        let Some(status) = &decision.status else { continue };
+        let mut known = serde_json::to_value(&s.rollout.status).unwrap();
+        json_patch::merge(&mut known, status);
+        s.rollout.status = serde_json::from_value(known).unwrap();
+        let Wake::At(next) = decision.wake else { return all };
+        all.push(format!(
+            "{} s: {}",
+            next.duration_since(at).as_secs(),
+            decision.reason
+        ));
+        at = next;
+    }
+}
+
+/// Vector 19 of the traffic's golden ones: Service, route, canary Service. Upstream waits a third time after the canary
+/// Service went; nothing has been sent to it since the route went a grace before.
+#[test]
+fn golden_vector_19_a_grace_after_the_service_and_one_after_the_route() {
+    let mut s = paused_at_step_1();
+    s.rollout.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now()));
+    insta::assert_snapshot!(played(&mut s).join("\n"), @"
+    PATCH service/web
+    1 s: the Rollout is being deleted: the stable Service selects all versions again
+    DELETE ingress/web-canary
+    1 s: the Rollout is being deleted: traffic goes to the stable Service
+    DELETE service/web-canary
+    ");
+}
+
+#[test]
+fn after_blue_green_the_old_pods_are_forgotten_before_the_stable_service_gets_the_traffic() {
+    let mut s = blue_green_closing(5);
+    // The workload has rolled.
+    let web = s.workload.as_mut().unwrap();
+    json_patch::merge(
+        &mut web.data["spec"],
+        &json!({ "minReadySeconds": null, "progressDeadlineSeconds": 600, "strategy": { "rollingUpdate": null } }),
+    );
+    s.replica_sets.remove(0);
+    json_patch::merge(
+        &mut s.replica_sets[0].data["spec"],
+        &json!({ "minReadySeconds": null }),
+    );
+    let status = s.rollout.status.as_mut().unwrap();
+    let mut sub = serde_json::to_value(status.canary_status.take().unwrap()).unwrap();
+    sub["finalisingStep"] = json!("ResumeWorkload");
+    status.blue_green_status = serde_json::from_value(sub).unwrap();
+    insta::assert_snapshot!(played(&mut s).join("\n"), @"");
 }
