@@ -120,15 +120,16 @@ impl Record {
         serde_json::from_str(annotations.get(keys::ANALYSIS_RESULTS)?).ok()
     }
 
-    /// What stands in the annotation. Of many metrics fewer measurements are kept one by one, so that it is never refused.
+    /// What stands in the annotation. Of many metrics fewer measurements are kept one by one, so that it is never refused; the
+    /// last one of each stays, since it says when to measure again.
     #[must_use]
     pub fn text(&self) -> String {
         let write = |record: &Self| serde_json::to_string(record).unwrap_or_default();
         let mut text = write(self);
         let mut less = self.clone();
-        while text.len() > LARGEST && less.metrics.iter().any(|series| !series.samples.is_empty()) {
+        while text.len() > LARGEST && less.metrics.iter().any(|series| series.samples.len() > 1) {
             for series in &mut less.metrics {
-                let superfluous = series.samples.len().div_ceil(2);
+                let superfluous = series.samples.len() / 2;
                 series.samples.drain(..superfluous);
             }
             text = write(&less);
@@ -276,12 +277,12 @@ mod tests {
             "verdict": "Running", "onFailure": "Pause", "metrics": [] }),
         )
         .unwrap();
-        for (metrics, left) in [(1, 20), (100, 5), (400, 0)] {
+        for (metrics, left, largest) in [(1, 20, LARGEST), (100, 5, LARGEST), (400, 1, 2 * LARGEST)] {
             record.metrics = vec![series.clone(); metrics];
             let text = record.text();
             let read: Record = serde_json::from_str(&text).unwrap();
             let kept: Vec<usize> = read.metrics.iter().map(|series| series.samples.len()).collect();
-            assert!(text.len() <= LARGEST, "{metrics}: {}", text.len());
+            assert!(text.len() <= largest, "{metrics}: {}", text.len());
             assert_eq!(kept, vec![left; metrics]);
             assert_eq!(read.metrics[0].counts, series.counts);
         }

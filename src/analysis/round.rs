@@ -68,7 +68,7 @@ pub struct Round<'a> {
 
 impl<'a> Round<'a> {
     /// Goes on with what was recorded of the same go, or begins. A pause comes after its step's measuring and does not know
-    /// when that began.
+    /// when that began: where nothing was recorded, it is `since`.
     #[must_use]
     pub fn new(
         gates: &'a [Gate],
@@ -76,7 +76,7 @@ impl<'a> Round<'a> {
         revision: &str,
         step: i32,
         began: Option<Timestamp>,
-        now: Timestamp,
+        since: Timestamp,
     ) -> Self {
         let is_same = |record: &Record| {
             let began = began.is_none_or(|began| began.as_millisecond() == record.began.0.as_millisecond());
@@ -85,7 +85,7 @@ impl<'a> Round<'a> {
         let kept = record.filter(is_same);
         let began = kept
             .as_ref()
-            .map_or(Time(began.unwrap_or(now)), |record| record.began);
+            .map_or(Time(began.unwrap_or(since)), |record| record.began);
         let mut known = kept.map(|record| record.metrics).unwrap_or_default();
         let mut metrics = Vec::new();
         for (gate, measure) in all(gates) {
@@ -122,12 +122,6 @@ impl<'a> Round<'a> {
     #[must_use]
     pub fn record(&self) -> &Record {
         &self.record
-    }
-
-    /// Whether nothing was measured yet.
-    #[must_use]
-    pub fn is_new(&self) -> bool {
-        self.record.metrics.iter().all(|series| series.counts.all() == 0)
     }
 
     /// What all metrics mean together.

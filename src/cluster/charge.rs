@@ -50,14 +50,14 @@ impl Cluster {
                 )));
             }
             let leases = self.list(Resource::Leases, None, None).await?;
-            let leader = leases
-                .iter()
-                .find(|lease| is_controllers(lease) && held(lease, self.clock.now()));
-            if let Some(lease) = leader {
-                let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
-                return Ok(Charge::Controller(format!(
-                    "its leader {holder:?} holds Lease {CONTROLLER_LEASE:?}"
-                )));
+            let mut controllers = leases.iter().filter(|lease| is_controllers(lease)).peekable();
+            // One that is gone leaves its webhook behind; its Lease says since when it does nothing.
+            if controllers.peek().is_some() {
+                let leader = controllers.find(|lease| held(lease, self.clock.now()));
+                return Ok(leader.map_or(Charge::Nobody, |lease| {
+                    let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
+                    Charge::Controller(format!("its leader {holder:?} holds Lease {CONTROLLER_LEASE:?}"))
+                }));
             }
             let webhook = self.controllers_webhook().await?;
             Ok::<_, Error>(webhook.map_or(Charge::Nobody, Charge::Controller))

@@ -166,10 +166,11 @@ fn answered(status: &kube::core::Status, request: Request<'_>) -> Error {
         )
         .hint("they may have expired: log in again, or check with 'kubectl auth whoami'"),
         403 => {
-            let subresource = request
-                .subresource
-                .map(|sub| format!("/{sub}"))
-                .unwrap_or_default();
+            let (subresource, option) = match request.subresource {
+                // kubectl would take it for a name.
+                Some(sub) => (format!("/{sub}"), format!(" --subresource={sub}")),
+                None => Default::default(),
+            };
             let verb = request.verb;
             let namespace = request
                 .namespace
@@ -179,7 +180,7 @@ fn answered(status: &kube::core::Status, request: Request<'_>) -> Error {
                 Kind::Forbidden,
                 format!("not allowed to {verb} {full}{subresource} in {}: {}", place(request), first_line(&message)),
             )
-            .hint(format!("it needs the permission; check with 'kubectl auth can-i {verb} {full}{subresource}{namespace}'"))
+            .hint(format!("it needs the permission; check with 'kubectl auth can-i {verb} {full}{option}{namespace}'"))
         }
         404 if status
             .details

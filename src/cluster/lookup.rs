@@ -1,6 +1,5 @@
 //! From names on the command line to Rollouts.
 
-use futures::future::join_all;
 use serde_json::Value;
 
 use super::{Cluster, Resource, RolloutVersion, Served};
@@ -186,16 +185,6 @@ impl Cluster {
             .into_iter()
             .filter(|found| found.workload() == Some((kind, name)))
             .collect())
-    }
-
-    /// Reads several Rollouts by name at once; results in the order of the names.
-    pub async fn rollouts_by_name(&self, names: &[(String, String)]) -> Vec<Result<Found>> {
-        join_all(
-            names
-                .iter()
-                .map(|(namespace, name)| self.rollout(namespace, name)),
-        )
-        .await
     }
 
     async fn no_such_rollout(&self, namespace: &str, name: &str) -> Error {

@@ -119,9 +119,12 @@ async fn drive(
             let Some(now) = cluster.rollout_if_there(&found.namespace, &found.name).await? else {
                 continue;
             };
-            if let Ok(jump @ Jump::Send { .. }) = decide(&now, &Guard::default(), None)
-                && now.object["spec"]["strategy"]["paused"] != true
-            {
+            if now.object["spec"]["strategy"]["paused"] == true || left_to_a_human(ui, &now)? {
+                continue;
+            }
+            let guard = Guard::of_release(&found.object);
+            let jump = decide(&now, &guard, None).map_err(|refusal| refused(&now, &refusal))?;
+            if matches!(jump, Jump::Send { .. }) {
                 approve(ui, cluster, &now, jump, args).await?;
                 any = true;
             }
@@ -240,9 +243,26 @@ fn followed(found: &Found) -> Followed {
     }
 }
 
+/// Whether the metrics of the step at hand did not pass: whoever approves all steps has not judged these.
+fn left_to_a_human(ui: &Ui, found: &Found) -> Result<bool> {
+    let position = Position::of(&found.typed()?);
+    let is_kept = position.is_kept_by_metrics();
+    if is_kept {
+        ui.warn(&format!(
+            "{}: the metrics of step {} did not pass: a human decides",
+            found.title(),
+            position.step
+        ));
+        let approve = Command::Approve { step: position.step };
+        ui.hint(&approve.text(&found.namespace, &found.name));
+    }
+    Ok(is_kept)
+}
+
 /// Approves whatever waits for an approval until the release has ended; timed pauses pass by themselves.
 async fn to_the_end(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<u8> {
     let mut notices = cluster.follow(vec![followed(found)]);
+    let guard = Guard::of_release(&found.object);
     let mut last = String::new();
     while notices.next().await.is_some() {
         let Some(now) = cluster.rollout_if_there(&found.namespace, &found.name).await? else {
@@ -262,7 +282,12 @@ async fn to_the_end(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<u8> {
         }
         match state.verdict {
             Verdict::WaitingForApproval => {
-                if let Ok(Approval::Send { patch, step }) = approval::decide(&now.object, &Guard::default()) {
+                if left_to_a_human(ui, &now)? {
+                    return Ok(exit_code::WAITING);
+                }
+                let approval =
+                    approval::decide(&now.object, &guard).map_err(|refusal| refused(&now, &refusal))?;
+                if let Approval::Send { patch, step } = approval {
                     match send(ui, cluster, &now, &of_status(patch, DryRun::None), DryRun::None).await {
                         Ok(_) => ui.talk(&format!("{}: step {step} approved", found.title())),
                         // Somebody was faster; the next notice shows what it came to.

@@ -60,6 +60,7 @@ struct Pause {
     told: String,
     /// Whether this process has paused the Rollout, so that time does not end the pause.
     is_frozen: bool,
+    is_taken_back: bool,
     is_done: bool,
 }
 
@@ -111,6 +112,7 @@ impl Attendant {
                 asked: None,
                 told: String::new(),
                 is_frozen: false,
+                is_taken_back: false,
                 is_done: false,
             };
             self.pauses.insert(key.clone(), pause);
@@ -192,12 +194,15 @@ impl Attendant {
                 ui.line(&format!("{} resumed: its metrics have passed", found.title()))?;
             }
             Care::TakeBack => {
-                take_back(ui, cluster, found).await?;
-                pause.is_done = true;
+                if !pause.is_taken_back {
+                    take_back(ui, cluster, found).await?;
+                    pause.is_taken_back = true;
+                }
                 if pause.is_frozen {
                     // The engine writes its status meanwhile; what was frozen here is over in any case.
                     set_paused(cluster, found, None, false).await?;
                 }
+                pause.is_done = true;
             }
             Care::Leave => {
                 pause.is_done = true;

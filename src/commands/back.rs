@@ -82,7 +82,10 @@ pub fn choose<'a>(
     // Before the engine has acted, the status speaks of the release before.
     let wanted = under_way.map(|position| position.stable_revision.as_str());
     let stable = match wanted {
-        Some("") => history.serving(&subject.live),
+        Some("") => history
+            .stable(&subject.live, None)
+            .filter(|_| subject.kind != WorkloadKind::Deployment)
+            .or_else(|| history.serving(&subject.live)),
         wanted => history.stable(&subject.live, wanted),
     }
     .filter(|_| released);

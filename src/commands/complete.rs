@@ -88,7 +88,7 @@ async fn ask(global: &Global, wanted: &Wanted) -> Result<Vec<(String, String)>> 
                 };
                 (
                     format!("{prefix}{number}"),
-                    format!("{at}{}", step_in_words(step)),
+                    format!("{at}{}", step_in_words(step, position.passes(number))),
                 )
             });
             Ok(steps.collect())
@@ -150,7 +150,7 @@ async fn ask(global: &Global, wanted: &Wanted) -> Result<Vec<(String, String)>> 
 }
 
 /// What a step asks for: pods, traffic, and what ends it.
-fn step_in_words(step: &Step) -> String {
+fn step_in_words(step: &Step, passes: bool) -> String {
     let pods = step.replicas.as_ref().map(|replicas| match replicas {
         IntOrPercent::Int(1) => "1 pod".to_owned(),
         replicas => format!("{replicas} pods"),
@@ -159,6 +159,7 @@ fn step_in_words(step: &Step) -> String {
     let traffic = traffic.map(|text| format!("{text} traffic"));
     let end = match step.pause.duration {
         Some(seconds) => span(SignedDuration::from_secs(seconds.into())),
+        None if passes => "by itself".to_owned(),
         None => "by approval".to_owned(),
     };
     let parts = [pods, traffic, Some(end)];

@@ -156,7 +156,11 @@ async fn release(ui: &Ui, cluster: &Cluster, found: &Found, options: &Options<'_
         found.object.clone()
     } else {
         let patch = Patch {
-            body: Body::Merge(json!({ "spec": { "strategy": { "paused": wanted } } })),
+            // One that was deleted and made anew is another.
+            body: Body::Merge(json!({
+                "metadata": { "uid": found.object["metadata"]["uid"] },
+                "spec": { "strategy": { "paused": wanted } },
+            })),
             subresource: None,
             field_manager: FIELD_MANAGER,
             dry_run: how.dry_run == DryRun::Server,
@@ -204,13 +208,14 @@ async fn workload(ui: &Ui, cluster: &Cluster, subject: &Subject, options: &Optio
         subject::to_drive(subject)?;
     }
     let wanted = verb == Verb::Pause;
+    // The hold of a release may be the very field: that it is set already says nothing.
+    if !options.force {
+        subject.refuse_while_released(verb.word())?;
+    }
     let is = *hold::at(&subject.live["spec"], path) == true;
     if is == wanted {
         ui.talk(&already(&title, verb));
         return changed(ui, how, &title, verb.done(), &subject.live);
-    }
-    if !options.force {
-        subject.refuse_while_released(verb.word())?;
     }
     let make = |live: &Value| {
         let mut after = live.clone();
@@ -219,7 +224,18 @@ async fn workload(ui: &Ui, cluster: &Cluster, subject: &Subject, options: &Optio
     };
     let live = subject.live.clone();
     let written = write::write(ui, cluster, subject.place(), live, make, None, how).await?;
-    changed(ui, how, &title, verb.done(), &written.object)
+    changed(ui, how, &title, verb.done(), &written.object)?;
+    if let Some(found) = subject.rollout.as_ref().filter(|_| wanted) {
+        ui.warn(&format!(
+            "a release by {} lifts this pause with its own hold",
+            found.title()
+        ));
+        ui.hint(&format!(
+            "to keep releases waiting: kubectl kruise rollout pause {} -n {}",
+            found.name, found.namespace
+        ));
+    }
+    Ok(())
 }
 
 fn unsupported(subject: &Subject, verb: Verb) -> Error {

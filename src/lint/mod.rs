@@ -196,13 +196,9 @@ fn of_rollout(subject: &Subject, subjects: &[Subject], around: &Surroundings) ->
     } else {
         Vec::new()
     };
-    let more = validate::problems(snapshot).into_iter();
-    let fresh: Vec<Problem> = more
-        .filter(|problem| !problems.iter().any(|known| known.message == problem.message))
-        .collect();
     // What an old manifest breaks is told in its own words; the same thing is not told in those of the new one.
-    if problems.is_empty() || !is_old {
-        problems.extend(fresh);
+    if problems.is_empty() {
+        problems = validate::problems(snapshot);
     }
     let is_valid = problems.is_empty();
     all.extend(problems.into_iter().map(|problem| {

@@ -145,6 +145,22 @@ impl std::fmt::Display for Refusal {
     }
 }
 
+impl Guard {
+    /// That it is still the release that this Rollout shows, at whatever step: who approves all steps of it has seen no
+    /// other.
+    #[must_use]
+    pub fn of_release(rollout: &Value) -> Self {
+        let revision = sub_status(rollout).ok().and_then(|sub| {
+            let known = ["canaryRevision", "updatedRevision"].map(|key| sub.value[key].as_str());
+            known.into_iter().flatten().find(|text| !text.is_empty())
+        });
+        Self {
+            step: None,
+            revision: revision.map(str::to_owned),
+        }
+    }
+}
+
 /// Decides on an approval. Reads only fields that v1alpha1 and v1beta1 share, so it works on either.
 ///
 /// # Errors

@@ -147,19 +147,22 @@ impl History {
 
     /// The stable version's revision: the one of this name. When none is wanted, no engine has acted yet:
     ///
-    /// - a Deployment that is held has made no ReplicaSet of the new template, so that the newest is stable;
+    /// - of a Deployment that is held the stable one is what most ready pods are of: the newest may be an old one of the held
+    ///   template, which its controller gave a new number;
     /// - StatefulSets and CloneSets say which revision their pods have;
     /// - a DaemonSet says how many of its pods are of its template: if all are, that is the stable one, else the newest other.
     #[must_use]
     pub fn stable(&self, workload: &Value, wanted: Option<&str>) -> Option<&Entry> {
         let mut own = self.entries.iter().filter(|entry| entry.number.is_some());
+        let is_held = edit::mark_of(workload).is_some();
         let status = &workload["status"];
         if let Some(name) = wanted.or_else(|| status["currentRevision"].as_str()) {
             return own.find(|entry| entry.is_called(name));
         }
         let desired = &status["desiredNumberScheduled"];
         if desired.is_null() {
-            return own.next_back();
+            let serving = self.serving(workload).filter(|_| is_held);
+            return serving.or_else(|| own.next_back());
         }
         let settled = status["observedGeneration"] == workload["metadata"]["generation"]
             && status["updatedNumberScheduled"] == *desired;

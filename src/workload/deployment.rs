@@ -103,14 +103,6 @@ impl<'a> Deployment<'a> {
         count(&self.object.data["status"]["availableReplicas"])
     }
 
-    /// Seconds without progress after which a release counts as degraded.
-    #[must_use]
-    pub fn progress_deadline(&self) -> i64 {
-        self.object.data["spec"]["progressDeadlineSeconds"]
-            .as_i64()
-            .unwrap_or(DEFAULT_PROGRESS_DEADLINE)
-    }
-
     /// A label's value.
     #[must_use]
     pub fn label(&self, key: &str) -> Option<&'a str> {
@@ -152,45 +144,12 @@ impl<'a> Deployment<'a> {
         let left: i32 = old
             .iter()
             .map(|version| version.present().max(version.wanted()))
-            .sum();
+            .fold(0, i32::saturating_add);
         if left > 0 {
             Err(NotRolledOut::OldPods { left })
         } else {
             Ok(())
         }
-    }
-
-    /// Body of the server-side apply that takes ownership of mark, hold and the stable revision's label.
-    #[must_use]
-    pub fn claim(&self, mark: &Mark, stable_revision: &str) -> Value {
-        let mut body = json!({
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {
-                "name": self.name(),
-                "annotations": { keys::IN_PROGRESSING: mark.text() },
-                "labels": { keys::STABLE_REVISION: stable_revision },
-            },
-            "spec": { "paused": true },
-        });
-        if mark.original.get(hold::STRATEGY).is_some() {
-            // With several active ReplicaSets a paused RollingUpdate Deployment is still scaled proportionally by its
-            // controller, which would undo the restored capacity; Recreate switches that off (engine-workloads 15).
-            body["spec"]["strategy"] = json!({ "type": "Recreate", "rollingUpdate": null });
-        }
-        body
-    }
-
-    /// The spec fields that let the Deployment's own controller roll again.
-    ///
-    /// `paused: false` and the strategy go together: unpausing under Recreate would kill every old pod.
-    #[must_use]
-    pub fn resume(mark: Option<&Mark>) -> Value {
-        let mut spec = json!({ "paused": false });
-        if let Some(strategy) = mark.and_then(|mark| mark.original.get(hold::STRATEGY)) {
-            spec["strategy"] = strategy.clone();
-        }
-        spec
     }
 
     /// Name of the canary Deployment for the present template: the same on every try, so that making it twice makes one.

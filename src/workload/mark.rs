@@ -110,14 +110,6 @@ impl Mark {
         }
     }
 
-    /// The mark of a Deployment that was not paused.
-    #[must_use]
-    pub fn of_deployment(rollout_name: &str) -> Self {
-        let mut mark = Self::new(rollout_name);
-        mark.original.keep(hold::PAUSED, Value::Bool(false));
-        mark
-    }
-
     /// Reads the mark from an object's annotations; an annotation that does not parse is a mark without originals.
     #[must_use]
     pub fn read(object: &kube::api::DynamicObject) -> Option<Self> {
@@ -283,13 +275,20 @@ mod tests {
             }
         }
         // What no hold replaced is the user's own business.
-        let mut mark = Mark::of_deployment("demo");
+        let mut mark = not_paused();
         mark.original.follow(
             Kind::Deployment,
             batches,
             &json!({"strategy": {"type": "RollingUpdate"}}),
         );
-        assert_eq!(mark, Mark::of_deployment("demo"));
+        assert_eq!(mark, not_paused());
+    }
+
+    /// The mark of a Deployment that was not paused.
+    fn not_paused() -> Mark {
+        let mut mark = Mark::new("demo");
+        mark.original.keep(hold::PAUSED, json!(false));
+        mark
     }
 
     #[test]
@@ -301,7 +300,7 @@ mod tests {
         );
         assert_eq!(Mark::parse("[]"), Mark::default());
         assert_eq!(
-            Mark::of_deployment("demo").text(),
+            not_paused().text(),
             r#"{"rolloutName":"demo","original":{"paused":false}}"#
         );
     }

@@ -157,13 +157,15 @@ impl Machine<'_> {
     fn round<'g>(&mut self, gates: &'g [Gate], began: Option<Timestamp>) -> Round<'g> {
         let (step, _) = self.step();
         let revision = self.sub().canary_revision.clone();
+        // Without a record it is told by a time that stands in the status: the answer comes to a later decision.
+        let since = self.stamped();
         Round::new(
             gates,
             Record::read(&self.s.rollout),
             &revision,
             step,
             began,
-            self.now,
+            since,
         )
     }
 

@@ -72,20 +72,18 @@ impl<'a> Machine<'a> {
         // it is a number of pods, any of which may be the ones that stay.
         let mut ordinals: Vec<i32> = self.own_pods().filter_map(Pod::ordinal).collect();
         ordinals.sort_unstable();
-        let place = |pod: &Pod| {
-            ordinals
-                .iter()
-                .position(|ordinal| Some(*ordinal) == pod.ordinal())
-        };
+        let place = |pod: &Pod| ordinals.binary_search(&pod.ordinal()?).ok();
         let is_through = |pod: &Pod| place(pod).is_some_and(|place| size(place) >= partition);
         let release = self.status.canary_status.as_ref();
         let stable = release.and_then(|release| release.stable_revision.as_deref());
+        // Few are broken of ten thousand: the rest is asked of those only.
         let broken = self.own_pods().filter(|pod| {
-            let outdated = workload.revision_of(pod) != revision;
-            let due = !workload.is_unordered_update() && is_through(pod);
+            if pod.ready || pod.deleting || workload.revision_of(pod) == revision {
+                return false;
+            }
             // One of a version that was given up comes back at the stable one.
             let given_up = stable.is_some_and(|stable| workload.revision_of(pod) != stable);
-            outdated && (due || given_up) && !pod.ready && !pod.deleting
+            given_up || (!workload.is_unordered_update() && is_through(pod))
         });
         let next = broken.max_by_key(|pod| pod.ordinal())?;
         Some(self.remove_pod(
@@ -276,7 +274,7 @@ impl<'a> Machine<'a> {
             .iter()
             .map(ReplicaSet::wanted)
             .fold(0, i32::saturating_add);
-        if all > replicas + self.bounds(replicas).surge {
+        if all > replicas.saturating_add(self.bounds(replicas).surge) {
             let new = self.new_set().map_or(0, |new| new.wanted());
             let (effects, _) = self.sizes(&deployment, new.min(replicas));
             if !effects.is_empty() {
@@ -338,7 +336,7 @@ impl<'a> Machine<'a> {
         if !ready.is_null() {
             spec[hold::MIN_READY] = ready.clone();
         }
-        let most = bounds.replicas + bounds.surge;
+        let most = bounds.replicas.saturating_add(bounds.surge);
         let owner = json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "name": deployment.name(),
             "uid": deployment.object.metadata.uid, "controller": true, "blockOwnerDeletion": true,

@@ -75,7 +75,7 @@ impl Work {
                 }
                 Err(error) => {
                     if matches!(&error, kube::Error::Api(status) if matches!(status.code, 404 | 409)) {
-                        written.extend(self.read_again(&effect.target).await);
+                        written.extend(self.read_again(&effect).await);
                     }
                     return Outcome {
                         written,
@@ -131,14 +131,19 @@ impl Work {
     }
 
     /// What a refused write was about, as it is now: the next look must not rely on what the watch has not said yet.
-    async fn read_again(&self, target: &Target) -> Option<(Target, Written)> {
+    async fn read_again(&self, effect: &Effect) -> Option<(Target, Written)> {
+        let target = &effect.target;
         let object = apply::api(&self.client, target)
             .get_opt(&target.name)
             .await
             .ok()?;
         Some((
             target.clone(),
-            object.map_or(Written::Gone(None), |object| Written::Object(Box::new(object))),
+            match object {
+                Some(object) => Written::Object(Box::new(object)),
+                // Another of its name may be there by now: only the one that was meant is gone.
+                None => Written::Gone(effect.precondition.uid.clone()),
+            },
         ))
     }
 }

@@ -1,6 +1,6 @@
 //! What the namespace allows: LimitRanges for one pod, quotas for all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -15,18 +15,42 @@ pub(super) type Amounts = BTreeMap<String, i128>;
 pub(super) struct PodAmounts {
     pub(super) requests: Amounts,
     pub(super) limits: Amounts,
+    /// Keys of quotas that some container says nothing of.
+    unsaid: BTreeSet<&'static str>,
 }
 
+/// What a quota refuses pods for whose containers do not all say how much of it they need; Kubernetes does so for these alone.
+const TO_BE_SAID: [&str; 6] = [
+    "cpu",
+    "memory",
+    "requests.cpu",
+    "requests.memory",
+    "limits.cpu",
+    "limits.memory",
+];
+
 impl PodAmounts {
+    fn note_unsaid(&mut self, container: &Self) {
+        let says = |key: &str| match key.split_once('.') {
+            Some(("limits", resource)) => container.limits.contains_key(resource),
+            Some((_, resource)) => container.requests.contains_key(resource),
+            None => container.requests.contains_key(key),
+        };
+        self.unsaid.extend(TO_BE_SAID.into_iter().filter(|key| !says(key)));
+    }
+
     /// Reads a pod template or a pod, with a namespace's defaults for its containers.
     pub(super) fn of(pod: &Value, defaults: &Defaults) -> Self {
         let spec = &pod["spec"];
         let mut sum = Self::default();
         for container in list(&spec["containers"]) {
-            sum.add(&defaults.fill(container));
+            let one = defaults.fill(container);
+            sum.note_unsaid(&one);
+            sum.add(&one);
         }
         for container in list(&spec["initContainers"]) {
             let one = defaults.fill(container);
+            sum.note_unsaid(&one);
             if container["restartPolicy"] == "Always" {
                 sum.add(&one);
             } else {
@@ -228,13 +252,12 @@ fn of_quota(ground: &Ground<'_>, pod: &PodAmounts, quota: &Value, found: &mut Ve
             "services" => Some(made("services")),
             _ => match (key.split_once('.'), key.strip_prefix("count/")) {
                 (_, Some(resource)) => Some(made(resource)),
-                (Some(("requests", resource)), _) => {
-                    needs(&pod.requests, resource).or_else(|| is_extended(resource).then_some(0))
-                }
+                (Some(("requests", resource)), _) => needs(&pod.requests, resource),
                 (Some(("limits", resource)), _) => needs(&pod.limits, resource),
                 _ => continue,
             },
         };
+        let needed = needed.or(Some(0)).filter(|_| !pod.unsaid.contains(key.as_str()));
         let used = used.get(&key).copied().unwrap_or_default();
         let field = format!("spec.hard[{key}]");
         let title = format!("quota/{name}");
@@ -283,7 +306,3 @@ fn of_quota(ground: &Ground<'_>, pod: &PodAmounts, quota: &Value, found: &mut Ve
     }
 }
 
-/// Extended resources need not be asked for.
-fn is_extended(resource: &str) -> bool {
-    resource.contains('/') || resource.starts_with("storage")
-}

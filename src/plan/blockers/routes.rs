@@ -85,7 +85,9 @@ fn obstacle(
         let numbered = splits
             .enumerate()
             .filter_map(|(index, split)| Some((index + 1, split?)));
-        for (number, split) in numbered.chain([(0, Split::ALL)]) {
+        // Only blue-green sends everything to the new version's own Service in the end.
+        let last = ground.rollout.spec.strategy.blue_green.is_some();
+        for (number, split) in numbered.chain(last.then_some((0, Split::ALL))) {
             if let Err(obstacle) = provider.split(&routes, &wiring, &split) {
                 return Some(if number > 0 {
                     obstacle.of_step(number)

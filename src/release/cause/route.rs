@@ -7,7 +7,7 @@ use super::{
     Cause, Evidence, Finding, Scene,
     scene::{entries, text},
 };
-use crate::{api::v1beta1::StepState, engine::core::BLOCKED, release::Role};
+use crate::{api::v1beta1::StepState, engine::core::BLOCKED, release::{Role, Verdict}};
 
 /// A weight is given this long to be seen.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
@@ -72,8 +72,11 @@ fn of_service(scene: &Scene<'_>, service: &Value, found: &mut Vec<Finding>) {
         .iter()
         .map(|(key, value)| format!("{key}={}", text(value)))
         .collect();
-    // The canary's Service selects nothing before there are pods for it.
+    // The canary's Service selects nothing before there are pods for it, and goes after they have gone.
     let is_canary = name.ends_with("-canary");
+    if is_canary && matches!(scene.verdict, Verdict::RollingBack | Verdict::Finishing) {
+        return;
+    }
     let any_new = scene.versions.of(Role::New).is_some_and(|new| new.current > 0);
     if selected.is_empty() && !scene.sight.pods.is_empty() && (!is_canary || any_new) {
         let evidence = vec![Evidence::new(title, "spec.selector", words.join(","))];

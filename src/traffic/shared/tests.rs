@@ -164,15 +164,36 @@ fn what_cannot_be_read_or_expressed_is_an_obstacle_and_nothing_to_split_is_none(
 fn rollouts_hold_it_by_finalizers_that_a_server_takes() {
     let shared = walkthrough();
     let long = "a".repeat(200);
+    let note = r#"[{"service":"spring-cloud-a","ingress":{"classType":"mse","name":"spring-cloud-a"}}]"#;
+    let both = json!([
+        "rollouts.kruise.io/trafficrouting",
+        "progressing.rollouts.kruise.io/rollout-a",
+        "progressing.rollouts.kruise.io/rollout-c"
+    ]);
+    let held = shared.held("rollout-c");
     assert_eq!(
-        shared.held("rollout-c"),
-        json!({ "metadata": { "finalizers": ["rollouts.kruise.io/trafficrouting", "progressing.rollouts.kruise.io/rollout-a",
-            "progressing.rollouts.kruise.io/rollout-c"] } })
+        held,
+        json!({ "metadata": { "finalizers": both, "annotations": { "rollouts.kruise.io/opened-object-ref": note } } })
     );
-    let own = holder("rollout-a");
+    let mut noted = serde_json::to_value(&shared.object).unwrap();
+    json_patch::merge(&mut noted, &held);
+    let noted = Shared::new(object(noted));
+    let (a, c) = (holder("rollout-a"), holder("rollout-c"));
+    let upstreams = json!(["rollouts.kruise.io/trafficrouting"]);
     assert_eq!(
-        shared.without(|text| text == own),
-        json!({ "metadata": { "finalizers": ["rollouts.kruise.io/trafficrouting"] } })
+        [
+            noted.held("rollout-c")["metadata"]["annotations"].clone(),
+            noted.without(|text| text == c),
+            noted.without(|text| text == a || text == c),
+            shared.without(|text| text == a),
+        ],
+        [
+            // The first note stands.
+            Value::Null,
+            json!({ "metadata": { "finalizers": [upstreams[0], a] } }),
+            json!({ "metadata": { "finalizers": upstreams, "annotations": { "rollouts.kruise.io/opened-object-ref": null } } }),
+            json!({ "metadata": { "finalizers": upstreams } }),
+        ]
     );
     assert!(shared.is_held_by("rollout-a") && !shared.is_held_by("rollout"));
     let (_, name) = holder(&long)

@@ -217,6 +217,7 @@ fn after_blue_green_the_old_pods_are_forgotten_before_the_stable_service_gets_th
     let status = s.rollout.status.as_mut().unwrap();
     let mut sub = serde_json::to_value(status.canary_status.take().unwrap()).unwrap();
     sub["finalisingStep"] = json!("ResumeWorkload");
+    sub["updatedRevision"] = sub["canaryRevision"].take();
     status.blue_green_status = serde_json::from_value(sub).unwrap();
     insta::assert_snapshot!(played(&mut s).join("\n"), @"");
 }
