@@ -98,6 +98,31 @@ impl<'a> Workload<'a> {
         }
     }
 
+    /// Pods that are ready, as its controller counts them; nothing where it has not looked since the last change.
+    #[must_use]
+    pub fn counted_ready(&self) -> Option<i32> {
+        let status = &self.object.data["status"];
+        let (whole, ready) = if self.kind.is_per_node() {
+            ("desiredNumberScheduled", "numberReady")
+        } else {
+            ("replicas", "readyReplicas")
+        };
+        // A count of zero may be left out.
+        (self.observed() && !status[whole].is_null()).then(|| count(&status[ready]))
+    }
+
+    /// Pods of the version from before that are not on their way out, as its controller counts them; nothing where it counts
+    /// no such pods, or has not looked since the last change.
+    #[must_use]
+    pub fn current_left(&self, revision: &str) -> Option<i32> {
+        let counts = matches!(self.kind, Kind::StatefulSet | Kind::AdvancedStatefulSet);
+        let status = &self.object.data["status"];
+        // A count of zero is left out.
+        let is_counted = counts && self.observed() && !status["replicas"].is_null();
+        let is_current = status["currentRevision"].as_str() == Some(revision);
+        (is_counted && is_current).then(|| count(&status["currentReplicas"]))
+    }
+
     /// The revision of a pod of it.
     #[must_use]
     pub fn revision_of<'p>(&self, pod: &'p Pod) -> &'p str {

@@ -220,12 +220,16 @@ impl Stage {
         }
     }
 
-    /// Whether there was something to approve.
-    pub(crate) async fn approve(&self) -> bool {
+    /// Approves a step; whether it waited for that. It may be told twice that it waits.
+    pub(crate) async fn approve(&self, step: i32) -> bool {
+        let guard = Guard {
+            step: Some(step),
+            ..Guard::default()
+        };
         let place = Place::named("rollout");
         loop {
             let rollout = self.cluster.get(place, &self.rollout).await.unwrap().unwrap();
-            let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &Guard::default()) else {
+            let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &guard) else {
                 return false;
             };
             match self
@@ -339,7 +343,7 @@ impl Stage {
                         // Whoever approves has looked at pods that stand still.
                         self.clock.sleep(SETTLED).await;
                         let seen = self.pods(old);
-                        if self.approve().await {
+                        if self.approve(step).await {
                             gates.insert(step, seen);
                         }
                     }

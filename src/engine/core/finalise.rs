@@ -94,7 +94,7 @@ impl Machine<'_> {
             return flow;
         }
         if !self.is_same_version() {
-            return self.newer();
+            return self.overtaken(Ending::Success);
         }
         if let Some(flow) = self.finalise(Ending::Success) {
             return flow;
@@ -112,7 +112,7 @@ impl Machine<'_> {
             return flow;
         }
         if !self.is_stable_again() {
-            return self.newer();
+            return self.overtaken(Ending::Rollback);
         }
         if let Some(flow) = self.finalise(Ending::Rollback) {
             return flow;
@@ -120,6 +120,48 @@ impl Machine<'_> {
         let revision = self.sub().stable_revision.clone().unwrap_or_default();
         self.at_rest(&revision);
         self.end(false, &Reason::Cancelled)
+    }
+
+    /// A newer version comes while a release ends. A blue-green one whose workload is handed back already has nothing left that
+    /// the newer version could be in the way of: it is over, and the newer one's begins.
+    fn overtaken(&mut self, ending: Ending) -> Flow {
+        if self.style() != RollingStyle::BlueGreen {
+            return self.newer();
+        }
+        let (runs, reason) = match ending {
+            Ending::Success => (self.sub().pod_template_hash.clone(), Reason::Completed),
+            _ => (
+                self.sub().stable_revision.clone().unwrap_or_default(),
+                Reason::Cancelled,
+            ),
+        };
+        if self.is_handed_back(&runs) {
+            self.at_rest(&runs);
+            return self.end(ending == Ending::Success, &reason);
+        }
+        // What was closed is held again, and has to be closed again.
+        self.sub().finalising_step = FinalisingStep::None;
+        self.newer()
+    }
+
+    /// Whether the workload is its own controller's again: without a mark, and with no pods but of the version that `runs` and
+    /// of the template's.
+    fn is_handed_back(&self, runs: &str) -> bool {
+        if runs.is_empty() || self.mark().is_some() || !self.traces().is_empty() {
+            return false;
+        }
+        let new = self.new_revision();
+        let is_third = |revision: &str| revision != runs && Some(revision) != new.as_deref();
+        match (self.deployment(), self.workload()) {
+            (Some((_, versions)), _) => !versions
+                .iter()
+                .any(|set| set.wanted() > 0 && is_third(set.hash())),
+            (None, Some(workload)) => {
+                let mut pods = self.own_pods().filter(|pod| !pod.deleting);
+                !pods.any(|pod| is_third(workload.revision_of(pod)))
+            }
+            (None, None) => true,
+        }
     }
 
     fn end(&mut self, succeeded: bool, reason: &Reason) -> Flow {

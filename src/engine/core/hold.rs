@@ -85,7 +85,7 @@ impl<'a> Machine<'a> {
         }
         if !workload.observed() {
             // Until its controller has seen the hold it may still act on the spec from before.
-            return Some(self.wait_for_pods(Reason::WorkloadNotObserved));
+            return Some(self.wait_for_controller());
         }
         if loose.is_empty() {
             return (stage == Stage::Beginning)
@@ -300,7 +300,7 @@ impl<'a> Machine<'a> {
         let rest_is_ready = is_whole && rest.iter().all(|pod| pod.ready && !pod.deleting);
         if next.ready && !rest_is_ready {
             // One of a version that was given up never gets ready, and would be waited for until the deadline.
-            if let Some(stuck) = self.unblock(workload, &revision, wanted) {
+            if let Some(stuck) = self.replace_stuck(workload, &revision, wanted) {
                 return Some(Flow::Do(vec![stuck], reason));
             }
             return self.wait_in_time(reason);
@@ -359,7 +359,7 @@ impl<'a> Machine<'a> {
             return Flow::Do(vec![effect], Reason::RollBackFirst);
         }
         if !workload.observed() {
-            return self.wait_for_pods(Reason::WorkloadNotObserved);
+            return self.wait_for_controller();
         }
         let mut effects: Vec<Effect> = stable
             .map(|stable| self.size(&stable, workload.replicas(), "restore the old version's capacity"))

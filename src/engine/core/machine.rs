@@ -268,7 +268,10 @@ impl<'a> Machine<'a> {
         let is_quick = self.s.kind().is_some_and(|kind| kind.group() == "apps");
         let is_moment =
             reason == Reason::WorkloadNotObserved && (is_quick || self.status.phase == before.phase);
-        if is_moment || reason == Reason::Gone {
+        // At rest nothing is released that could be degraded.
+        let is_late = matches!(reason, Reason::DeadlineExceeded { .. });
+        let is_idle = is_late && self.status.phase != Some(Phase::Progressing);
+        if is_moment || is_idle || reason == Reason::Gone {
             return silent;
         }
         self.status.observed_generation = self.s.rollout.metadata.generation;
@@ -399,6 +402,32 @@ impl<'a> Machine<'a> {
     /// Waits for pods until the deadline, and degraded after it.
     pub(super) fn wait_for_pods(&self, reason: Reason) -> Flow {
         let (deadline, seconds) = self.deadline();
+        // In a pause nothing was waited for until now; the status says what is.
+        let is_paused = self.status.canary_status.as_ref();
+        let is_paused = is_paused.is_some_and(|sub| sub.current_step_state == StepState::StepPaused);
+        let said = condition::find(&self.status, condition::PROGRESSING).map(|c| c.message.as_str());
+        let is_new = is_paused && !said.is_some_and(|said| said.starts_with(&reason.message()));
+        let begun = self.now.saturating_add(SignedDuration::from_secs(seconds));
+        let deadline = if is_new {
+            begun.unwrap_or(Timestamp::MAX)
+        } else {
+            deadline
+        };
+        self.wait_until(deadline, seconds, reason)
+    }
+
+    /// Waits for the workload's controller to see the last change, until the deadline. It counts from when the engine saw that
+    /// change: before it, in a pause of days or at rest, there was nothing to wait for.
+    pub(super) fn wait_for_controller(&self) -> Flow {
+        let (mut deadline, seconds) = self.deadline();
+        if let Some(since) = self.s.workload_since {
+            let counted = since.saturating_add(SignedDuration::from_secs(seconds));
+            deadline = counted.unwrap_or(Timestamp::MAX);
+        }
+        self.wait_until(deadline, seconds, Reason::WorkloadNotObserved)
+    }
+
+    fn wait_until(&self, deadline: Timestamp, seconds: i64, reason: Reason) -> Flow {
         if self.now < deadline {
             Flow::Wait(Wake::At(deadline), reason)
         } else {

@@ -65,7 +65,22 @@ impl<'a> Machine<'a> {
     /// A pod that never becomes ready holds up a StatefulSet whose pods start in order, even when the template that would
     /// mend it is there; Kubernetes leaves it to a human to delete it (engine-workloads 6, kind notes).
     pub(super) fn unblock(&self, workload: &Workload<'_>, revision: &str, partition: i32) -> Option<Effect> {
-        if !workload.is_ordered() || !workload.observed() {
+        if workload.is_ordered() {
+            self.replace_stuck(workload, revision, partition)
+        } else {
+            None
+        }
+    }
+
+    /// The same of a version that was given up whatever the order: where every other pod has to be ready before one that is may
+    /// be taken back.
+    pub(super) fn replace_stuck(
+        &self,
+        workload: &Workload<'_>,
+        revision: &str,
+        partition: i32,
+    ) -> Option<Effect> {
+        if !workload.observed() {
             return None;
         }
         // A partition is a place among the pods, whatever their ordinals begin with or leave out; with an unordered update
@@ -76,14 +91,18 @@ impl<'a> Machine<'a> {
         let is_through = |pod: &Pod| place(pod).is_some_and(|place| size(place) >= partition);
         let release = self.status.canary_status.as_ref();
         let stable = release.and_then(|release| release.stable_revision.as_deref());
+        let current = workload.current_revision();
         // Few are broken of ten thousand: the rest is asked of those only.
         let broken = self.own_pods().filter(|pod| {
             if pod.ready || pod.deleting || workload.revision_of(pod) == revision {
                 return false;
             }
-            // One of a version that was given up comes back at the stable one.
-            let given_up = stable.is_some_and(|stable| workload.revision_of(pod) != stable);
-            given_up || (!workload.is_unordered_update() && is_through(pod))
+            let due = workload.is_ordered() && !workload.is_unordered_update() && is_through(pod);
+            // One of a version that was given up comes back at the stable one; but just as it was where its controller takes that
+            // version for the current one, since the workload was scaled to nothing and up again.
+            let comes_back = current.as_deref() == Some(workload.revision_of(pod));
+            let given_up = !comes_back && stable.is_some_and(|stable| workload.revision_of(pod) != stable);
+            due || given_up
         });
         let next = broken.max_by_key(|pod| pod.ordinal())?;
         Some(self.remove_pod(

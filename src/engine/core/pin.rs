@@ -51,6 +51,16 @@ impl Machine<'_> {
             });
         }
         let pods = self.pods_of(revision);
-        (pods.iter().filter(|pod| pod.ready).count(), pods.len())
+        let ready = pods.iter().filter(|pod| pod.ready).count();
+        let Some(workload) = self.workload() else {
+            return (ready, pods.len());
+        };
+        // The watch of the pods may be behind what their controller has counted: the last of them may be going, or be made anew.
+        let seen = self.own_pods().filter(|pod| pod.ready && !pod.deleting).count();
+        let missed = workload
+            .counted_ready()
+            .map_or(0, |counted| seen.saturating_sub(size(counted)));
+        let left = workload.current_left(revision).map_or(ready, size);
+        (ready.saturating_sub(missed).min(left), pods.len())
     }
 }

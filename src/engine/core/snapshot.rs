@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub rollout: Rollout,
     /// The workload it names; nothing when it is not there.
     pub workload: Option<DynamicObject>,
+    /// When the engine first saw the workload's present generation; nothing where nobody keeps that.
+    pub workload_since: Option<Timestamp>,
     /// Deployments labelled as canary of the workload, by name.
     pub canaries: Vec<DynamicObject>,
     /// ReplicaSets of the workload and of the canaries, by name.

@@ -1,10 +1,6 @@
 //! Which version the workload asks for, which one ran before, and whether they are the same.
 
-use super::Reason;
-use super::{
-    Wake,
-    machine::{Flow, Machine},
-};
+use super::machine::{Flow, Machine};
 use crate::{
     api::{keys, v1beta1::RollingStyle},
     workload::{Deployment, Kind, Pod, ReplicaSet, Workload, digest, same_template},
@@ -64,10 +60,7 @@ impl<'a> Machine<'a> {
     /// Waits until the workload's controller has looked at the template: before that nobody knows its version.
     pub(super) fn unseen(&self) -> Option<Flow> {
         let unseen = self.workload().is_some() && self.version().is_none();
-        unseen.then(|| match self.status.phase {
-            Some(crate::api::v1beta1::Phase::Progressing) => self.wait_for_pods(Reason::WorkloadNotObserved),
-            _ => Flow::Wait(Wake::OnChange, Reason::WorkloadNotObserved),
-        })
+        unseen.then(|| self.wait_for_controller())
     }
 
     /// Whether the template is that of the version from before the release.

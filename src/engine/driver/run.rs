@@ -17,7 +17,7 @@ use futures::{
     stream::{BoxStream, FuturesUnordered, SelectAll},
 };
 use jiff::{SignedDuration, Timestamp};
-use kube::{Client, runtime::watcher};
+use kube::{Client, api::DynamicObject, runtime::watcher};
 use tokio::sync::mpsc::UnboundedSender;
 
 use measuring::Measured;
@@ -149,8 +149,25 @@ struct Standing {
     /// No look before this time: a write failed.
     not_before: Option<Timestamp>,
     reported: Option<(Reason, i32, crate::api::v1beta1::StepState)>,
+    /// Uid and generation of the workload, and when they were first seen.
+    workload: Option<(String, i64, Timestamp)>,
     /// Where the Rollout stood, as Events tell it.
     standpoint: Option<Standpoint>,
+}
+
+impl Standing {
+    /// Notes the workload's generation; answers since when it is the present one. Nobody writes down what a controller has not
+    /// seen, so that an engine judges by its own clock, as it does Leases.
+    fn note_workload(&mut self, workload: Option<&DynamicObject>, now: Timestamp) -> Option<Timestamp> {
+        let metadata = &workload?.metadata;
+        let (uid, generation) = (metadata.uid.as_deref()?, metadata.generation?);
+        let known = self.workload.as_ref();
+        let known = known.filter(|(of, at, _)| of == uid && *at == generation);
+        if known.is_none() {
+            self.workload = Some((uid.to_owned(), generation, now));
+        }
+        self.workload.as_ref().map(|(_, _, since)| *since)
+    }
 }
 
 struct Engine {
@@ -384,6 +401,8 @@ impl Engine {
                 .get_or_insert_with(|| Standpoint::read(&snapshot.rollout));
         }
         snapshot.analysis.answers = self.answers(key);
+        let standing = self.standings.entry(key.clone()).or_default();
+        snapshot.workload_since = standing.note_workload(snapshot.workload.as_ref(), now);
         let decision = decide(&snapshot, now);
         if decision.effects.is_empty() && decision.status.is_none() {
             self.settled(key, &snapshot.rollout, decision, now);

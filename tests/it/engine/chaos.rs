@@ -273,7 +273,12 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
         } else if is_over(world) {
             // A killed engine's Lease ends by itself.
             world.pass(30.0).await;
-            return Ok(());
+            if !world.is_dead(engine) {
+                return Ok(());
+            }
+            // What happened as it died may look like rest, but nobody has seen it.
+            *engine = world.engine(true);
+            world.pass(30.0).await;
         }
     }
     Err(format!("forty approvals led nowhere: {}", world.place()))

@@ -97,7 +97,6 @@ async fn run(shape: &Shape, story: Story, kill: Option<Kill>) -> Result<End, Str
     if !wrong.is_empty() {
         return Err(format!("{}\n{}", wrong.join("\n"), world.log(&mut engine)));
     }
-    let _ = world.controllers();
     Ok(End {
         picture: world.picture(),
         requests: world.requests_of(&engine),

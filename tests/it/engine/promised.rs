@@ -132,15 +132,14 @@ impl Act {
                 let Event::Stopped { stop, .. } = event else {
                     continue;
                 };
-                if !matches!(stop, Stop::WaitingForApproval { .. }) {
+                let Stop::WaitingForApproval { step, .. } = stop else {
                     return false;
-                }
+                };
                 if left == 0 {
                     return true;
                 }
-                left -= 1;
                 self.stage.clock.sleep(Duration::from_millis(100)).await;
-                self.stage.approve().await;
+                left -= u64::from(self.stage.approve(step).await);
             }
             false
         };

@@ -1,7 +1,9 @@
 //! What users do in the middle of a release, one by one, with the engine's story of it.
 
+use kubectl_kruise::engine::core::Stop;
 use serde_json::{Value, json};
 
+use super::shape::Shape;
 use super::world::{
     APP, DEPLOYMENT, Engine, INGRESS, NAMESPACE, ROLLOUT, ROLLOUT_NAME, SERVICE, Setup, World, step,
 };
@@ -399,4 +401,37 @@ async fn what_a_step_made_and_somebody_undid_is_made_again() {
         .unwrap();
     world.pass(5.0).await;
     assert_eq!(world.leftovers(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_that_does_not_look_degrades_a_release_after_its_deadline() {
+    for (name, deadline) in [("deployment-canary", 60), ("statefulset", 600)] {
+        let shape = Shape::all().into_iter().find(|shape| shape.name == name);
+        let setup = Setup {
+            shape: shape.unwrap(),
+            steps: json!([step(&json!("50%"), None, None), step(&json!("100%"), None, None)]),
+            ..Setup::default()
+        };
+        let mut world = World::new(setup).await;
+        let mut engine = world.engine(true);
+        world
+            .until(&mut engine, "rest", 60, |w| w.phase_is("Healthy"))
+            .await
+            .unwrap();
+        engine.task.abort();
+        world.pass(30.0).await;
+        world.stop_controllers();
+        world.image("v2").await;
+        let began = world.clock.now();
+        let stops = world.engine(false).task.await.unwrap().unwrap();
+        let message = format!(
+            "no progress for {deadline} seconds: the workload's controller has not yet seen its last change"
+        );
+        assert_eq!(
+            stops.into_values().collect::<Vec<_>>(),
+            [Stop::Degraded { message }],
+            "{name}"
+        );
+        assert_eq!((world.clock.now() - began).get_seconds(), deadline, "{name}");
+    }
 }

@@ -44,6 +44,11 @@ pub(super) const ROLLOUT: (&str, &str) = ("rollouts.kruise.io/v1beta1", "Rollout
 const MERGE: &str = "application/merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
 
+/// Whether the server refused a write for what it would lead to.
+fn is_invalid(answer: &kube::Result<Value>) -> bool {
+    matches!(answer, Err(kube::Error::Api(status)) if status.code == 422)
+}
+
 /// Runs to the end without waiting for real time.
 pub(super) fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -105,7 +110,7 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     engines: u32,
     nodes: i64,
-    controllers: Controllers,
+    controllers: Option<Controllers>,
     watcher: JoinHandle<()>,
 }
 
@@ -154,7 +159,7 @@ impl World {
             ledger,
             engines: 0,
             nodes,
-            controllers,
+            controllers: Some(controllers),
         };
         for manifest in world.manifests() {
             let written = world.user.create(&manifest).await.unwrap();
@@ -457,8 +462,15 @@ impl World {
         if is_left || !self.setup.hold || self.setup.shape.style == RollingStyle::BlueGreen {
             self.guard.forgive(60);
         }
+        let (api_version, kind) = self.setup.shape.workload();
         let body = json!({ "spec": patch });
-        self.merge(self.setup.shape.workload(), APP, "", body).await;
+        let place = Place::of(api_version, kind);
+        let answer = self.user.patch(place, APP, "", MERGE, &body).await;
+        if is_invalid(&answer) && self.workload()["spec"] != workload["spec"] {
+            // An engine wrote in between, so that what differed then does not fit any more.
+            return Box::pin(self.reapply()).await;
+        }
+        answer.unwrap();
     }
 
     /// Makes the workload anew, as it was at the beginning.
@@ -486,13 +498,24 @@ impl World {
     }
 
     pub(super) async fn approve(&self) {
-        let body = json!({ "status": { self.progress_field(): { "currentStepState": "StepReady" } } });
-        self.merge(ROLLOUT, ROLLOUT_NAME, "/status", body).await;
+        self.progress_to(json!({ "currentStepState": "StepReady" })).await;
+    }
+
+    /// Writes progress; of a release that an engine has ended meanwhile there is none, and the server refuses it.
+    async fn progress_to(&self, fields: Value) {
+        let body = json!({ "status": { self.progress_field(): fields } });
+        let place = Place::of(ROLLOUT.0, ROLLOUT.1);
+        let answer = self
+            .user
+            .patch(place, ROLLOUT_NAME, "/status", MERGE, &body)
+            .await;
+        if !(is_invalid(&answer) && self.progress().is_null()) {
+            answer.unwrap();
+        }
     }
 
     pub(super) async fn jump(&self, step: i64) {
-        let body = json!({ "status": { self.progress_field(): { "nextStepIndex": step } } });
-        self.merge(ROLLOUT, ROLLOUT_NAME, "/status", body).await;
+        self.progress_to(json!({ "nextStepIndex": step })).await;
     }
 
     pub(super) async fn spec(&self, spec: Value) {
@@ -600,8 +623,8 @@ impl World {
         lines
     }
 
-    /// Keeps the controllers alive for as long as the world is.
-    pub(super) fn controllers(&self) -> &Controllers {
-        &self.controllers
+    /// From now on nobody looks at workloads and pods.
+    pub(super) fn stop_controllers(&mut self) {
+        self.controllers = None;
     }
 }

@@ -221,3 +221,46 @@ fn after_blue_green_the_old_pods_are_forgotten_before_the_stable_service_gets_th
     status.blue_green_status = serde_json::from_value(sub).unwrap();
     insta::assert_snapshot!(played(&mut s).join("\n"), @"");
 }
+
+#[test]
+fn a_newer_version_after_a_blue_green_release_was_handed_back_is_the_next_release() {
+    let refused = "PATCH deployment/web: hold the newer version\nnew version releasing detected in the progress of blue-green release, please rollback first";
+    let ended = |sentence: &str| format!("status Healthy null null null\n{sentence}");
+    let (cancelled, completed) = (
+        "Rollout progressing has been canceled",
+        "Rollout progressing has been completed",
+    );
+    // Pods of v1, v2 and v3; whether the mark is off.
+    let cases = [
+        ("Cancelling", [4, 0, 1], true, ended(cancelled)),
+        ("Cancelling", [3, 1, 1], true, refused.to_owned()),
+        ("Cancelling", [4, 0, 1], false, refused.to_owned()),
+        ("Finalising", [0, 4, 1], true, ended(completed)),
+        ("Finalising", [1, 3, 1], true, refused.to_owned()),
+    ];
+    for (course, pods, is_unmarked, expected) in cases {
+        let mut s = blue_green_closing(5);
+        let status = s.rollout.status.as_mut().unwrap();
+        status.conditions[0].reason = course.to_owned();
+        status.canary_status.as_mut().unwrap().finalising_step = "RestoreStableService".into();
+        s.routes.remove(&RouteKey::ingress("web-canary"));
+        s.services.remove("web-canary");
+        let web = s.workload.as_mut().unwrap();
+        web.data["spec"]["template"] = template("web:v3");
+        if is_unmarked {
+            web.metadata.annotations = None;
+            json_patch::merge(
+                &mut web.data["spec"],
+                &json!({ "minReadySeconds": null, "progressDeadlineSeconds": 600, "strategy": { "rollingUpdate": null } }),
+            );
+        }
+        let versions = [("aaa", "web:v1"), ("bbb", "web:v2"), ("ccc", "web:v3")];
+        s.replica_sets = versions
+            .into_iter()
+            .zip(pods)
+            .map(|((hash, image), pods)| object(replica_set("web", hash, image, pods)))
+            .collect();
+        let found = told(&decide(&s, later()));
+        assert_eq!(found, expected, "{course} {pods:?} {is_unmarked}");
+    }
+}

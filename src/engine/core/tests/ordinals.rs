@@ -118,3 +118,81 @@ fn only_a_pod_whose_place_is_let_through_is_deleted() {
         );
     }
 }
+
+#[test]
+fn nothing_is_kept_to_a_version_whose_last_pod_is_going() {
+    // The watch of the pods shows four old ones, ready; their controller has counted others since.
+    let cases = [
+        (json!(4), json!(5), true),
+        (json!(1), json!(5), true),
+        // The last one is going.
+        (json!(null), json!(5), false),
+        // It was made anew.
+        (json!(1), json!(2), true),
+        (json!(1), json!(1), false),
+    ];
+    for (left, ready, is_kept) in cases {
+        let mut s = in_batches([0, 1, 2, 3, 4], 9, &json!({}));
+        let strategy = s.rollout.spec.strategy.canary.as_mut().unwrap();
+        let other = at_rest().rollout.spec.strategy.canary.unwrap();
+        strategy.traffic_routings = other.traffic_routings;
+        strategy.steps[0].traffic = other.steps[0].traffic.clone();
+        let plan = batch::plan_hash(&s.rollout);
+        let status = s.rollout.status.as_mut().unwrap();
+        let sub = status.canary_status.as_mut().unwrap();
+        (sub.rollout_hash, sub.current_step_state) = (Some(plan), "BeforeStepUpgrade".into());
+        (s.services, s.routes) = (at_rest().services, at_rest().routes);
+        let web = s.workload.as_mut().unwrap();
+        web.data["status"]["replicas"] = json!(5);
+        web.data["status"]["currentReplicas"] = left.clone();
+        web.data["status"]["readyReplicas"] = ready.clone();
+        let found = told(&decide(&s, now()));
+        assert_eq!(
+            found.contains("keep the stable Service to the stable version"),
+            is_kept,
+            "{left} {ready}\n{found}"
+        );
+    }
+}
+
+/// Gives the pods at these ordinals another version, of which the one `broken` is not ready.
+fn of_version(s: &mut Snapshot, ordinals: &[usize], revision: &str, broken: bool) {
+    for ordinal in ordinals {
+        let mut pod = (*s.pods[*ordinal]).clone();
+        pod.labels
+            .insert("controller-revision-hash".to_owned(), revision.to_owned());
+        pod.ready = !broken;
+        s.pods[*ordinal] = Arc::new(pod);
+    }
+}
+
+#[test]
+fn a_pod_that_would_come_back_as_it_was_is_not_deleted() {
+    for (current, is_deleted) in [("web-v1", true), ("web-v0", false)] {
+        let mut s = in_batches([0, 1, 2, 3, 4], 9, &json!({}));
+        of_version(&mut s, &[2], "web-v0", true);
+        s.workload.as_mut().unwrap().data["status"]["currentRevision"] = json!(current);
+        let found = told(&decide(&s, now()));
+        let deleted = "DELETE pod/web-2: replace a pod that never became ready";
+        assert_eq!(found.contains(deleted), is_deleted, "{current}\n{found}");
+    }
+}
+
+#[test]
+fn pods_that_a_version_given_up_left_do_not_keep_others_from_being_taken_back() {
+    // In either order: v2 came again, two pods of it are there since before, and one of v0 never became ready.
+    for policy in ["OrderedReady", "Parallel"] {
+        let mut s = in_batches([0, 1, 2, 3, 4], 9, &json!({ "podManagementPolicy": policy }));
+        of_version(&mut s, &[3], "web-v2", false);
+        of_version(&mut s, &[2], "web-v0", true);
+        let status = s.rollout.status.as_mut().unwrap();
+        status.conditions[0].reason = "Initializing".to_owned();
+        status.canary_status.as_mut().unwrap().current_step_state = "BeforeStepUpgrade".into();
+        let web = s.workload.as_mut().unwrap();
+        web.data["spec"]["updateStrategy"]["rollingUpdate"]["partition"] = json!(32767);
+        let found = told(&decide(&s, now()));
+        let expected = "DELETE pod/web-2: replace a pod that never became ready and holds up the others\n\
+            an unheld change was frozen; 2 of 5 pods of the old version are ready";
+        assert_eq!(found, expected, "{policy}");
+    }
+}

@@ -1,5 +1,6 @@
 //! What went on while no engine looked, or is not yet seen of what is there.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::situation::{
@@ -7,7 +8,7 @@ use super::situation::{
 };
 use crate::{
     api::v1beta1::RolloutStatus,
-    engine::core::{Decision, Snapshot, Verb, batch, decide},
+    engine::core::{Decision, Snapshot, Verb, Wake, batch, decide},
 };
 
 const MARK_IN_BATCHES: &str =
@@ -249,4 +250,60 @@ fn a_strategy_that_comes_with_a_rollback_is_not_undone_by_the_release_that_ends(
         panic!("{decision:?}")
     };
     assert_eq!(body, &json!({ "spec": { "paused": false } }));
+}
+
+#[test]
+fn what_a_controller_has_not_seen_is_waited_for_from_when_it_came() {
+    // A pause of a day, and then somebody scales the workload.
+    let day = now() + SignedDuration::from_hours(24);
+    let mut s = paused_at_step_1();
+    s.workload.as_mut().unwrap().metadata.generation = Some(2);
+    s.workload_since = Some(day);
+    let after = |seconds| {
+        let decision = decide(&s, day + SignedDuration::from_secs(seconds));
+        (decision.wake, decision.reason.to_string())
+    };
+    let (deadline, unseen) = (
+        day + SignedDuration::from_secs(600),
+        "the workload's controller has not yet seen its last change",
+    );
+    assert_eq!(after(0), (Wake::At(deadline), unseen.to_owned()));
+    assert_eq!(after(599), (Wake::At(deadline), unseen.to_owned()));
+    let late = format!("no progress for 600 seconds: {unseen}");
+    assert_eq!(after(600), (Wake::OnChange, late));
+}
+
+#[test]
+fn pods_that_are_given_back_in_a_pause_are_waited_for_from_then() {
+    // After a day somebody lifted the hold, and the workload's controller began to bring out the new version.
+    let mut s = paused_at_step_1();
+    let web = s.workload.as_mut().unwrap();
+    web.metadata.annotations = Some(
+        [(
+            "rollouts.kruise.io/in-progressing".to_owned(),
+            MARK_IN_BATCHES.to_owned(),
+        )]
+        .into(),
+    );
+    web.data["spec"]["strategy"] = json!({ "type": "Recreate" });
+    let mut old = replica_set("web", "aaa", "web:v1", 5);
+    old["status"]["readyReplicas"] = json!(4);
+    s.replica_sets[0] = object(old);
+    s.replica_sets
+        .push(object(replica_set("web", "ddd", "web:v2", 1)));
+    let day = now() + SignedDuration::from_hours(24);
+    let after = |s: &Snapshot, seconds| {
+        let decision = decide(s, day + SignedDuration::from_secs(seconds));
+        (decision.wake, decision.reason.to_string())
+    };
+    let (deadline, gives_back) = (
+        day + SignedDuration::from_secs(600),
+        "an unheld change was frozen; 4 of 5 pods of the old version are ready",
+    );
+    assert_eq!(after(&s, 0), (Wake::At(deadline), gives_back.to_owned()));
+    let decision = decide(&s, day);
+    write_status(&mut s, &decision);
+    assert_eq!(after(&s, 599), (Wake::At(deadline), gives_back.to_owned()));
+    let late = format!("no progress for 600 seconds: {gives_back}");
+    assert_eq!(after(&s, 600), (Wake::OnChange, late));
 }
