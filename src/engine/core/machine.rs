@@ -379,8 +379,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The time of the last progress plus the workload's own deadline.
-    pub(super) fn deadline(&self) -> (Timestamp, i64) {
+    /// The time of the last progress plus the workload's own deadline; `seen` is progress that no status tells of.
+    fn deadline(&self, seen: Option<Timestamp>) -> (Timestamp, i64) {
         let seconds = self.workload().map_or(
             crate::workload::deployment::DEFAULT_PROGRESS_DEADLINE,
             |workload| workload.progress_deadline(),
@@ -388,7 +388,7 @@ impl<'a> Machine<'a> {
         let progress = condition::find(&self.status, condition::PROGRESSING)
             .and_then(|c| c.last_update_time)
             .map(|time| time.0);
-        let from = progress.map_or(self.stamped(), |progress| progress.max(self.stamped()));
+        let from = self.stamped().max(progress.max(seen).unwrap_or(Timestamp::MIN));
         (
             from.saturating_add(SignedDuration::from_secs(seconds))
                 .unwrap_or(Timestamp::MAX),
@@ -398,7 +398,12 @@ impl<'a> Machine<'a> {
 
     /// Waits for pods until the deadline, and degraded after it.
     pub(super) fn wait_for_pods(&self, reason: Reason) -> Flow {
-        let (deadline, seconds) = self.deadline();
+        self.wait_since(None, reason)
+    }
+
+    /// The same, where progress was seen that no status tells of.
+    pub(super) fn wait_since(&self, seen: Option<Timestamp>, reason: Reason) -> Flow {
+        let (deadline, seconds) = self.deadline(seen);
         if self.now < deadline {
             Flow::Wait(Wake::At(deadline), reason)
         } else {
