@@ -61,7 +61,7 @@ pub enum Verb {
     Apply(ApplyArgs),
     /// Print what a cluster may be given: crds, policy, rbac, engine
     Manifests(ManifestsArgs),
-    /// Print the JSON schema of what status, history or plan print with -o json
+    /// Print the JSON schema of what status, history, plan or lint print with -o json
     Schema(SchemaArgs),
     /// Show version
     Version(VersionArgs),
@@ -724,12 +724,14 @@ pub enum Document {
     History,
     /// Of `plan`.
     Plan,
+    /// Of `lint`.
+    Lint,
 }
 
 /// `schema`.
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
-    /// status, workload (status of one without a Rollout), explain, history or plan
+    /// status, workload (status of one without a Rollout), explain, history, plan or lint
     #[arg(value_enum, value_name = "DOCUMENT")]
     pub document: Document,
 }
