@@ -61,7 +61,7 @@ pub enum Verb {
     Apply(ApplyArgs),
     /// Print what a cluster may be given: crds, policy, rbac, engine
     Manifests(ManifestsArgs),
-    /// Print the JSON schema of what status, history or plan print with -o json
+    /// Print the JSON schema of what status, history, plan or lint print with -o json
     Schema(SchemaArgs),
     /// Show version
     Version(VersionArgs),
@@ -461,7 +461,8 @@ pub struct GateArgs {
 
 /// What `plan` knows and does not.
 const PLANS: &str = "\
-The engine itself runs over a copy of the release's objects in virtual time; nothing is written. With -f the copy is made of
+The engine itself runs over a copy of the release's objects in virtual time; nothing is written, but with --server-dry-run a few
+writes are sent as dry runs, which store nothing. With -f the copy is made of
 files, and no cluster is needed: the workload, its Services and routes, and the Rollout; what files of a cluster say of status
 and pods is taken as it is. Pauses for approvals take no time; EARLIEST takes pods to start as quickly as the quickest one that
 was seen, LIKELY as slowly as the slowest, and is an estimate.
@@ -516,6 +517,9 @@ pub struct PlanArgs {
     /// Print each write, as it would be sent
     #[arg(long)]
     pub writes: bool,
+    /// Let the server try the change, and the first write of each object, without storing them: what does admission say?
+    #[arg(long, conflicts_with = "filename")]
+    pub server_dry_run: bool,
     /// Exit with 2 when something would change
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -724,12 +728,14 @@ pub enum Document {
     History,
     /// Of `plan`.
     Plan,
+    /// Of `lint`.
+    Lint,
 }
 
 /// `schema`.
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
-    /// status, workload (status of one without a Rollout), explain, history or plan
+    /// status, workload (status of one without a Rollout), explain, history, plan or lint
     #[arg(value_enum, value_name = "DOCUMENT")]
     pub document: Document,
 }

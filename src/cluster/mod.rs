@@ -12,7 +12,7 @@ pub mod versions;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use kube::Client;
+use kube::{Client, core::Status};
 use serde_json::Value;
 
 pub use connect::{AGENT, Access, connect, connect_engine, contexts};
@@ -200,6 +200,38 @@ impl Cluster {
         self.send("GET", "/version", None, Vec::new())
             .await
             .map_err(|failed| self.explain(failed, "get", Resource::Namespaces, None, None, None))
+    }
+
+    /// Sends a write that asks for nothing to be stored (`dryRun=All` is in its query), and says what comes of it: the object as it
+    /// would be, or the server's words.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn try_out(
+        &self,
+        method: &'static str,
+        path: &str,
+        content_type: &'static str,
+        body: &Value,
+    ) -> Result<std::result::Result<Value, Box<Status>>> {
+        let bytes = match body {
+            Value::Null => Vec::new(),
+            body => serde_json::to_vec(body)
+                .map_err(|error| Error::new(Kind::General, format!("cannot write the body: {error}")))?,
+        };
+        let content_type = Some(content_type).filter(|text| !text.is_empty());
+        match self.send(method, path, content_type, bytes).await {
+            Ok(object) => Ok(Ok(object)),
+            Err(Failed::Answer(kube::Error::Api(status))) => Ok(Err(status)),
+            Err(failed) => Err(self.explain(
+                failed,
+                "patch",
+                Resource::Rollouts(RolloutVersion::V1beta1),
+                None,
+                None,
+                None,
+            )),
+        }
     }
 
     async fn send(

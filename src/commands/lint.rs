@@ -178,6 +178,8 @@ fn as_finding(subject: &Subject, blocker: &Blocker) -> Option<Finding> {
         | Id::NodeCapacity
         | Id::SlowPods
         | Id::NotAllowed
+        | Id::Refused
+        | Id::Altered
         | Id::EngineStops => return None,
     };
     let mut finding = subject.finding(rule, "spec.workloadRef", blocker.message.clone());

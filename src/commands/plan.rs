@@ -61,7 +61,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         pod_ready_likely: source.started.map(|started| started.slowest),
     };
     let mut plan = plan::predict_with(request, analysis).map_err(refused)?;
-    surroundings::weigh(&mut plan, &source, &after).await?;
+    surroundings::weigh(&mut plan, &source, &after, args.server_dry_run).await?;
     show(ui, args, &source, &plan)?;
     if let Some(path) = &args.out {
         saved::keep(ui, path, &plan, document(&plan), &source, &after)?;

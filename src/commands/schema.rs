@@ -1,4 +1,4 @@
-//! `schema`: what programs may rely on in the documents of `status`, `history` and `plan`.
+//! `schema`: what programs may rely on in the documents of `status`, `history`, `plan` and `lint`.
 
 use crate::{
     cli::args::{Document, SchemaArgs},
@@ -19,6 +19,7 @@ pub fn run(ui: &Ui, args: &SchemaArgs) -> Result<u8> {
         Document::Explain => schema::explanation(),
         Document::History => schema::history(),
         Document::Plan => schema::plan(),
+        Document::Lint => schema::lint(),
     };
     ui.line(&format!("{:#}", schema.to_value()))?;
     Ok(exit_code::DONE)

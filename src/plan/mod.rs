@@ -17,6 +17,7 @@ mod rehearsal;
 mod render;
 mod stage;
 mod timeline;
+mod trial;
 mod what_if;
 
 pub use change::Change;
@@ -29,6 +30,7 @@ pub use outcome::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Range};
 pub use rehearsal::Rehearsal;
 pub use render::{COLUMNS, span};
 pub use timeline::state;
+pub use trial::{Answer, Trial, trials};
 pub use what_if::{FORMS, WhatIf};
 
 use std::{sync::Arc, time::Duration};

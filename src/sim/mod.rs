@@ -5,6 +5,8 @@
 //! names and uids are counted, so that two runs of the same requests give the same bytes.
 //!
 //! # Known differences from a real control plane
+//! `docs/simulator.md` has the whole list, for users; here is what a test can meet.
+//!
 //! The models of Deployments, ReplicaSets, StatefulSets and DaemonSets rest where the real controllers do
 //! (`tests/it/live/models.rs` compares them). What differs on the way, or is left out:
 //! - Controllers act one latency after a change, in one order; real ones act when they get to it. So what depends on how

@@ -1,8 +1,12 @@
-//! The documents of `status`, `history` and `plan` as types: their JSON schema is made of these, and what is printed must be
+//! The documents of `status`, `history`, `plan` and `lint` as types: their JSON schema is made of these, and what is printed must be
 //! readable as them.
 //!
 //! `schema` follows semantic versions. A new minor only adds fields; a field that goes, or means something else, makes a new
 //! major. Readers should ignore what they do not know.
+
+mod lint;
+
+pub use lint::{LintFinding, LintReport};
 
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
@@ -619,6 +623,12 @@ pub fn history() -> Schema {
 #[must_use]
 pub fn plan() -> Schema {
     open(schema_for!(RolloutPlan))
+}
+
+/// The schema of what `lint` prints.
+#[must_use]
+pub fn lint() -> Schema {
+    open(schema_for!(LintReport))
 }
 
 /// Readers must take what a later minor adds; only our own tests are strict.

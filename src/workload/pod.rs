@@ -24,6 +24,8 @@ pub struct Pod {
     pub deleting: bool,
     /// Whether its condition Ready is true.
     pub ready: bool,
+    /// Since when it is ready, by that condition's `lastTransitionTime`.
+    pub ready_since: Option<Timestamp>,
     /// Whether it has not started (phase `Pending`).
     pub pending: bool,
     /// When it was made.
@@ -42,7 +44,12 @@ impl Pod {
         }
         let text = |field: &str| meta[field].as_str().unwrap_or_default().to_owned();
         let labels = meta["labels"].as_object().into_iter().flatten();
+        let time = |value: &Value| value.as_str().and_then(|text| text.parse().ok());
         let conditions = status["conditions"].as_array();
+        let ready = conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| condition["type"] == "Ready" && condition["status"] == "True");
         Some(Self {
             name: text("name"),
             uid: text("uid"),
@@ -52,14 +59,10 @@ impl Pod {
                 .collect(),
             owner: controller(object).unwrap_or_default().to_owned(),
             deleting: !meta["deletionTimestamp"].is_null(),
-            ready: conditions
-                .into_iter()
-                .flatten()
-                .any(|condition| condition["type"] == "Ready" && condition["status"] == "True"),
+            ready: ready.is_some(),
+            ready_since: ready.and_then(|condition| time(&condition["lastTransitionTime"])),
             pending: status["phase"] == "Pending",
-            created: meta["creationTimestamp"]
-                .as_str()
-                .and_then(|text| text.parse().ok()),
+            created: time(&meta["creationTimestamp"]),
             deletion_cost: meta["annotations"][keys::POD_DELETION_COST]
                 .as_str()
                 .and_then(|text| text.parse().ok())
@@ -78,13 +81,15 @@ impl Pod {
             owner,
             deleting,
             ready,
+            ready_since,
             pending,
             created,
             deletion_cost,
         } = other;
         (self.deleting, self.ready, self.pending, self.deletion_cost)
             == (*deleting, *ready, *pending, *deletion_cost)
-            && (&self.name, &self.uid, &self.owner, &self.created) == (name, uid, owner, created)
+            && (&self.name, &self.uid, &self.owner) == (name, uid, owner)
+            && (&self.created, &self.ready_since) == (created, ready_since)
             && self.labels == *labels
     }
 
@@ -130,11 +135,12 @@ mod tests {
             owner: "set".to_owned(),
             deleting: false,
             ready: true,
+            ready_since: Some("2026-01-01T00:00:05Z".parse().unwrap()),
             pending: false,
             created: Some("2026-01-01T00:00:00Z".parse().unwrap()),
             deletion_cost: -5,
         };
-        let ready = json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] });
+        let ready = json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:05Z" }] });
         assert_eq!(Pod::read(&object(&ready)), Some(expected.clone()));
         assert_eq!(Pod::read(&object(&json!({ "phase": "Failed" }))), None);
         let mut leaving = object(&json!({ "phase": "Pending" }));
@@ -144,6 +150,7 @@ mod tests {
             Some(Pod {
                 deleting: true,
                 ready: false,
+                ready_since: None,
                 pending: true,
                 ..expected
             })

@@ -14,7 +14,7 @@ use crate::{
     cluster::{Cluster, Served, charge::Charge},
     error::{Kind, Result},
     plan::{
-        End, Plan,
+        self, Answer, End, Plan, Trial,
         blockers::{Access, Blocker, Demand, Ground, Reference, catalogue, references},
     },
     workload::edit,
@@ -48,7 +48,12 @@ const MOST_PODS: usize = 5_000;
 ///
 /// # Errors
 /// When the server cannot be reached.
-pub(super) async fn weigh(plan: &mut Plan, source: &Source, after: &[Value]) -> Result<()> {
+pub(super) async fn weigh(
+    plan: &mut Plan,
+    source: &Source,
+    after: &[Value],
+    tries_writes: bool,
+) -> Result<()> {
     let title = |object: &&Value| {
         object["kind"] == "Rollout"
             && object["metadata"]["name"] == *source.found.name
@@ -67,6 +72,7 @@ pub(super) async fn weigh(plan: &mut Plan, source: &Source, after: &[Value]) -> 
     let look = Look::default();
     let mut objects = after.to_vec();
     let (mut everywhere, mut rights) = (None, Access::of_plan(plan));
+    let mut answers = Vec::new();
     match &source.cluster {
         Some(cluster) => {
             let namespace = source.found.namespace.as_str();
@@ -85,6 +91,10 @@ pub(super) async fn weigh(plan: &mut Plan, source: &Source, after: &[Value]) -> 
             objects.retain(|object| object["kind"] != "Node" || nodes.0.is_empty());
             objects.extend(around.into_iter().chain(nodes.0).chain(named));
             (everywhere, rights) = (nodes.1, asked);
+            if tries_writes {
+                let by_engine = !matches!(charge, Charge::Controller(_));
+                answers = tried(cluster, plan, &source.objects, after, by_engine).await?;
+            }
             if let Charge::Controller(seen) = charge {
                 // Its rights are its own.
                 rights.clear();
@@ -115,8 +125,35 @@ pub(super) async fn weigh(plan: &mut Plan, source: &Source, after: &[Value]) -> 
     plan.weigh(&ground);
     plan.unknown = source.unknown.clone();
     plan.unknown.extend(look.sentences.into_inner());
+    plan.tried(&answers);
     assumptions(plan, source);
     Ok(())
+}
+
+/// Lets the server try what can be tried, one write after the other.
+async fn tried(
+    cluster: &Cluster,
+    plan: &Plan,
+    present: &[Value],
+    after: &[Value],
+    by_engine: bool,
+) -> Result<Vec<(Trial, Answer)>> {
+    let mut answers = Vec::new();
+    for trial in plan::trials(plan, present, after, FIELD_MANAGER, by_engine) {
+        let answer = cluster
+            .try_out(trial.method, &trial.path, trial.content_type, &trial.body)
+            .await?;
+        let answer = match answer {
+            Ok(object) => Answer::Taken(object),
+            // Went away since it was read, or a webhook that cannot be asked like this.
+            Err(status) if status.code == 404 || status.message.contains("does not support dry run") => {
+                Answer::Unknown(status.message.clone())
+            }
+            Err(status) => Answer::Refused(status.message.clone()),
+        };
+        answers.push((trial, answer));
+    }
+    Ok(answers)
 }
 
 /// What stands in the way of a release that nobody simulates, as far as that can be told without: of a cluster, or of files,

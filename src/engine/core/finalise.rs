@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::v1beta1::{FinalisingStep, Phase, RollingStyle, StepState},
     traffic::{self, service},
-    workload::{Kind, Pod, Workload, deployment::NotRolledOut, size},
+    workload::{Kind, Pod, ReplicaSet, Workload, deployment::NotRolledOut, same_template, size},
 };
 
 /// Why a release ends.
@@ -418,7 +418,34 @@ impl Machine<'_> {
         {
             return Some(Flow::Do(vec![stuck], reason));
         }
-        Some(self.wait_for_pods(reason))
+        Some(self.wait_since(self.last_became_ready(workload), reason))
+    }
+
+    /// When the last of the pods that the workload is to keep became ready. The closing work counts none in the status, and each
+    /// of them is progress.
+    fn last_became_ready(&self, workload: &Workload<'_>) -> Option<Timestamp> {
+        let deployment = self.deployment();
+        let sets = deployment.iter().flat_map(|(deployment, versions)| {
+            let kept = |version: &&ReplicaSet<'_>| same_template(version.template(), deployment.template());
+            versions.iter().filter(kept)
+        });
+        let sets: Vec<&str> = sets
+            .filter_map(|set| set.object.metadata.uid.as_deref())
+            .collect();
+        let revision = self.version().unwrap_or_default();
+        let is_kept = |pod: &&Pod| {
+            !pod.deleting
+                && if deployment.is_some() {
+                    sets.contains(&pod.owner.as_str())
+                } else {
+                    workload.revision_of(pod) == revision
+                }
+        };
+        let pods = self.s.pods.iter().map(AsRef::as_ref).filter(is_kept);
+        // A node's clock may be ahead.
+        pods.filter_map(|pod| pod.ready_since)
+            .max()
+            .map(|time| time.min(self.now))
     }
 
     /// Taken back: the pods that stay belong to the template again. Upstream's batch goes on until the traffic is back, and

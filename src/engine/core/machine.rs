@@ -382,8 +382,8 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The time of the last progress plus the workload's own deadline.
-    pub(super) fn deadline(&self) -> (Timestamp, i64) {
+    /// The time of the last progress plus the workload's own deadline; `seen` is progress that no status tells of.
+    fn deadline(&self, seen: Option<Timestamp>) -> (Timestamp, i64) {
         let seconds = self.workload().map_or(
             crate::workload::deployment::DEFAULT_PROGRESS_DEADLINE,
             |workload| workload.progress_deadline(),
@@ -391,7 +391,7 @@ impl<'a> Machine<'a> {
         let progress = condition::find(&self.status, condition::PROGRESSING)
             .and_then(|c| c.last_update_time)
             .map(|time| time.0);
-        let from = progress.map_or(self.stamped(), |progress| progress.max(self.stamped()));
+        let from = self.stamped().max(progress.max(seen).unwrap_or(Timestamp::MIN));
         (
             from.saturating_add(SignedDuration::from_secs(seconds))
                 .unwrap_or(Timestamp::MAX),
@@ -401,7 +401,12 @@ impl<'a> Machine<'a> {
 
     /// Waits for pods until the deadline, and degraded after it.
     pub(super) fn wait_for_pods(&self, reason: Reason) -> Flow {
-        let (deadline, seconds) = self.deadline();
+        self.wait_since(None, reason)
+    }
+
+    /// The same, where progress was seen that no status tells of.
+    pub(super) fn wait_since(&self, seen: Option<Timestamp>, reason: Reason) -> Flow {
+        let (deadline, seconds) = self.deadline(seen);
         // In a pause nothing was waited for until now; the status says what is.
         let is_paused = self.status.canary_status.as_ref();
         let is_paused = is_paused.is_some_and(|sub| sub.current_step_state == StepState::StepPaused);
@@ -419,7 +424,7 @@ impl<'a> Machine<'a> {
     /// Waits for the workload's controller to see the last change, until the deadline. It counts from when the engine saw that
     /// change: before it, in a pause of days or at rest, there was nothing to wait for.
     pub(super) fn wait_for_controller(&self) -> Flow {
-        let (mut deadline, seconds) = self.deadline();
+        let (mut deadline, seconds) = self.deadline(None);
         if let Some(since) = self.s.workload_since {
             let counted = since.saturating_add(SignedDuration::from_secs(seconds));
             deadline = counted.unwrap_or(Timestamp::MAX);

@@ -34,6 +34,6 @@ pub use decision::{Decision, Wake};
 pub use effect::{Effect, Precondition, Target, Verb};
 pub use machine::decide;
 pub use reason::{BLOCKED, INVALID, Reason, Stop, invalidity};
-pub use snapshot::{Snapshot, owner_uid};
+pub use snapshot::{Snapshot, owner_uid, plural};
 pub use stray::{is_edited, is_turned, may_hold_another, pin_of, pinned_revision};
 pub use validate::{Problem, obstacle, problems};

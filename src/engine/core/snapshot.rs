@@ -270,7 +270,8 @@ pub fn owner_uid(object: &DynamicObject) -> Option<&str> {
 }
 
 /// The plural of a kind as it stands in paths.
-fn plural(kind: &str) -> String {
+#[must_use]
+pub fn plural(kind: &str) -> String {
     let lower = kind.to_lowercase();
     if lower.ends_with("ss") {
         format!("{lower}es")

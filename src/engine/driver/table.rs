@@ -49,6 +49,8 @@ pub(super) struct PodStatus {
 struct PodCondition {
     r#type: String,
     status: String,
+    #[serde(default, rename = "lastTransitionTime")]
+    since: Option<String>,
 }
 
 /// A pod as the watch reads it.
@@ -84,15 +86,17 @@ impl Entry {
             .annotations
             .as_ref()
             .and_then(|annotations| annotations.get(keys::POD_DELETION_COST));
+        let ready = status
+            .conditions
+            .iter()
+            .flatten()
+            .find(|condition| condition.r#type == "Ready" && condition.status == "True");
         let pod = Pod {
             name: name.1.clone(),
             owner: owner.unwrap_or_default(),
             deleting: metadata.deletion_timestamp.is_some(),
-            ready: status
-                .conditions
-                .iter()
-                .flatten()
-                .any(|condition| condition.r#type == "Ready" && condition.status == "True"),
+            ready: ready.is_some(),
+            ready_since: ready.and_then(|condition| condition.since.as_deref()?.parse().ok()),
             pending: status.phase.as_deref() == Some("Pending"),
             created: metadata.creation_timestamp.map(|time| time.0),
             deletion_cost: cost.and_then(|text| text.parse().ok()).unwrap_or(0),
@@ -386,7 +390,7 @@ mod tests {
     fn of_a_pod_only_what_is_read_is_kept() {
         let (_, ready) = pod(
             "7",
-            &json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] }),
+            &json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:05Z" }] }),
         );
         let expected = Pod {
             name: "web-1".to_owned(),
@@ -396,6 +400,7 @@ mod tests {
             owner: "set".to_owned(),
             deleting: false,
             ready: true,
+            ready_since: Some("2026-01-01T00:00:05Z".parse().unwrap()),
             pending: false,
             created: Some("2026-01-01T00:00:00Z".parse().unwrap()),
             deletion_cost: -5,

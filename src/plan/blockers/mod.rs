@@ -58,6 +58,12 @@ pub enum Id {
     SlowPods,
     /// A write may not be made.
     NotAllowed,
+    /// The API server would not take a write, or admission would not let it.
+    #[serde(rename = "admission-refuses")]
+    Refused,
+    /// Admission would store something else than what is written.
+    #[serde(rename = "admission-changes")]
+    Altered,
     /// The engine stops, for another reason.
     EngineStops,
 }
@@ -148,6 +154,8 @@ impl Id {
             Self::Autoscaler => "autoscaler",
             Self::SlowPods => "slow-pods",
             Self::NotAllowed => "not-allowed",
+            Self::Refused => "admission-refuses",
+            Self::Altered => "admission-changes",
             Self::EngineStops => "engine-stops",
         }
     }

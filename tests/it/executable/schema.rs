@@ -1,16 +1,16 @@
 //! What is printed is what the schemas say, field by field.
 
 use kubectl_kruise::{
-    view::schema::{RolloutExplanation, RolloutHistory, RolloutPlan, RolloutStatus},
+    view::schema::{LintReport, RolloutExplanation, RolloutHistory, RolloutPlan, RolloutStatus},
     workload::Kind,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::verbs::two_versions;
 use crate::harness::{
     served::{Life, Served, program},
-    shop::{Turn, after},
+    shop::{Turn, after, application},
 };
 
 /// Reads a document as its type, which refuses unknown fields, and compares it with what is written again.
@@ -40,6 +40,20 @@ fn documents_are_as_their_schemas_say() {
         reads::<RolloutHistory>(&shop.kruise(&["history", "web", "-o", "json"]).json());
         let plan = shop.kruise(&["plan", "web", "--set-image", "main=web:v3", "-o", "json"]);
         reads::<RolloutPlan>(&plan.json());
+    }
+    // A field, a file and a line; and what a cluster has, which has none of the last two.
+    let mut wrong = application("web");
+    wrong[3]["spec"]["strategy"]["canary"]["steps"] =
+        json!([{ "replicas": 2, "traffic": "20%" }, { "replicas": 1 }]);
+    wrong[2]["spec"]["rules"] = json!([]);
+    let shop = Served::with(wrong.clone(), Life::Still);
+    let file = shop.folder.file("web.json");
+    let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+    std::fs::write(&file, wrong.join("\n---\n")).unwrap();
+    for arguments in [&[file.to_str().unwrap()][..], &["--live"]] {
+        let report = shop.kruise(&[&["lint", "-o", "json"], arguments].concat());
+        assert_eq!(report.code, Some(3), "{report}");
+        reads::<LintReport>(&report.json());
     }
     let shop = two_versions(Kind::CloneSet, true);
     reads::<RolloutStatus>(&shop.kruise(&["status", "web", "-o", "json"]).json());
@@ -84,6 +98,7 @@ fn schemas_are_printed() {
         ("explain", "RolloutExplanation"),
         ("history", "RolloutHistory"),
         ("plan", "RolloutPlan"),
+        ("lint", "LintReport"),
     ] {
         let output = program().args(["rollout", "schema", name]).output().unwrap();
         let schema: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -6,7 +6,7 @@ use super::situation::{NOW, now, object, paused_at_step_1, replica_set, template
 use crate::{
     engine::core::{Snapshot, Wake, batch, decide},
     traffic::RouteKey,
-    workload::hold,
+    workload::{Pod, hold},
 };
 
 /// The last write of the traffic was seen in place at [`NOW`]; its grace is over.
@@ -51,6 +51,84 @@ fn new_pods_keep_their_traffic_until_the_stable_ones_are_new_too() {
     PATCH deployment/web: let the workload roll to the new version
     completing: the workload rolls
     ");
+}
+
+/// A canary whose workload rolls, since [`NOW`]; of its five new pods some are ready, the last of them since so many seconds.
+fn rolling(course: &str, ready_since: &[i64]) -> Snapshot {
+    let mut s = closing(course, "ResumeWorkload");
+    s.canaries.clear();
+    s.services.remove("web-canary");
+    s.routes.remove(&RouteKey::ingress("web-canary"));
+    let web = s.workload.as_mut().unwrap();
+    web.data["spec"]["paused"] = json!(false);
+    let (hash, image) = if course == "Cancelling" {
+        ("aaa", "web:v1")
+    } else {
+        ("bbb", "web:v2")
+    };
+    web.data["spec"]["template"] = template(image);
+    let mut new = replica_set("web", hash, image, 5);
+    new["status"]["readyReplicas"] = json!(ready_since.len());
+    s.replica_sets
+        .retain(|set| set.metadata.name.as_deref() == Some("web-aaa") && hash != "aaa");
+    s.replica_sets.push(object(new));
+    let pod = |owner: &str, since: i64| Pod {
+        name: format!("{owner}-{since}"),
+        owner: format!("uid-web-{owner}"),
+        ready: true,
+        ready_since: Some(now() + jiff::SignedDuration::from_secs(since)),
+        ..Pod::default()
+    };
+    let other = if hash == "aaa" { "ccc" } else { "aaa" };
+    let new = ready_since.iter().map(|since| pod(hash, *since));
+    s.pods = new.chain([pod(other, 1000)]).map(std::sync::Arc::new).collect();
+    s
+}
+
+#[test]
+fn each_pod_that_becomes_ready_while_the_workload_rolls_is_progress() {
+    let late = "no progress for 600 seconds: completing: the workload rolls";
+    for (course, ready_since, at, expected) in [
+        (
+            "Finalising",
+            &[][..],
+            599,
+            "completing: the workload rolls until +600s",
+        ),
+        ("Finalising", &[], 600, late),
+        ("Finalising", &[-900], 600, late),
+        (
+            "Finalising",
+            &[300],
+            600,
+            "completing: the workload rolls until +900s",
+        ),
+        (
+            "Finalising",
+            &[300, 20],
+            899,
+            "completing: the workload rolls until +900s",
+        ),
+        ("Finalising", &[300], 900, late),
+        // A clock that is ahead gives no more than a whole deadline.
+        (
+            "Finalising",
+            &[5000],
+            650,
+            "completing: the workload rolls until +1250s",
+        ),
+        (
+            "Cancelling",
+            &[300],
+            650,
+            "rolling back: the workload rolls until +900s",
+        ),
+    ] {
+        let s = rolling(course, ready_since);
+        let found = told(&decide(&s, now() + jiff::SignedDuration::from_secs(at)));
+        let found = found.lines().last().unwrap_or_default();
+        assert_eq!(found, expected, "{course} {ready_since:?} at {at}");
+    }
 }
 
 /// A blue-green release whose last pause is over: half of the traffic goes to five new pods, of which `ready` are.

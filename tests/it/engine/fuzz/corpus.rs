@@ -206,6 +206,7 @@ fn read_pod(value: &Value) -> Option<Pod> {
         owner: value["owner"].as_str()?.to_owned(),
         deleting: value["deleting"].as_bool()?,
         ready: value["ready"].as_bool()?,
+        ready_since: None,
         pending: value["pending"].as_bool()?,
         created: None,
         deletion_cost: i32::try_from(value["deletionCost"].as_i64()?).ok()?,
