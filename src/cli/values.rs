@@ -9,7 +9,7 @@ use clap::{
 
 use crate::{
     api::quantity::billionths,
-    view::{Format, columns::Columns, jsonpath::JsonPath},
+    view::{Format, columns::Columns, jsonpath::JsonPath, template::Template},
 };
 
 /// How results are printed.
@@ -26,7 +26,7 @@ pub enum Output {
 }
 
 /// The formats, with what they are.
-const FORMATS: [(&str, &str); 11] = [
+const FORMATS: [(&str, &str); 12] = [
     ("json", "one JSON document, a List for several"),
     ("yaml", "YAML"),
     ("name", "TYPE/NAME"),
@@ -40,7 +40,8 @@ const FORMATS: [(&str, &str); 11] = [
         "custom-columns-file=",
         "the same from a file: headings, then paths",
     ),
-    ("go-template=", "not there; jsonpath= can do the same"),
+    ("go-template=", "Go's template, such as {{.metadata.name}}"),
+    ("go-template-file=", "the same from a file"),
 ];
 
 impl Output {
@@ -63,6 +64,14 @@ impl std::str::FromStr for Output {
             "" => Err(format!("{name} needs a file: {name}=FILE")),
             path => std::fs::read_to_string(path).map_err(|error| format!("cannot read {path:?}: {error}")),
         };
+        let go = |text: &str| match text {
+            "" => Err(format!(
+                "{name} needs a template: {name}='{{{{.metadata.name}}}}', or --template"
+            )),
+            text => text
+                .parse::<Template>()
+                .map_err(|why| format!("the template {text:?} does not parse: {why}")),
+        };
         let template = |text: &str| match text {
             "" => Err(format!("{name} needs a template: {name}='{{.metadata.name}}'")),
             text => text
@@ -81,16 +90,11 @@ impl std::str::FromStr for Output {
             "jsonpath-as-json" => Self::Data(Format::JsonPathAsJson(template(argument)?)),
             "custom-columns" => Self::Data(Format::Columns(columns(argument)?)),
             "custom-columns-file" => Self::Data(Format::Columns(columns(&in_line(&file()?)?)?)),
-            "go-template" | "go-template-file" | "template" | "templatefile" => {
-                return Err(
-                    "Go's templates are not there; jsonpath='{.path}' and custom-columns=NAME:.path can do most of it, \
-                     and -o json gives all to a program"
-                        .to_owned(),
-                );
-            }
+            "go-template" | "template" => Self::Data(Format::Template(go(argument)?)),
+            "go-template-file" | "templatefile" => Self::Data(Format::Template(go(&file()?)?)),
             _ => {
                 let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
-                return Err(format!("expected one of {}", names[..10].join(", ")));
+                return Err(format!("expected one of {}", names.join(", ")));
             }
         })
     }
@@ -137,9 +141,10 @@ impl TypedValueParser for OutputParser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let known = FORMATS.iter().take(10);
         Some(Box::new(
-            known.map(|(name, help)| PossibleValue::new(*name).help(*help)),
+            FORMATS
+                .iter()
+                .map(|(name, help)| PossibleValue::new(*name).help(*help)),
         ))
     }
 }
@@ -398,21 +403,20 @@ mod tests {
             "table",
             "jsonpath={.a}",
             "custom-columns=A:.a",
+            "go-template={{.a}}",
         ] {
             assert_eq!(read(text), Ok(()), "{text}");
         }
         for (text, why) in [
             (
                 "xml",
-                "expected one of json, yaml, name, wide, table, jsonpath=, jsonpath-file=, jsonpath-as-json=, custom-columns=, custom-columns-file=",
+                "expected one of json, yaml, name, wide, table, jsonpath=, jsonpath-file=, jsonpath-as-json=, custom-columns=, custom-columns-file=, go-template=, go-template-file=",
             ),
             ("jsonpath", "jsonpath needs a template"),
             ("jsonpath={", "the template \"{\" does not parse"),
             ("jsonpath-file=/nowhere/at/all", "cannot read \"/nowhere/at/all\""),
-            (
-                "go-template={{.a}}",
-                "Go's templates are not there; jsonpath='{.path}' and custom-columns=NAME",
-            ),
+            ("go-template", "go-template needs a template"),
+            ("go-template={{.a", "the template \"{{.a\" does not parse"),
         ] {
             assert_eq!(read(text), Err(why.to_owned()), "{text}");
         }

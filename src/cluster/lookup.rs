@@ -66,6 +66,24 @@ impl Found {
         })
     }
 
+    /// Whether an engine of ours can carry out its releases, which v1alpha1 has no place to note the state of.
+    ///
+    /// # Errors
+    /// When the cluster serves another version than v1beta1 only.
+    pub fn drivable(&self) -> Result<()> {
+        if self.version == RolloutVersion::V1beta1 {
+            return Ok(());
+        }
+        let version = self.version.name();
+        Err(Error::conflict(format!(
+            "{} is served as {version} only: an engine here drives v1beta1; nothing was changed",
+            self.title()
+        ))
+        .hint(
+            "a controller of that version can carry it out; OpenKruise Rollouts 0.5 and later serve v1beta1 beside v1alpha1",
+        ))
+    }
+
     /// Name of the Deployment it releases.
     #[must_use]
     pub fn deployment(&self) -> Option<&str> {

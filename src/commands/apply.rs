@@ -18,7 +18,7 @@ use crate::{
         args::{ApplyArgs, ChangeArgs},
         values::DryRun,
     },
-    cluster::{Body, Cluster, Found, RolloutVersion, Served, charge::Charge, failure},
+    cluster::{Body, Cluster, Found, Resource, RolloutVersion, Served, charge::Charge, failure},
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
@@ -43,8 +43,10 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
         invalid.iter().for_each(|error| ui.error(error));
         return Ok(exit_code::ERROR);
     }
-    for manifest in &mut manifests {
-        convert(ui, manifest);
+    if !keeps_old(&cluster, &manifests).await? {
+        for manifest in &mut manifests {
+            convert(ui, manifest);
+        }
     }
     manifests.sort_by_key(|manifest| rank(&manifest.object));
     let mut session = Session {
@@ -131,11 +133,24 @@ async fn is_free(cluster: &Cluster, manifests: &[Manifest]) -> Result<bool> {
     Ok(matches!(charge, Charge::Nobody))
 }
 
+/// Whether Rollouts of the old version stay what they are: the server has no other.
+async fn keeps_old(cluster: &Cluster, manifests: &[Manifest]) -> Result<bool> {
+    Ok(manifests.iter().any(|manifest| is_old(&manifest.object))
+        && !cluster
+            .serves(Resource::Rollouts(RolloutVersion::V1beta1))
+            .await?
+        && cluster
+            .serves(Resource::Rollouts(RolloutVersion::V1alpha1))
+            .await?)
+}
+
+fn is_old(object: &Value) -> bool {
+    is_rollout(object) && object["apiVersion"] == format!("{}/v1alpha1", keys::GROUP)
+}
+
 /// Turns a Rollout of the old version into what it means in the new one.
 pub(super) fn convert(ui: &Ui, manifest: &mut Manifest) {
-    if manifest.object["apiVersion"] != format!("{}/v1alpha1", keys::GROUP)
-        || manifest.object["kind"] != "Rollout"
-    {
+    if !is_old(&manifest.object) {
         return;
     }
     let converted = convert::to_v1beta1(&manifest.object);
@@ -424,12 +439,16 @@ impl Session<'_> {
     }
 
     fn of_files(&self, namespace: &str) -> Vec<Found> {
-        let is_rollout = |object: &&Value| object["kind"] == "Rollout" && group(object) == keys::GROUP;
-        let mut found: Vec<Found> = self
-            .told
-            .iter()
-            .filter(is_rollout)
-            .map(|object| Found::new(RolloutVersion::V1beta1, object.clone()))
+        let rollouts = self.told.iter().filter(|object| is_rollout(object));
+        let mut found: Vec<Found> = rollouts
+            .map(|object| {
+                let version = if is_old(object) {
+                    RolloutVersion::V1alpha1
+                } else {
+                    RolloutVersion::V1beta1
+                };
+                Found::new(version, object.clone())
+            })
             .collect();
         for rollout in &mut found {
             if rollout.namespace.is_empty() {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::{connect, files, reading};
+use super::{connect, files, interruption, reading};
 use crate::{
     analysis::{self, Analysis, Answered, Gate, Inline, Outcome, Query, Record, Round, Template},
     api::{analysis_template::Binding, v1beta1::Rollout},
@@ -33,6 +33,11 @@ fn templates() -> Served {
 /// # Errors
 /// When the Rollout or a template cannot be read, or something is wrong with the gates.
 pub async fn run(ui: &Ui, global: &Global, args: &GateArgs) -> Result<u8> {
+    // The time counts from here on: a credential plugin, a server or what is measured may hang.
+    interruption::within(args.limit.timeout, measure(ui, global, args)).await
+}
+
+async fn measure(ui: &Ui, global: &Global, args: &GateArgs) -> Result<u8> {
     let named = args.targets.read()?;
     let [named] = named.as_slice() else {
         return Err(Error::usage("gate takes exactly one Rollout")
@@ -147,7 +152,7 @@ fn verdict(record: &Record) -> (&'static str, u8) {
 }
 
 fn show(ui: &Ui, args: &GateArgs, found: &Found, record: &Record, word: &str, code: u8) -> Result<()> {
-    match &args.shown.output {
+    match &args.output {
         Some(Output::Name) => ui.line(&found.title()),
         Some(Output::Data(format)) => {
             let document = json!({

@@ -24,7 +24,6 @@ use crate::{
     },
     ui::Ui,
     view::{Block, Table},
-    workload::edit::NewImage,
 };
 use source::{READY_AFTER, Source};
 
@@ -33,18 +32,13 @@ use source::{READY_AFTER, Source};
 /// # Errors
 /// When the Rollout cannot be read, or the change would be refused.
 pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
-    let analysis = args
-        .analysis
-        .as_deref()
-        .map(gate::from_file)
-        .transpose()?
-        .map(Arc::new);
-    let change = change(ui, args)?;
-    let source = if args.filename.is_empty() {
-        source::of_cluster(global, &args.targets, "plan").await?
-    } else {
-        source::of_files(ui, global, (&args.filename, args.recursive), &args.targets)?
+    let copied = &args.copied;
+    let analysis = copied.analysis.as_deref().map(gate::from_file).transpose()?;
+    let change = Change {
+        steps: args.steps.as_deref().map(source::steps).transpose()?,
+        ..source::change(ui, copied)?
     };
+    let source = source::read(ui, global, copied, "plan").await?;
     let refused = |error| refused(error, &source.found);
     let (namespace, rollout) = (source.found.namespace.as_str(), source.found.name.as_str());
     let after = change.on(&source.objects, namespace, rollout).map_err(refused)?;
@@ -55,12 +49,12 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         change,
         until_step: args.until_step,
         what_if: args.what_if.clone(),
-        scripts: args.scripts.clone(),
+        scripts: copied.scripts.clone(),
         start: source.start,
         pod_ready_after: source.started.map_or(READY_AFTER, |started| started.quickest),
         pod_ready_likely: source.started.map(|started| started.slowest),
     };
-    let mut plan = plan::predict_with(request, analysis).map_err(refused)?;
+    let mut plan = plan::predict_with(request, analysis.map(Arc::new)).map_err(refused)?;
     surroundings::weigh(&mut plan, &source, &after, args.server_dry_run).await?;
     show(ui, args, &source, &plan)?;
     if let Some(path) = &args.out {
@@ -71,24 +65,6 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         End::Degraded => exit_code::DEGRADED,
         _ if args.detailed_exitcode && plan.has_changes() => exit_code::PLAN_CHANGES,
         _ => exit_code::DONE,
-    })
-}
-
-/// What is assumed to be changed.
-fn change(ui: &Ui, args: &PlanArgs) -> Result<Change> {
-    let manifests = match args.apply.as_slice() {
-        [] => Vec::new(),
-        names => source::manifests(ui, names, args.recursive)?,
-    };
-    let images = args.set_image.iter().map(|wanted| NewImage {
-        container: wanted.container.clone(),
-        image: wanted.image.clone(),
-    });
-    Ok(Change {
-        manifests: manifests.into_iter().map(|manifest| manifest.object).collect(),
-        steps: args.steps.as_deref().map(source::steps).transpose()?,
-        images: images.collect(),
-        replicas: args.replicas,
     })
 }
 
@@ -166,10 +142,10 @@ fn show(ui: &Ui, args: &PlanArgs, source: &Source, plan: &Plan) -> Result<()> {
         ui.line(&plan.message)?;
     }
     if plan.end == End::NothingToDo {
-        let what = if args.filename.is_empty() {
+        let what = if args.copied.filename.is_empty() {
             format!("{} -n {}", found.name, found.namespace)
         } else {
-            format!("-f {}", args.filename.join(","))
+            format!("-f {}", args.copied.filename.join(","))
         };
         ui.hint(&format!(
             "kubectl kruise rollout plan {what} --set-image CONTAINER=IMAGE"

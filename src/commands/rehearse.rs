@@ -23,11 +23,22 @@ use crate::{
     exit_code,
     plan::{Change, Rehearsal, Request, WhatIf},
     ui::Ui,
-    workload::edit::NewImage,
 };
 
 /// Time between a pause and its approval where nobody is asked, for pods on their way out to be gone.
 const BETWEEN: Duration = Duration::from_secs(1);
+
+/// How many times as fast time runs where somebody watches: a pause of minutes passes, and there is time for a key.
+const WATCHED: u32 = 10;
+
+/// The same where nobody does: a release whose pods never become ready ends at its deadline, within a minute.
+const UNWATCHED: u32 = 60;
+
+/// Whether the release is watched live, with keys for it.
+fn is_live(ui: &Ui, args: &RehearseArgs) -> bool {
+    let asks = !args.yes && args.auto_approve.is_none();
+    asks && ui.can_repaint() && ui.has_keys()
+}
 
 /// Runs the command.
 ///
@@ -38,22 +49,17 @@ pub fn run(ui: &Ui, global: &Global, args: &RehearseArgs) -> Result<u8> {
     let mut read = None;
     // The cluster is read in the time that it has itself.
     super::block_on(async {
-        read = Some(source(ui, global, args).await?);
+        read = Some(source::read(ui, global, &args.copied, "rehearse").await?);
         Ok(exit_code::DONE)
     })?;
     let Some(source) = read else {
         return Err(Error::new(Kind::Interrupted, "interrupted"));
     };
-    let change = change(ui, args)?;
-    in_its_time(args.speed, play(ui, global, args, source, change, what_if))
-}
-
-async fn source(ui: &Ui, global: &Global, args: &RehearseArgs) -> Result<Source> {
-    if args.filename.is_empty() {
-        source::of_cluster(global, &args.targets, "rehearse").await
-    } else {
-        source::of_files(ui, global, (&args.filename, args.recursive), &args.targets)
-    }
+    let change = source::change(ui, &args.copied)?;
+    let speed = args
+        .speed
+        .unwrap_or(if is_live(ui, args) { WATCHED } else { UNWATCHED });
+    in_its_time(speed, play(ui, global, args, (source, change, what_if), speed))
 }
 
 /// What goes wrong.
@@ -73,30 +79,12 @@ fn faults(args: &RehearseArgs) -> Result<Vec<WhatIf>> {
     .collect()
 }
 
-fn change(ui: &Ui, args: &RehearseArgs) -> Result<Change> {
-    let manifests = match args.apply.as_slice() {
-        [] => Vec::new(),
-        names => source::manifests(ui, names, args.recursive)?,
-    };
-    let images = args.set_image.iter().map(|wanted| NewImage {
-        container: wanted.container.clone(),
-        image: wanted.image.clone(),
-    });
-    Ok(Change {
-        manifests: manifests.into_iter().map(|manifest| manifest.object).collect(),
-        images: images.collect(),
-        replicas: args.replicas,
-        ..Change::default()
-    })
-}
-
 async fn play(
     ui: &Ui,
     global: &Global,
     args: &RehearseArgs,
-    source: Source,
-    change: Change,
-    what_if: Vec<WhatIf>,
+    (source, change, what_if): (Source, Change, Vec<WhatIf>),
+    speed: u32,
 ) -> Result<u8> {
     let clock = Clock::wall();
     let found = source.found;
@@ -104,9 +92,9 @@ async fn play(
         namespace: found.namespace.clone(),
         name: found.name.clone(),
     };
-    let analysis = args.analysis.as_deref().map(gate::from_file).transpose()?;
+    let analysis = args.copied.analysis.as_deref().map(gate::from_file).transpose()?;
     let kit = Kit {
-        scripts: args.scripts.clone(),
+        scripts: args.copied.scripts.clone(),
         analysis: analysis.map(Arc::new),
         is_assumed: true,
     };
@@ -117,6 +105,9 @@ async fn play(
         "A copy of the release of {key}, {} objects; nothing is written to the cluster.",
         source.objects.len()
     ))?;
+    if speed > 1 {
+        ui.line(&format!("  time runs {speed} times as fast"))?;
+    }
     for what in &what_if {
         ui.line(&format!("  {what}"))?;
     }
@@ -139,8 +130,7 @@ async fn play(
         copy.fail_requests(percent);
     }
     let engine = Beside::start(&copy.sim, clock, Some(key.clone()), kit);
-    let asks = !args.yes && args.auto_approve.is_none();
-    if asks && ui.can_repaint() && ui.has_keys() {
+    if is_live(ui, args) {
         return live(ui, global, &copy, engine, &key).await;
     }
     lines(ui, args, clock, &copy, engine, &key).await

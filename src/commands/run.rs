@@ -98,6 +98,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     if !args.force {
         refuse_where_controlled(&cluster, scope.namespace(), &rollouts).await?;
     }
+    rollouts.iter().try_for_each(Found::drivable)?;
     if let (Some(saved), Some(path)) = (&saved, &args.plan) {
         saved::hold_to(&cluster, saved, path, &rollouts).await?;
     }
@@ -136,17 +137,18 @@ pub enum Aim {
     Back,
 }
 
-/// Refuses where a controller in the cluster acts on these Rollouts, or where that cannot be told.
+/// Refuses where a controller in the cluster acts on these Rollouts, or where that cannot be told; and where no engine of ours
+/// could.
 ///
 /// # Errors
-/// When a controller is in charge.
+/// When a controller is in charge, or the Rollouts are of a version that no engine here drives.
 pub async fn refuse_where_controlled(
     cluster: &Cluster,
     namespace: Option<&str>,
     rollouts: &[Found],
 ) -> Result<()> {
     match cluster.controller_in_charge(namespace, rollouts).await? {
-        Charge::Nobody => Ok(()),
+        Charge::Nobody => rollouts.iter().try_for_each(Found::drivable),
         Charge::Controller(seen) => Err(controlled(&seen)),
         Charge::Unknown(missing) => Err(Error::conflict(format!(
             "cannot tell whether a controller in the cluster is in charge: {missing}"

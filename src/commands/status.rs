@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
+use futures::{
+    StreamExt,
+    future::join_all,
+    stream::{self, FuturesUnordered},
+};
 
 use super::{
     Outcomes, connect, interruption, reading,
@@ -29,6 +33,9 @@ use crate::{
     },
     workload,
 };
+
+/// How many Rollouts are read at once.
+const AT_ONCE: usize = 16;
 
 /// How long nothing may change before somebody looks all the same.
 const LOOK: Duration = Duration::from_secs(10);
@@ -138,10 +145,12 @@ async fn print(
     let many = matches!(targets, Targets::Selected { .. });
     let mut outcomes = Outcomes::default();
     let mut statuses = Vec::new();
-    let judged = join_all(found.into_iter().map(async |found: Result<Found>| {
+    let is_document = matches!(output, Some(Output::Data(_)));
+    let judged = found.into_iter().map(|found: Result<Found>| async move {
         let found = found?;
-        // A table of many shows what the Rollouts themselves say: one list, no further requests.
-        if many {
+        // A table of many shows what the Rollouts themselves say: one list, no further requests. A document has all that the
+        // document of one has.
+        if many && !is_document {
             Ok(Status::of(&Seen {
                 rollout: found.typed()?,
                 ..Seen::default()
@@ -149,8 +158,8 @@ async fn print(
         } else {
             reading::status(cluster, &found).await
         }
-    }))
-    .await;
+    });
+    let judged: Vec<Result<Status>> = stream::iter(judged).buffered(AT_ONCE).collect().await;
     for status in judged {
         match status {
             Ok(status) => {
@@ -349,12 +358,9 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
         if let (Some(format), Some(status), false) = (format, &status, told.each) {
             ui.collect(format, &status.document(now));
         }
-        return match (wait, status, until) {
-            (Wait::Met, _, Until::Paused | Until::Step(_) | Until::Traffic(_) | Until::Gone) => {
-                Ok(exit_code::DONE)
-            }
-            (_, Some(status), _) => Ok(status.verdict.exit_code()),
-            (_, None, _) => Err(Error::new(
+        return match (until.ending(status.as_ref()), status) {
+            (Some(code), Some(_)) | (Some(code @ exit_code::DONE), None) => Ok(code),
+            _ => Err(Error::new(
                 Kind::NotFound,
                 format!("{} was deleted while waiting for {until}", found.title()),
             )),

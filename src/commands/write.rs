@@ -183,6 +183,8 @@ pub async fn holder<'a>(
                 )
                 .hint("nothing was changed; a newer kubectl-kruise may know it"));
             }
+            // A version that nobody could bring out would stay held.
+            found.drivable()?;
             validity::check(found, Some(workload))?;
             Ok(Some(found))
         }

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::blockers::{self, Blocker, Ground, Weight};
+use super::{
+    blockers::{self, Blocker, Ground, Weight},
+    render::span,
+};
 
 /// What will happen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -214,9 +217,16 @@ impl Plan {
             End::Completed | End::RolledBack | End::StepReached if blockers > 0 => End::Blocked,
             end => end,
         };
-        let (seconds, end) = (self.seconds().ceil(), end.word());
+        let (time, end) = (span(self.seconds()), end.word());
+        let counted = |count: &dyn ToString, what: &str| match count.to_string().as_str() {
+            "1" => format!("1 {what}"),
+            count => format!("{count} {what}s"),
+        };
+        let (steps, writes) = (counted(&steps, "step"), counted(&writes, "write"));
+        let (lowest, most) = (counted(&lowest, "ready pod"), counted(&most, "pod"));
+        let blockers = counted(&blockers, "blocker");
         format!(
-            "Summary: {steps} steps, {writes} writes, never below {lowest} ready pods, at most {most} pods, {seconds} s at the earliest, {blockers} blockers, {end}."
+            "Summary: {steps}, {writes}, never below {lowest}, at most {most}, {time} at the earliest, {blockers}, {end}."
         )
     }
 

@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::{
     cli::values::{ColorChoice, Reader},
     error::{Error, Kind, Result},
-    view::{Block, Format, Line, Table, Tone, jsonpath::Unfit},
+    view::{Block, Format, Line, Table, Tone},
 };
 
 pub use live::Live;
@@ -257,6 +257,10 @@ impl Ui {
                 let texts = documents.iter().map(|document| path.fill(document));
                 self.text(&texts.collect::<std::result::Result<String, _>>().map_err(unfit)?)
             }
+            Format::Template(template) => {
+                let texts = documents.iter().map(|document| template.fill(document));
+                self.text(&texts.collect::<std::result::Result<String, _>>().map_err(unfit)?)
+            }
             Format::JsonPathAsJson(path) => {
                 for document in documents {
                     let found = path.find(document).map_err(unfit)?;
@@ -284,6 +288,10 @@ impl Ui {
             Format::Yaml => self.text(&format!("---\n{}", yaml(document)?)),
             Format::JsonPath(path) => {
                 let text = path.fill(document).map_err(unfit)?;
+                self.line(text.strip_suffix('\n').unwrap_or(&text))
+            }
+            Format::Template(template) => {
+                let text = template.fill(document).map_err(unfit)?;
                 self.line(text.strip_suffix('\n').unwrap_or(&text))
             }
             Format::Columns(columns) => {
@@ -343,7 +351,7 @@ impl Ui {
     }
 }
 
-fn unfit(why: Unfit) -> Error {
+fn unfit(why: impl std::fmt::Display) -> Error {
     Error::new(Kind::General, format!("the template does not fit: {why}"))
 }
 

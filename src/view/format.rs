@@ -1,6 +1,6 @@
 //! The forms in which documents are printed for programs.
 
-use super::{columns::Columns, jsonpath::JsonPath};
+use super::{columns::Columns, jsonpath::JsonPath, template::Template};
 
 /// A form.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub enum Format {
     JsonPath(JsonPath),
     /// What a template's paths find, as a JSON list for each document.
     JsonPathAsJson(JsonPath),
+    /// Go's template, filled in for each document.
+    Template(Template),
     /// A table of what paths find.
     Columns(Columns),
 }

@@ -14,6 +14,7 @@ pub mod line;
 pub mod schema;
 pub mod status;
 pub mod suggest;
+pub mod template;
 pub mod until;
 pub mod workload;
 

@@ -1,7 +1,7 @@
 //! Conditions that one can wait for.
 
 use super::status::Status;
-use crate::{api::v1beta1::StepState, release::Verdict};
+use crate::{api::v1beta1::StepState, exit_code, release::Verdict};
 
 /// What `status --until` waits for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -33,7 +33,7 @@ impl std::str::FromStr for Until {
         let step = |digits: &str| digits.parse().ok().filter(|n| *n > 0).map(Self::Step);
         let condition = match text {
             "paused" => Some(Self::Paused),
-            "healthy" => Some(Self::Healthy),
+            "healthy" | "done" => Some(Self::Healthy),
             "gone" => Some(Self::Gone),
             other => match (other.strip_prefix("step="), other.strip_prefix("traffic>=")) {
                 (Some(digits), _) => step(digits),
@@ -41,7 +41,8 @@ impl std::str::FromStr for Until {
                 (None, None) => None,
             },
         };
-        condition.ok_or_else(|| "expected paused, step=N, traffic>=PERCENT, healthy or gone".to_owned())
+        condition
+            .ok_or_else(|| "expected paused, step=N, traffic>=PERCENT, healthy (or done) or gone".to_owned())
     }
 }
 
@@ -115,6 +116,21 @@ impl Until {
     }
 }
 
+impl Until {
+    /// The exit code with which waiting ends at a state, if it ends there.
+    #[must_use]
+    pub fn ending(&self, status: Option<&Status>) -> Option<u8> {
+        match (self.judge(status), self, status) {
+            (Wait::Open, ..) => None,
+            (Wait::Met, Self::Paused | Self::Step(_) | Self::Traffic(_) | Self::Gone, _) => {
+                Some(exit_code::DONE)
+            }
+            (_, _, Some(status)) => Some(status.verdict.exit_code()),
+            (_, _, None) => Some(exit_code::NOT_FOUND),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Until;
@@ -129,6 +145,7 @@ mod tests {
             ("traffic>=50%", Some(Until::Traffic(50))),
             ("traffic>=500", None),
             ("healthy", Some(Until::Healthy)),
+            ("done", Some(Until::Healthy)),
             ("gone", Some(Until::Gone)),
             ("later", None),
         ];

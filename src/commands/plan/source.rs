@@ -15,14 +15,18 @@ use crate::{
     api::v1beta1::Rollout,
     cli::{
         Global,
+        args::CopyArgs,
         target::{self, Named, TargetArgs},
     },
     cluster::{Cluster, Found, RolloutVersion},
     error::{Error, Kind, Result},
-    plan::{self, Started, Wanted, Which},
+    plan::{self, Change, Started, Wanted, Which},
     traffic::script::{self, Configuration},
     ui::Ui,
-    workload::{Kind as WorkloadKind, edit},
+    workload::{
+        Kind as WorkloadKind,
+        edit::{self, NewImage},
+    },
 };
 
 /// Where everything is that files give no namespace, and neither does the command line.
@@ -42,6 +46,44 @@ pub(in crate::commands) struct Source {
     pub(in crate::commands) unknown: Vec<String>,
     /// The cluster, if there is one.
     pub(super) cluster: Option<Cluster>,
+}
+
+/// Reads what the flags say is copied, for a verb.
+///
+/// # Errors
+/// As [`of_cluster`] and [`of_files`].
+pub(in crate::commands) async fn read(
+    ui: &Ui,
+    global: &Global,
+    args: &CopyArgs,
+    verb: &str,
+) -> Result<Source> {
+    if args.filename.is_empty() {
+        of_cluster(global, &args.targets, verb).await
+    } else {
+        of_files(ui, global, (&args.filename, args.recursive), &args.targets)
+    }
+}
+
+/// What the flags say is changed in the copy.
+///
+/// # Errors
+/// When manifests cannot be read.
+pub(in crate::commands) fn change(ui: &Ui, args: &CopyArgs) -> Result<Change> {
+    let manifests = match args.apply.as_slice() {
+        [] => Vec::new(),
+        names => manifests(ui, names, args.recursive)?,
+    };
+    let images = args.set_image.iter().map(|wanted| NewImage {
+        container: wanted.container.clone(),
+        image: wanted.image.clone(),
+    });
+    Ok(Change {
+        manifests: manifests.into_iter().map(|manifest| manifest.object).collect(),
+        images: images.collect(),
+        replicas: args.replicas,
+        ..Change::default()
+    })
 }
 
 /// Reads a cluster.

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet};
 
-use futures::future::join_all;
+use futures::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::{
@@ -261,26 +261,29 @@ impl Look {
         }
     }
 
+    /// The objects of an answer, which do not say by themselves what they are where they are items of a list.
+    fn of_kind(&self, served: &Served, answer: Result<Vec<Value>>) -> Result<Vec<Value>> {
+        let mut objects = self.or_unread(&served.kind, answer)?;
+        for object in &mut objects {
+            object["apiVersion"] = served.api_version.as_str().into();
+            object["kind"] = served.kind.as_str().into();
+        }
+        Ok(objects)
+    }
+
     async fn around(&self, cluster: &Cluster, namespace: &str) -> Result<Vec<Value>> {
         let reads = AROUND.map(async |(api_version, kind, plural)| {
             let served = Served::namespaced(api_version, kind, plural);
-            let mut objects = self.or_unread(kind, cluster.read_all(&served, namespace).await)?;
-            name_kind(&mut objects, &served);
-            Ok::<_, crate::error::Error>(objects)
+            self.of_kind(&served, cluster.read_all(&served, namespace).await)
         });
-        Ok(join_all(reads)
-            .await
-            .into_iter()
-            .collect::<Result<Vec<_>>>()?
-            .concat())
+        Ok(try_join_all(reads).await?.concat())
     }
 
     /// The nodes, and the pods of all namespaces where pods are added.
     async fn nodes(&self, cluster: &Cluster, adds: bool) -> Result<(Vec<Value>, Option<Vec<Value>>)> {
         let mut served = Served::namespaced("v1", "Node", "nodes");
         served.namespaced = false;
-        let mut nodes = self.or_unread("Node", cluster.read_all(&served, "").await)?;
-        name_kind(&mut nodes, &served);
+        let nodes = self.of_kind(&served, cluster.read_all(&served, "").await)?;
         // Nodes that do not say what they have leave nothing to be counted.
         if !adds || !nodes.iter().any(|node| node["status"]["allocatable"].is_object()) {
             return Ok((nodes, None));
@@ -313,15 +316,9 @@ impl Look {
             } else {
                 cluster.read(&served, namespace, name).await
             };
-            let mut objects: Vec<Value> = self.or_unread(kind, answer)?.into_iter().collect();
-            name_kind(&mut objects, &served);
-            Ok::<_, crate::error::Error>(objects)
+            self.of_kind(&served, answer.map(|object| object.into_iter().collect()))
         });
-        Ok(join_all(reads)
-            .await
-            .into_iter()
-            .collect::<Result<Vec<_>>>()?
-            .concat())
+        Ok(try_join_all(reads).await?.concat())
     }
 
     /// Asks whether whoever asks may make these writes.
@@ -344,14 +341,6 @@ impl Look {
                 ..access.clone()
             })
         });
-        join_all(asked).await.into_iter().collect()
-    }
-}
-
-/// Items of a list do not say what they are.
-fn name_kind(objects: &mut [Value], served: &Served) {
-    for object in objects {
-        object["apiVersion"] = served.api_version.as_str().into();
-        object["kind"] = served.kind.as_str().into();
+        try_join_all(asked).await
     }
 }

@@ -76,7 +76,7 @@ pub(super) async fn show(
                         let can = |key: &str| useful.iter().any(|(name, _)| *name == key);
                         board.notice = match other {
                             Input::Enter | Input::Key('e') => {
-                                match single::show(ui, global, cluster, &found, live, Place::OfBoard).await? {
+                                match single::show(ui, global, cluster, &found, live, (Place::OfBoard, None)).await? {
                                     Ending::Back => None,
                                     ending => return Ok(ending.code()),
                                 }

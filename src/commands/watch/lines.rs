@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use futures::{StreamExt, stream::select_all};
 use serde_json::{Value, json};
 
+use super::ending;
 use crate::{
     cli::values::Output,
     cluster::{Cluster, Found, Resource, follow::News},
@@ -12,7 +13,7 @@ use crate::{
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
-    view::{Status, change::stamped, status::Seen},
+    view::{Status, Until, change::stamped, status::Seen},
 };
 
 /// Notices that come together are answered by one look.
@@ -25,6 +26,8 @@ const LOOK: Duration = Duration::from_secs(10);
 pub(super) struct Out<'a> {
     pub(super) ui: &'a Ui,
     pub(super) output: Option<&'a Output>,
+    /// What is waited for; the end of the release otherwise.
+    pub(super) until: Option<&'a Until>,
 }
 
 /// What was told of each Rollout last.
@@ -84,7 +87,7 @@ fn without_time(mut document: Value) -> Value {
     document
 }
 
-/// Follows until no release of these is under way.
+/// Follows until no release of these is under way, or what is waited for holds for each.
 pub(super) async fn follow(
     out: &Out<'_>,
     cluster: &Cluster,
@@ -135,12 +138,12 @@ async fn named(out: &Out<'_>, cluster: &Cluster, rollouts: &[Found]) -> Result<u
             told.tell(out, cluster, key, state.as_ref())?;
             states.insert(at, state);
         }
-        let over = |state: &Option<Status>| state.as_ref().is_none_or(|state| state.verdict.is_at_rest());
-        if states.len() == rollouts.len() && states.values().all(over) {
-            let codes = states
-                .values()
-                .map(|state| state.as_ref().map_or(exit_code::DONE, |s| s.verdict.exit_code()));
-            return Ok(codes.max().unwrap_or(exit_code::DONE));
+        let endings: Option<Vec<u8>> = states
+            .values()
+            .map(|state| ending(out.until, state.as_ref()))
+            .collect();
+        if let Some(codes) = endings.filter(|codes| codes.len() == rollouts.len()) {
+            return Ok(codes.into_iter().max().unwrap_or(exit_code::DONE));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::keys;
+use super::{ending, keys};
 use crate::{
     cli::Global,
     cluster::{Cluster, Found},
@@ -14,7 +14,7 @@ use crate::{
     exit_code,
     ui::{Live, Ui, live::Input},
     view::{
-        Explanation, Foot, Line, Status, Tone,
+        Explanation, Foot, Line, Status, Tone, Until,
         frame::{fitted, foot_lines, frame},
     },
 };
@@ -86,6 +86,7 @@ struct View<'a> {
     cluster: &'a Cluster,
     found: &'a Found,
     place: Place,
+    until: Option<&'a Until>,
     status: Option<Status>,
     gone: bool,
     page: Page,
@@ -100,13 +101,14 @@ pub(super) async fn show(
     cluster: &Cluster,
     found: &Found,
     live: &mut Live,
-    place: Place,
+    (place, until): (Place, Option<&Until>),
 ) -> Result<Ending> {
     let clock = cluster.clock;
     let mut view = View {
         cluster,
         found,
         place,
+        until,
         status: None,
         gone: false,
         page: Page::State,
@@ -248,9 +250,9 @@ impl View<'_> {
     /// The end of a view that ends with the release.
     fn over(&self, live: &mut Live) -> Result<Option<Ending>> {
         let code = match &self.status {
-            _ if self.gone => Some(exit_code::DONE),
-            Some(status) if status.verdict.is_at_rest() => Some(status.verdict.exit_code()),
-            _ => None,
+            _ if self.gone => ending(self.until, None),
+            Some(status) => ending(self.until, Some(status)),
+            None => None,
         };
         match (code, self.place) {
             (Some(code), Place::Alone) => {

@@ -1,7 +1,7 @@
 //! Asking providers for measurements.
 //!
-//! What goes wrong is told in words that show neither query nor address nor credentials: they reach annotations, Events and
-//! logs. Queries go out in bodies, not in URLs, for the same reason.
+//! What goes wrong is told in words that show neither query nor credentials, and of an address the host alone: they reach
+//! annotations, Events and logs. Queries go out in bodies, not in URLs, for the same reason.
 
 mod command;
 mod http;

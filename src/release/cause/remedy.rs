@@ -1,5 +1,7 @@
 //! Who acts, what to type, and which cause is looked at first.
 
+use serde_json::Value;
+
 use super::{Cause, Scene, Who};
 use crate::release::command::Command;
 
@@ -150,6 +152,9 @@ impl Cause {
             | Self::WeightNotApplied { .. } => ours(Command::Watch),
             // The definition refuses another routing in the middle of a release.
             Self::LuaMissing { .. } if scene.position.under_way() => ours(Command::Rollback),
+            Self::TrafficBlocked { why } if at_fault(why, scene).is_some() => {
+                at_fault(why, scene).and_then(|words| kubectl(&words))
+            }
             Self::Disabled | Self::InvalidRollout { .. } | Self::LuaMissing { .. } | Self::TrafficBlocked { .. } => {
                 kubectl(&format!("edit rollouts.rollouts.kruise.io {name}"))
             }
@@ -211,5 +216,39 @@ impl Cause {
             | Self::TerminatingStuck { .. }
             | Self::ContainersNotStarted => on_pod("describe"),
         }
+    }
+}
+
+/// What to do with the object of the Rollout's routing that a sentence names first; none where the routing itself is at
+/// fault.
+fn at_fault(why: &str, scene: &Scene<'_>) -> Option<String> {
+    let routing = serde_json::to_value(&scene.rollout.spec.strategy).unwrap_or_default();
+    let is_in_the_way = why.contains("is in the way");
+    if why.contains("is named in trafficRoutings") || why.contains("would have a name") {
+        return None;
+    }
+    let words: Vec<&str> = why.split_whitespace().collect();
+    let object = words.windows(2).find_map(|pair| match pair {
+        [kind, name] => {
+            let name = name.trim_end_matches([',', ':', ';']);
+            // A twin's name is that of the object with an ending.
+            let known = name.strip_suffix("-canary").unwrap_or(name);
+            let is_named =
+                kind.starts_with(char::is_uppercase) && (names(&routing, known) || names(&routing, name));
+            is_named.then(|| format!("{} {name}", kind.to_lowercase()))
+        }
+        _ => None,
+    })?;
+    let verb = if is_in_the_way { "describe" } else { "edit" };
+    Some(format!("{verb} {object}"))
+}
+
+/// Whether a text stands somewhere in a value.
+fn names(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(one) => one == text,
+        Value::Array(all) => all.iter().any(|one| names(one, text)),
+        Value::Object(all) => all.values().any(|one| names(one, text)),
+        _ => false,
     }
 }

@@ -94,6 +94,26 @@ async fn trap17_clusters_that_serve_one_version_only() {
                 "{version} {words:?} {said:?}"
             );
         }
+        // A version that no engine here could bring out is not held, and nothing is begun.
+        if version == "v1alpha1" {
+            let before = fixture.sim.trace().len();
+            for words in [
+                &["set", "image", "demo", "*=web:v3"][..],
+                &["run", "demo", "--timeout", "5s"],
+                &["run", "demo", "--force", "--timeout", "5s"],
+                &["resume", "demo", "--standalone"],
+            ] {
+                let said = fixture.rollout(words).await;
+                assert!(
+                    said.code == Some(8)
+                        && said
+                            .err
+                            .contains("is served as v1alpha1 only: an engine here drives v1beta1"),
+                    "{words:?} {said:?}"
+                );
+            }
+            assert_eq!(fixture.sim.trace().len(), before);
+        }
         let after = live();
         assert_eq!(
             json!([

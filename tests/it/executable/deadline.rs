@@ -15,11 +15,13 @@ use crate::harness::{
 };
 
 /// Every verb that waits or looks, with a deadline.
-const WAITING: [&[&str]; 5] = [
+const WAITING: [&[&str]; 7] = [
     &["status", "web", "--timeout", "1s"],
     &["status", "web", "-w", "--timeout", "1s"],
     &["status", "-A", "--until", "healthy", "--timeout", "1s"],
     &["watch", "web", "--timeout", "1s"],
+    &["watch", "web", "--until", "done", "--timeout", "1s"],
+    &["gate", "web", "--template", "rate", "--timeout", "1s"],
     &["explain", "web", "--timeout", "1s"],
 ];
 

@@ -141,6 +141,65 @@ fn where_several_may_be_meant_it_is_a_list() {
     }
 }
 
+/// A program that reads all Rollouts finds of each what it finds of one.
+#[test]
+fn the_documents_of_many_are_those_of_each() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let without_time = |mut document: Value| {
+        document["observedAt"] = Value::Null;
+        document["next"]["sentence"] = Value::Null;
+        document
+    };
+    let one = without_time(shop.kruise(&["status", "web", "-o", "json"]).json());
+    let many = shop.kruise(&["status", "-A", "-o", "json"]).json();
+    assert_eq!(one["pods"]["new"]["ready"], 1, "{one:#}");
+    assert_eq!(without_time(many["items"][0].clone()), one);
+}
+
+#[test]
+fn templates_of_go_fill_in_every_document() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let line =
+        "{{.object.name}} {{.verdict}} {{range $i, $p := .steps}}{{if $i}},{{end}}{{$i}}{{end}}{{\"\\n\"}}";
+    let file = shop.folder.file("line.tmpl");
+    std::fs::write(&file, line).unwrap();
+    let path = file.to_str().unwrap();
+    for words in [
+        &["-o", &format!("go-template={line}")][..],
+        &["-o", "go-template", "--template", line],
+        &["--template", line],
+        &["-o", &format!("go-template-file={path}")],
+        &["-o", "go-template-file", "--template", path],
+    ] {
+        let said = shop.kruise(&[&["status", "web"], words].concat());
+        assert_eq!(
+            (said.code, said.stdout.as_str()),
+            (Some(4), "web WaitingForApproval 0,1,2\n"),
+            "{words:?} {said}"
+        );
+    }
+    let bare = shop.kruise(&["status", "web", "-o", "jsonpath", "--template", "{.verdict}"]);
+    assert_eq!(bare.stdout, "WaitingForApproval", "{bare}");
+    let watched = shop.kruise(&["watch", "web", "--until", "paused", "--template", "{{.verdict}}"]);
+    assert_eq!(watched.stdout, "WaitingForApproval\n", "{watched}");
+    let unfit = shop.kruise(&[
+        "pause",
+        "web",
+        "--dry-run=server",
+        "-o",
+        "go-template={{.kind.x}}",
+    ]);
+    assert_eq!(
+        (unfit.code, unfit.stdout.as_str(), unfit.stderr.as_str()),
+        (
+            Some(1),
+            "",
+            "error: the template does not fit: line 1, column 8: can't evaluate field x of a text\n"
+        ),
+        "{unfit}"
+    );
+}
+
 #[test]
 fn what_is_named_twice_is_meant_once() {
     for words in [
@@ -281,7 +340,22 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
             "the name of an image is in lower case",
         ),
         (&["status", "web", "--until", "step=x"], "expected paused, step=N"),
-        (&["status", "web", "-o", "go-template={{.a}}"], "jsonpath="),
+        (
+            &["status", "web", "-o", "go-template={{.a}"],
+            "the template \"{{.a}\" does not parse: line 1, column 5: unexpected '}' in an action",
+        ),
+        (
+            &["status", "web", "-o", "go-template={{nope .a}}"],
+            "line 1, column 3: function \"nope\" not defined; there are and, base64decode, eq",
+        ),
+        (
+            &["status", "web", "-o", "go-template"],
+            "error: go-template needs a template",
+        ),
+        (
+            &["status", "web", "-o", "json", "--template", "{{.a}}"],
+            "error: --template belongs to -o go-template",
+        ),
     ] {
         let said = shop.kruise(words);
         assert_eq!(

@@ -457,6 +457,46 @@ fn trap19_the_first_cause_named_is_the_right_one() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The command goes to the object that is at fault: the Service, the route, or the Rollout itself.
+#[test]
+fn what_stops_traffic_is_told_with_where_to_change_it() {
+    let of_rollout = "kubectl edit rollouts.rollouts.kruise.io web -n shop";
+    for (why, command) in [
+        (
+            "Service web has no selector, its versions cannot be told apart",
+            "kubectl edit service web -n shop",
+        ),
+        (
+            "Ingress web has no rule for Service web",
+            "kubectl edit ingress web -n shop",
+        ),
+        (
+            "Ingress web-canary is in the way, it does not belong to this Rollout",
+            "kubectl describe ingress web-canary -n shop",
+        ),
+        (
+            "spec.rules of Ingress web was edited while the release has it changed too; undo that edit, or roll back",
+            "kubectl edit ingress web -n shop",
+        ),
+        ("step 2: TLSRoute cannot match headers", of_rollout),
+        (
+            "Ingress web is named in trafficRoutings and by TrafficRouting web; only one of them can split it",
+            of_rollout,
+        ),
+    ] {
+        let mut scene = Scene(Base::Waiting.objects());
+        scene.status(json!({ "message": format!("traffic routing is not possible: {why}") }));
+        let shop = Served::with(scene.0, Life::Still);
+        let document = shop.kruise(&["explain", "web", "-o", "json"]).json();
+        let first = &document["causes"][0];
+        assert_eq!(
+            (&first["id"], &first["command"]),
+            (&json!("TrafficBlocked"), &json!(command)),
+            "{document:#}"
+        );
+    }
+}
+
 #[test]
 fn tells_cause_evidence_actor_and_command() {
     let shop = Served::with(after(&[Turn::Released("web:v2-crash")]), Life::Still);

@@ -142,6 +142,13 @@ fn other_providers() {
             4,
             "cannot be reached: connection refused",
         ),
+        // The host is named, and nothing else of an address.
+        (
+            prometheus("http://me:hunter2@no..host:9090/secret".to_owned()),
+            json!({}),
+            4,
+            "error: no..host:9090 cannot be reached: no such host (",
+        ),
         (
             prometheus(format!("http://{}", silent.local_addr().unwrap())),
             json!({}),
@@ -535,7 +542,7 @@ fn plan_counts_gates() {
 
     ~ unknown: how long approvals of step 1 take: no time is counted for them
     ~ unknown: what the metrics will say: they are assumed to be good
-    Summary: 3 steps, 39 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 39 writes, never below 3 ready pods, at most 7 pods, +TIME at the earliest, 0 blockers, completes.
     ");
     let plan = shop.kruise(&["plan", "web", "-o", "json"]).json();
     let seconds = |step: usize| plan["steps"][step]["seconds"].as_f64().unwrap();

@@ -25,7 +25,7 @@ fn a_table_of_steps() {
     finish   3     0     3..7    7      -                 -          +TIME     ~TIME   14
 
     ~ unknown: how long approvals of step 1 take: no time is counted for them
-    Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, +TIME at the earliest, 0 blockers, completes.
     ");
     assert_snapshot!(shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "--replicas", "10"]), @r"
     exit 0
@@ -38,7 +38,7 @@ fn a_table_of_steps() {
     finish   10    0     10..23   23     -                 -          +TIME     ~TIME   14
 
     ~ unknown: how long approvals of step 1 take: no time is counted for them
-    Summary: 3 steps, 45 writes, never below 3 ready pods, at most 23 pods, SECONDS s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 45 writes, never below 3 ready pods, at most 23 pods, +TIME at the earliest, 0 blockers, completes.
     ");
     assert_eq!(shop.sim.trace(), [], "nothing is written");
 }
@@ -57,7 +57,7 @@ fn the_rest_of_a_release_under_way() {
     finish   3     0     3..7    7      -                 -          +TIME     ~TIME   14
 
     ~ unknown: how long approvals of step 1 take: no time is counted for them
-    Summary: 3 steps, 27 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 27 writes, never below 3 ready pods, at most 7 pods, +TIME at the earliest, 0 blockers, completes.
     ");
 }
 
@@ -71,7 +71,7 @@ fn as_json_and_yaml() {
         .iter()
         .map(|key| document[key].clone())
         .collect();
-    assert_snapshot!(json!(head), @r#"["cli.kruise.dev/v1","RolloutPlan","1.1","web","Completed","Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, 612 s at the earliest, 0 blockers, completes."]"#);
+    assert_snapshot!(json!(head), @r#"["cli.kruise.dev/v1","RolloutPlan","1.1","web","Completed","Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, +10:12 at the earliest, 0 blockers, completes."]"#);
     assert_eq!(document["steps"].as_array().map(Vec::len), Some(3));
     let yaml = shop.kruise(&["plan", "web", "--set-image", "main=web:v2", "-o", "yaml"]);
     let read: serde_json::Value = serde_saphyr::from_str(&yaml.stdout).unwrap();
@@ -104,7 +104,7 @@ fn nothing_to_do_and_no_such_container() {
     exit 0
     --- stdout
     Plan for shop/web
-    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, 0 blockers, nothing to do.
+    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, +TIME at the earliest, 0 blockers, nothing to do.
     --- stderr
     hint: kubectl kruise rollout plan web -n shop --set-image CONTAINER=IMAGE
     ");
@@ -131,7 +131,7 @@ fn what_stands_in_the_way() {
     ! traffic: Ingress web not found
         rollout/web  spec.strategy.trafficRoutings[0]: {"gracePeriodSeconds":1,"ingress":{"classType":"nginx","name":"web"},"service":"web"}
         next: kubectl get service,ingress,httproute -n shop
-    Summary: 0 steps, 1 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, 1 blockers, blocked.
+    Summary: 0 steps, 1 write, never below 3 ready pods, at most 3 pods, +TIME at the earliest, 1 blocker, blocked.
     "#);
     assert_eq!(shop.sim.trace(), [], "nothing is written");
 }
@@ -179,7 +179,7 @@ fn over_files_without_a_cluster() {
 
     ~ unknown: how long pods take to become ready: no running pod tells, 10 s are assumed
     ~ unknown: how long approvals of step 1 take: no time is counted for them
-    Summary: 1 steps, 12 writes, never below 4 ready pods, at most 5 pods, SECONDS s at the earliest, 0 blockers, planned as far as asked.
+    Summary: 1 step, 12 writes, never below 4 ready pods, at most 5 pods, +TIME at the earliest, 0 blockers, planned as far as asked.
     the rest, after the pause of step 1, is not planned
     ");
     assert_snapshot!(alone(&["plan", "-f", &shop, "--apply", &new, "--steps", &steps, "--what-if", "slow-pods=5m"]), @r"
@@ -194,7 +194,7 @@ fn over_files_without_a_cluster() {
 
     ~ unknown: how long pods take to become ready: no running pod tells, 10 s are assumed
     ~ unknown: how long approvals of step 1 take: no time is counted for them
-    Summary: 2 steps, 34 writes, never below 4 ready pods, at most 9 pods, SECONDS s at the earliest, 0 blockers, completes.
+    Summary: 2 steps, 34 writes, never below 4 ready pods, at most 9 pods, +TIME at the earliest, 0 blockers, completes.
     ");
     let table: [(&[&str], i32); 10] = [
         (&["-f", &shop], 0),
@@ -296,7 +296,7 @@ fn blockers_have_evidence_and_a_command() {
         hpa/web  spec.minReplicas, spec.maxReplicas: 2, 9
         next: kubectl get hpa web -n shop
     ~ unknown: how long approvals of step 1 take: no time is counted for them
-    Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, 1 blockers, blocked.
+    Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, +TIME at the earliest, 1 blocker, blocked.
     ");
     let document = shop.kruise(&[&release[..], &["-o", "json"]].concat()).json();
     assert_snapshot!(json!([document["end"], document["blockers"][0]]), @r#"["Completed",{"command":"kubectl describe resourcequota compute -n shop","evidence":[{"field":"spec.hard[pods]","object":"quota/compute","value":"6"},{"field":"status.used[pods]","object":"quota/compute","value":"3"}],"id":"quota","message":"the release has 7 pods at the most, 4 more than now, which need 4 pods; quota/compute leaves 3","weight":"blocks"}]"#);
@@ -328,7 +328,7 @@ fn pictures() {
     - *unknown*: how long pods take to become ready: no running pod tells, 10 s are assumed
     - *unknown*: how long approvals of step 1 take: no time is counted for them
 
-    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, 366 s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, +6:06 at the earliest, 0 blockers, completes.
     ");
     assert_snapshot!(picture("mermaid"), @r"
     gantt
@@ -383,7 +383,7 @@ fn pictures() {
     no traffic moves
     goes on by itself
     +6:06 at the earliest
-    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, 366 s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, +6:06 at the earliest, 0 blockers, completes.
     ");
 }
 

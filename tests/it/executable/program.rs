@@ -58,7 +58,7 @@ fn usage() {
     assert_snapshot!(run(&["rollout", "status", "web", "-o", "xml"]), @r"
     exit 64
     --- stderr
-    error: invalid value 'xml' for '--output <FORMAT>': expected one of json, yaml, name, wide, table, jsonpath=, jsonpath-file=, jsonpath-as-json=, custom-columns=, custom-columns-file=
+    error: invalid value 'xml' for '--output <FORMAT>': expected one of json, yaml, name, wide, table, jsonpath=, jsonpath-file=, jsonpath-as-json=, custom-columns=, custom-columns-file=, go-template=, go-template-file=
 
     For more information, try '--help'.
     ");

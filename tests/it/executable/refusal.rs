@@ -106,7 +106,7 @@ fn an_engine_says_it_and_the_status_too() {
     ! invalid-rollout: spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence
         rollout/web  spec.strategy.canary.steps[1].replicas: Steps.CanaryReplicas must be a non decreasing sequence
         next: kubectl edit rollouts.rollouts.kruise.io web -n shop
-    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, SECONDS s at the earliest, 2 blockers, blocked.
+    Summary: 0 steps, 0 writes, never below 3 ready pods, at most 3 pods, +TIME at the earliest, 2 blockers, blocked.
     "#);
 }
 

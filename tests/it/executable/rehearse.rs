@@ -29,6 +29,7 @@ fn a_release_goes_through_in_the_copy() {
     assert_snapshot!(rehearsed(&["--yes"]), @"
     exit 0
     A copy of the release of shop/web, 8 objects; nothing is written to the cluster.
+      time runs 100 times as fast
     shop/web  waiting for approval: step 1/3  new pods 1/1 ready  stable pods 3/3 ready  traffic 20%
     Step 1/3 approved.
     shop/web  completed  stable pods 3/3 ready  traffic 0%
@@ -41,6 +42,7 @@ fn without_anybody_to_ask_it_ends_at_the_first_pause() {
     assert_snapshot!(rehearsed(&[]), @"
     exit 4
     A copy of the release of shop/web, 8 objects; nothing is written to the cluster.
+      time runs 100 times as fast
     shop/web  waiting for approval: step 1/3  new pods 1/1 ready  stable pods 3/3 ready  traffic 20%
     ");
 }
@@ -50,6 +52,7 @@ fn pods_that_crash_are_told_as_they_would_be() {
     assert_snapshot!(rehearsed(&["--yes", "--crash"]), @"
     exit 5
     A copy of the release of shop/web, 8 objects; nothing is written to the cluster.
+      time runs 100 times as fast
       pods of the new version crash
     shop/web  degraded: step 1/3, bringing up new pods  new pods 0/1 ready  stable pods 3/3 ready  traffic 0%  ! CrashLoop: 1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
     Degraded: no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready.
@@ -67,6 +70,7 @@ fn slow_pods_a_lost_node_and_a_bad_connection_hold_up_and_do_no_harm() {
     assert_snapshot!(lines.join("\n"), @"
     exit 0
     A copy of the release of shop/web, 8 objects; nothing is written to the cluster.
+      time runs 100 times as fast
       new pods take 40 s to become ready
       the node with most of the pods is lost at the first pause
       5% of the requests to the API server fail
@@ -99,6 +103,7 @@ fn files_need_no_cluster() {
     assert_snapshot!(said(&Outcome::of(command.output().unwrap())), @"
     exit 0
     A copy of the release of shop/web, 14 objects; nothing is written to the cluster.
+      time runs 100 times as fast
     shop/web  waiting for approval: step 1/3  new pods 1/1 ready  stable pods 6/6 ready  traffic 20%
     Step 1/3 approved.
     shop/web  completed  stable pods 6/6 ready  traffic 0%
@@ -114,6 +119,7 @@ fn bad_input_is_told() {
     exit 1
     --- stdout
     A copy of the release of shop/web, 8 objects; nothing is written to the cluster.
+      time runs 100 times as fast
     --- stderr
     TIME  workload deployment is completed
     error: there is nothing to release of shop/web
@@ -124,6 +130,7 @@ fn bad_input_is_told() {
     exit 7
     --- stdout
     A copy of the release of shop/web, 8 objects; nothing is written to the cluster.
+      time runs 100 times as fast
     --- stderr
     error: rollout.rollouts.kruise.io/web has no container "other"
 

@@ -44,7 +44,7 @@ fn a_shared_split_stands_in_every_step() {
     finish   3     0     3..7    7      -                          -          +TIME     ~TIME   13
 
     ~ unknown: how long approvals of step 1 take: no time is counted for them
-    Summary: 3 steps, 35 writes, never below 3 ready pods, at most 7 pods, SECONDS s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 35 writes, never below 3 ready pods, at most 7 pods, +TIME at the earliest, 0 blockers, completes.
     ");
     assert_eq!(shop.sim.trace(), [], "nothing is written");
     let shop = Served::with(settled(&lane(), Some("web:v2")), Life::Still);

@@ -258,7 +258,7 @@ fn formats_are_read_before_anything_is_sent() {
     assert_snapshot!(said(&["pause", "web", "-o", "xml"]), @r"
     exit 64
     --- stderr
-    error: invalid value 'xml' for '--output <FORMAT>': expected one of json, yaml, name, wide, table, jsonpath=, jsonpath-file=, jsonpath-as-json=, custom-columns=, custom-columns-file=
+    error: invalid value 'xml' for '--output <FORMAT>': expected one of json, yaml, name, wide, table, jsonpath=, jsonpath-file=, jsonpath-as-json=, custom-columns=, custom-columns-file=, go-template=, go-template-file=
 
     For more information, try '--help'.
     ");
@@ -269,13 +269,13 @@ fn formats_are_read_before_anything_is_sent() {
 
     For more information, try '--help'.
     "#);
-    assert_snapshot!(said(&["pause", "web", "-o", "go-template={{.a}}"]), @r"
+    assert_snapshot!(said(&["pause", "web", "-o", "go-template={{if .a}}"]), @r#"
     exit 64
     --- stderr
-    error: invalid value 'go-template={{.a}}' for '--output <FORMAT>': Go's templates are not there; jsonpath='{.path}' and custom-columns=NAME:.path can do most of it, and -o json gives all to a program
+    error: invalid value 'go-template={{if .a}}' for '--output <FORMAT>': the template "{{if .a}}" does not parse: line 1, column 1: if without {{end}}
 
     For more information, try '--help'.
-    ");
+    "#);
     assert_eq!(shop.requested(), "");
     assert_snapshot!(said(&["pause", "web", "--dry-run=server", "-o", "jsonpath={.kind} {.spec.strategy.paused}{\"\\n\"}"]), @r"
     exit 0

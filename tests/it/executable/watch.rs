@@ -59,6 +59,39 @@ fn trap7_gives_up_in_time() {
     ");
 }
 
+/// `--until` means the same as for `status`, and ends with the same code.
+#[test]
+fn ends_when_what_is_waited_for_holds_or_is_lost() {
+    let cases: [(&[Turn], &str, i32); 8] = [
+        (&[Turn::Released("web:v2")], "paused", 0),
+        (&[Turn::Released("web:v2")], "step=1", 0),
+        (&[Turn::Released("web:v2")], "traffic>=20", 0),
+        (&[Turn::Released("web:v2")], "traffic>=21", 124),
+        (&[Turn::Released("web:v2")], "done", 124),
+        (&[], "done", 0),
+        (&[], "healthy", 0),
+        (&[], "gone", 124),
+    ];
+    for (turns, condition, code) in cases {
+        let shop = Served::with(after(turns), Life::Still);
+        for words in [
+            &["watch", "web"][..],
+            &["status", "web"],
+            &["watch", "-A"],
+            &["status", "-A"],
+        ] {
+            let all = [words, &["--until", condition, "--timeout", "2s"]].concat();
+            let said = shop.kruise(&all);
+            assert_eq!(said.code, Some(code), "{all:?} {said}");
+        }
+    }
+    let shop = Served::with(after(&[]), Life::Still);
+    for verb in ["watch", "status"] {
+        let said = shop.kruise(&[verb, "nobody", "--until", "gone"]);
+        assert_eq!(said.code, Some(0), "{said}");
+    }
+}
+
 #[test]
 fn as_json_it_is_one_document_a_line() {
     let shop = Served::with(after(&[Turn::Released("web:v2"), Turn::Approved]), Life::Alive);

@@ -144,14 +144,7 @@ fn variable(text: &str) -> Option<(usize, &'static str)> {
             return Some((before.len() + length, word));
         }
     }
-    let seconds = text
-        .strip_prefix("pods, ")
-        .map(|rest| digits(rest, ""))
-        .filter(|length| *length > 0)?;
-    let length = "pods, ".len() + seconds;
-    text[length..]
-        .starts_with(" s at")
-        .then_some((length, "pods, SECONDS"))
+    None
 }
 
 /// The length of a shape of digits (`d`), hexadecimal digits (`x`) and other characters, when the text begins with it.

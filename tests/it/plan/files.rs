@@ -78,7 +78,7 @@ fn files_are_a_cluster() {
     2  2  4  5..6  6  50%/50%  300 s  +0:27  unknown  8
     3  4  4  6..8  8  100%/0%  -  +5:37  unknown  8
     finish  4  0  4..9  9  -  -  +6:06  unknown  14
-    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, 366 s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, +6:06 at the earliest, 0 blockers, completes.
     ");
 }
 
@@ -106,12 +106,12 @@ fn kinds_of_files() {
     1  2  1  2..3  3  -  approval  +0:21  unknown  10
     2  3  0  2..3  3  -  -  +0:21  unknown  3
     finish  3  0  2..3  3  -  -  +0:32  unknown  6
-    Summary: 2 steps, 19 writes, never below 2 ready pods, at most 3 pods, 32 s at the earliest, 0 blockers, completes.
+    Summary: 2 steps, 19 writes, never below 2 ready pods, at most 3 pods, +0:32 at the earliest, 0 blockers, completes.
     ");
     let mut lonely = shop();
     lonely.remove(2);
     assert_snapshot!(told(request(lonely)), @r"
-    Summary: 0 steps, 1 writes, never below 4 ready pods, at most 4 pods, 0 s at the earliest, 0 blockers, blocked.
+    Summary: 0 steps, 1 write, never below 4 ready pods, at most 4 pods, +0:00 at the earliest, 0 blockers, blocked.
     traffic routing is not possible: Ingress web not found
     ");
     let mut refused = shop();
@@ -141,7 +141,7 @@ fn what_might_be_changed() {
     2  1  2  3  3  50%/50%  300 s  +0:20  unknown  5
     3  2  2  3..4  4  100%/0%  -  +5:30  unknown  7
     finish  2  0  2..5  5  -  -  +5:59  unknown  14
-    Summary: 3 steps, 38 writes, never below 2 ready pods, at most 5 pods, 359 s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 38 writes, never below 2 ready pods, at most 5 pods, +5:59 at the earliest, 0 blockers, completes.
     ");
     let steps = with(|request| {
         request.change.steps = Some(vec![json!({ "replicas": "100%", "traffic": "5%" })]);
@@ -149,7 +149,7 @@ fn what_might_be_changed() {
     assert_snapshot!(steps, @r"
     1  4  4  4..8  8  5%/95%  -  +0:11  unknown  14
     finish  4  0  4..9  9  -  -  +0:40  unknown  14
-    Summary: 1 steps, 28 writes, never below 4 ready pods, at most 9 pods, 40 s at the earliest, 0 blockers, completes.
+    Summary: 1 step, 28 writes, never below 4 ready pods, at most 9 pods, +0:40 at the earliest, 0 blockers, completes.
     ");
     let foreign = with(|request| {
         request.change.manifests =
@@ -160,7 +160,7 @@ fn what_might_be_changed() {
     assert_snapshot!(until, @r"
     1  1  4  4..5  5  20%/80%  approval  +0:14  unknown  12
     2  2  4  5..6  6  50%/50%  300 s  +0:27  unknown  8
-    Summary: 2 steps, 20 writes, never below 4 ready pods, at most 6 pods, 27 s at the earliest, 0 blockers, planned as far as asked.
+    Summary: 2 steps, 20 writes, never below 4 ready pods, at most 6 pods, +0:27 at the earliest, 0 blockers, planned as far as asked.
     the rest, after the pause of step 2, is not planned
     ");
 }
@@ -182,18 +182,18 @@ fn what_might_happen() {
     assert_snapshot!(stories.join("\n\n"), @r#"
     crash
     1  1  4  4  5  20%/80%  approval  +10:11  unknown  10
-    Summary: 1 steps, 10 writes, never below 4 ready pods, at most 5 pods, 611 s at the earliest, 0 blockers, degrades.
+    Summary: 1 step, 10 writes, never below 4 ready pods, at most 5 pods, +10:11 at the earliest, 0 blockers, degrades.
     no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
 
     failing-pods=1
     1  1  4  4  5  20%/80%  approval  +10:11  unknown  10
-    Summary: 1 steps, 10 writes, never below 4 ready pods, at most 5 pods, 611 s at the earliest, 0 blockers, degrades.
+    Summary: 1 step, 10 writes, never below 4 ready pods, at most 5 pods, +10:11 at the earliest, 0 blockers, degrades.
     no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
 
     failing-pods=50%
     1  1  4  4..5  5  20%/80%  approval  +0:14  unknown  12
     2  2  4  5  6  50%/50%  300 s  +10:24  unknown  6
-    Summary: 2 steps, 18 writes, never below 4 ready pods, at most 6 pods, 624 s at the earliest, 0 blockers, degrades.
+    Summary: 2 steps, 18 writes, never below 4 ready pods, at most 6 pods, +10:24 at the earliest, 0 blockers, degrades.
     no progress for 600 seconds: step 2/3: 1 of 2 new pods are ready
 
     slow-pods=2m
@@ -201,7 +201,7 @@ fn what_might_happen() {
     2  2  4  5..6  6  50%/50%  300 s  +4:07  unknown  8
     3  4  4  6..8  8  100%/0%  -  +11:07  unknown  8
     finish  4  0  4..9  9  -  -  +15:16  unknown  14
-    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, 916 s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 42 writes, never below 4 ready pods, at most 9 pods, +15:16 at the earliest, 0 blockers, completes.
 
 
     node-lost
@@ -209,7 +209,7 @@ fn what_might_happen() {
     2  2  4  2..6  6  50%/50%  300 s  +1:07  unknown  12
     3  4  4  6..8  8  100%/0%  -  +6:17  unknown  8
     finish  4  0  4..9  9  -  -  +6:46  unknown  14
-    Summary: 3 steps, 47 writes, never below 2 ready pods, at most 9 pods, 406 s at the earliest, 0 blockers, completes.
+    Summary: 3 steps, 47 writes, never below 2 ready pods, at most 9 pods, +6:46 at the earliest, 0 blockers, completes.
 
 
     node-lost=node-9

@@ -1,5 +1,7 @@
 //! Prometheus and web servers as providers.
 
+use std::io::ErrorKind;
+
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use k8s_openapi::{ByteString, api::core::v1::Secret};
@@ -23,7 +25,7 @@ const QUERY: &str = "/api/v1/query";
 
 /// Asks a Prometheus server; several queries one after the other.
 pub(super) async fn prometheus(cluster: &Client, namespace: &str, one: &Prometheus) -> Result<Value, Fault> {
-    let (client, path) = match (&one.address, &one.service) {
+    let (client, path, host) = match (&one.address, &one.service) {
         (Some(address), _) => {
             let address = address.trim_end_matches('/');
             let client = client(
@@ -34,7 +36,7 @@ pub(super) async fn prometheus(cluster: &Client, namespace: &str, one: &Promethe
                 one.tls.as_ref(),
             )
             .await?;
-            (client, QUERY.to_owned())
+            (client, QUERY.to_owned(), host_of(address))
         }
         (None, Some(service)) => {
             let home = service.namespace.as_deref().unwrap_or(namespace);
@@ -49,7 +51,7 @@ pub(super) async fn prometheus(cluster: &Client, namespace: &str, one: &Promethe
                 "/api/v1/namespaces/{home}/services/{scheme}:{}:{}/proxy{before}{QUERY}",
                 service.name, service.port
             );
-            (cluster.clone(), path)
+            (cluster.clone(), path, "the API server".to_owned())
         }
         (None, None) => return Err(Fault::lasting("no server is named")),
     };
@@ -59,7 +61,7 @@ pub(super) async fn prometheus(cluster: &Client, namespace: &str, one: &Promethe
             "application/x-www-form-urlencoded".to_owned(),
         )];
         let body = format!("query={}", escaped(query)).into_bytes();
-        let (status, text) = send(&client, Method::POST, &path, &form, body).await?;
+        let (status, text) = send((&client, &host), Method::POST, &path, &form, body).await?;
         // It answers a query that it cannot answer with an error status and its own words.
         let said = serde_json::from_str::<Value>(&text).unwrap_or_default();
         let is_servers = said["kind"] == "Status";
@@ -115,7 +117,7 @@ pub(super) async fn web(cluster: &Client, namespace: &str, one: &Web) -> Result<
         headers.push((name, header.value.clone()));
     }
     let body = one.body.clone().unwrap_or_default().into_bytes();
-    let (status, text) = send(&client, method, path, &headers, body).await?;
+    let (status, text) = send((&client, &host_of(&server)), method, path, &headers, body).await?;
     if !status.is_success() {
         return Err(refused(status));
     }
@@ -146,7 +148,7 @@ fn refused(status: StatusCode) -> Fault {
 }
 
 async fn send(
-    client: &Client,
+    (client, host): (&Client, &str),
     method: Method,
     path: &str,
     headers: &[(header::HeaderName, String)],
@@ -162,7 +164,7 @@ async fn send(
     let response = client
         .send(request)
         .await
-        .map_err(|error| Fault::passing(unreached(&error)))?;
+        .map_err(|error| Fault::passing(format!("{host} cannot be reached: {}", unreached(&error))))?;
     let status = response.status();
     let body = Limited::new(response.into_body(), LARGEST).collect().await;
     let bytes = body
@@ -171,24 +173,44 @@ async fn send(
     Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Why a server was not reached, without its address.
+/// Host and port of an address, without a user, a password or a path, which nobody is told.
+fn host_of(address: &str) -> String {
+    let uri = address.parse::<http::Uri>().ok();
+    let host = uri.as_ref().and_then(|uri| {
+        let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Some(format!("{}{port}", uri.host()?))
+    });
+    host.unwrap_or_else(|| "the server".to_owned())
+}
+
+/// Why a server was not reached.
 fn unreached(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = Some(error);
+    let mut words = String::new();
     while let Some(error) = cause {
+        words = error.to_string();
         if let Some(error) = error.downcast_ref::<std::io::Error>()
             && error.get_ref().is_none_or(|inner| inner.source().is_none())
         {
             return match error.kind() {
-                // Of TLS the words say what is wrong.
-                std::io::ErrorKind::InvalidData | std::io::ErrorKind::Other => {
-                    format!("cannot be reached: {error}")
-                }
-                kind => format!("cannot be reached: {kind}"),
+                kind @ (ErrorKind::ConnectionRefused
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::TimedOut
+                | ErrorKind::UnexpectedEof
+                | ErrorKind::BrokenPipe) => kind.to_string(),
+                // Of TLS and of a name that leads nowhere the words say what is wrong.
+                _ => match words.split_once("address information: ") {
+                    Some((_, why)) => format!("no such host ({why})"),
+                    None => words,
+                },
             };
         }
         cause = error.source();
     }
-    "cannot be reached".to_owned()
+    words
 }
 
 /// A client for one server: what kube does for API servers it does for these too.

@@ -1,0 +1,151 @@
+//! Flags that several verbs take.
+
+use std::{sync::Arc, time::Duration};
+
+use clap::{
+    ArgMatches, Args, Command, FromArgMatches, ValueHint,
+    builder::{PossibleValue, StringValueParser, TypedValueParser},
+    error::ErrorKind,
+};
+
+use super::super::{
+    scripts::folder,
+    values::{DryRun, Output, OutputParser, duration},
+};
+use crate::traffic::script::Folder;
+
+/// How what comes of a command is printed.
+#[derive(Clone, Debug, Default)]
+pub struct OutputArgs {
+    /// The form, unless it is what people read.
+    pub output: Option<Output>,
+}
+
+/// The flags that say so.
+#[derive(Args, Debug)]
+struct OutputFlags {
+    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE, go-template=TEMPLATE or custom-columns=SPEC
+    #[arg(short, long, value_parser = AskedParser, value_name = "FORMAT", hide_possible_values = true)]
+    output: Option<Asked>,
+    /// The template of -o go-template or jsonpath, or the file of go-template-file; by itself, a Go template
+    #[arg(long, value_name = "TEMPLATE")]
+    template: Option<String>,
+}
+
+/// A form as `-o` names it.
+#[derive(Clone, Debug)]
+enum Asked {
+    /// All of it.
+    Whole(Output),
+    /// Without the template, which may be in the other flag.
+    Bare(String),
+}
+
+/// Reads an [`Asked`].
+#[derive(Clone, Debug)]
+struct AskedParser;
+
+impl TypedValueParser for AskedParser {
+    type Value = Asked;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<Asked, clap::Error> {
+        let bare = [
+            "go-template",
+            "go-template-file",
+            "template",
+            "templatefile",
+            "jsonpath",
+            "jsonpath-file",
+        ];
+        if bare.iter().any(|name| *name == value) {
+            let name = StringValueParser::new().parse_ref(command, argument, value)?;
+            return Ok(Asked::Bare(name));
+        }
+        OutputParser.parse_ref(command, argument, value).map(Asked::Whole)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        OutputParser.possible_values()
+    }
+}
+
+impl FromArgMatches for OutputArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Self::from_arg_matches_mut(&mut matches.clone())
+    }
+
+    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
+        let flags = OutputFlags::from_arg_matches_mut(matches)?;
+        let read = |text: String| {
+            let output = text.parse::<Output>();
+            output.map_err(|why| clap::Error::raw(ErrorKind::ValueValidation, format!("{why}\n")))
+        };
+        let output = match (flags.output, flags.template) {
+            (None, None) => None,
+            (Some(Asked::Whole(output)), None) => Some(output),
+            (Some(Asked::Bare(name)), None) => Some(read(name)?),
+            (Some(Asked::Bare(name)), Some(template)) => Some(read(format!("{name}={template}"))?),
+            (None, Some(template)) => Some(read(format!("go-template={template}"))?),
+            (Some(Asked::Whole(_)), Some(_)) => {
+                let why =
+                    "--template belongs to -o go-template, go-template-file, jsonpath or jsonpath-file\n";
+                return Err(clap::Error::raw(ErrorKind::ArgumentConflict, why));
+            }
+        };
+        Ok(Self { output })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for OutputArgs {
+    fn augment_args(command: Command) -> Command {
+        OutputFlags::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        OutputFlags::augment_args_for_update(command)
+    }
+}
+
+/// How long a command may take.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TimeArgs {
+    /// Give up after this time, with exit code 124; 0 for no limit
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+}
+
+/// Whether a change is made, and what is told of it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WriteArgs {
+    /// none, client (print the request) or server (send it with dryRun=All)
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t)]
+    pub dry_run: DryRun,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// Flags of every verb that changes something.
+#[derive(Args, Debug)]
+pub struct ChangeArgs {
+    /// Then drive the release to its next stop, in this process
+    #[arg(long, conflicts_with = "dry_run")]
+    pub standalone: bool,
+    /// With --standalone: scripts for Ingress classes and kinds of routes, before those of the cluster
+    #[arg(long, value_name = "DIR", value_parser = folder, requires = "standalone", value_hint = ValueHint::DirPath)]
+    pub scripts: Option<Arc<Folder>>,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+}
