@@ -178,9 +178,15 @@ fn answered(status: &kube::core::Status, request: Request<'_>) -> Error {
                 .unwrap_or_else(|| " -A".into());
             Error::new(
                 Kind::Forbidden,
-                format!("not allowed to {verb} {full}{subresource} in {}: {}", place(request), first_line(&message)),
+                format!(
+                    "not allowed to {verb} {full}{subresource} in {}: {}",
+                    place(request),
+                    first_line(&message)
+                ),
             )
-            .hint(format!("it needs the permission; check with 'kubectl auth can-i {verb} {full}{option}{namespace}'"))
+            .hint(format!(
+                "it needs the permission; check with 'kubectl auth can-i {verb} {full}{option}{namespace}'"
+            ))
         }
         404 if status
             .details

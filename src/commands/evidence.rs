@@ -50,6 +50,7 @@ pub fn wanted(status: &Status) -> bool {
             | Verdict::RollingBack
             | Verdict::Held
             | Verdict::NotObserved
+            | Verdict::Disabling
             | Verdict::Terminating
             | Verdict::NoWorkload
     );

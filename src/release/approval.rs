@@ -51,6 +51,8 @@ pub enum Refusal {
     },
     /// The release is being rolled back or cancelled: no step of it goes on.
     RollingBack,
+    /// The Rollout is being deleted.
+    Deleting,
     /// The steps are over; what is left is closing work.
     StepsAreOver,
     /// The plan has no such step.
@@ -114,6 +116,7 @@ impl std::fmt::Display for Refusal {
                 "does not allow to approve, because current {style} state is not 'StepPaused' (step {step}/{total} is in {state})"
             ),
             Self::RollingBack => f.write_str("is rolling back; there is nothing to approve"),
+            Self::Deleting => f.write_str("is being deleted; there is nothing to approve"),
             Self::StepsAreOver => f.write_str("has all of its steps behind it: nothing is left to jump to"),
             Self::NoSuchStep { wanted, total } => write!(f, "has {total} steps, and no step {wanted}"),
             Self::NotAhead { wanted, step } => {
@@ -166,6 +169,9 @@ impl Guard {
 /// # Errors
 /// When there is nothing to approve, or a guard does not hold.
 pub fn decide(rollout: &Value, guard: &Guard) -> Result<Approval, Refusal> {
+    if !rollout["metadata"]["deletionTimestamp"].is_null() {
+        return Err(Refusal::Deleting);
+    }
     let Sub {
         field,
         style,

@@ -35,7 +35,9 @@ pub enum Verdict {
     Degraded,
     /// The workload does not exist.
     NoWorkload,
-    /// Disabled, or on the way there.
+    /// Disabled in the middle of a release: the closing work is to be done.
+    Disabling,
+    /// Disabled.
     Disabled,
     /// Being deleted.
     Terminating,
@@ -72,7 +74,11 @@ impl Verdict {
         if position.deleting || position.phase == Phase::Terminating {
             return Self::Terminating;
         }
-        if position.disabled || matches!(position.phase, Phase::Disabled | Phase::Disabling) {
+        let is_left_open = position.disabled && position.phase == Phase::Progressing && position.under_way();
+        if is_left_open || position.phase == Phase::Disabling {
+            return Self::Disabling;
+        }
+        if position.disabled || position.phase == Phase::Disabled {
             return Self::Disabled;
         }
         match position.phase {
@@ -139,6 +145,7 @@ impl Verdict {
             Self::RollingBack => "RollingBack",
             Self::Degraded => "Degraded",
             Self::NoWorkload => "WorkloadNotFound",
+            Self::Disabling => "Disabling",
             Self::Disabled => "Disabled",
             Self::Terminating => "Terminating",
             Self::NotObserved => "NotObserved",
@@ -161,6 +168,7 @@ impl Verdict {
             Self::RollingBack => "rolling back",
             Self::Degraded => "degraded",
             Self::NoWorkload => "workload not found",
+            Self::Disabling => "being disabled",
             Self::Disabled => "disabled",
             Self::Terminating => "being deleted",
             Self::NotObserved => "not observed yet",
@@ -178,6 +186,7 @@ impl Verdict {
             | Self::Progressing
             | Self::Finishing
             | Self::RollingBack
+            | Self::Disabling
             | Self::Terminating
             | Self::NotObserved => Actor::Engine,
         }
@@ -324,6 +333,13 @@ mod tests {
             ),
             (json!({ "phase": "Terminating" }), &none, Verdict::Terminating, 0),
             (json!({}), &none, Verdict::NotObserved, 0),
+            (
+                status("Progressing", "InRolling", 1, "StepPaused", None),
+                &json!({ "disabled": true }),
+                Verdict::Disabling,
+                0,
+            ),
+            (json!({ "phase": "Disabling" }), &none, Verdict::Disabling, 0),
             (
                 json!({ "phase": "Disabled" }),
                 &json!({ "disabled": true }),

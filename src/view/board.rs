@@ -20,7 +20,7 @@ pub fn attention(verdict: Verdict) -> u8 {
         Verdict::Held | Verdict::NotObserved => 3,
         Verdict::RollingBack => 4,
         Verdict::Progressing | Verdict::Finishing => 5,
-        Verdict::Timed | Verdict::Terminating => 6,
+        Verdict::Timed | Verdict::Disabling | Verdict::Terminating => 6,
         Verdict::RolledBack => 7,
         Verdict::Healthy | Verdict::Completed => 8,
         Verdict::Disabled => 9,

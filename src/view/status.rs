@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::block::{Block, Table, Tone};
 use crate::{
     api::{
+        int_or_percent::Round,
         keys,
         v1beta1::{RollingStyle, Step, StepState},
     },
@@ -41,6 +42,8 @@ pub struct Status {
     pub verdict: Verdict,
     /// Pods by version.
     pub pods: Pods,
+    /// Pods that may be missing where all is well (`failureThreshold`).
+    pub tolerated: i64,
     /// The TrafficRouting that it shares with others.
     pub shared: Option<SharedState>,
     /// Traffic by route.
@@ -121,6 +124,10 @@ impl Status {
             name,
             position,
             verdict,
+            tolerated: rollout.spec.strategy.failure_threshold().map_or(0, |threshold| {
+                let wanted = i32::try_from(pods.wanted).unwrap_or(i32::MAX);
+                i64::from(threshold.of(wanted, Round::Up))
+            }),
             pods,
             shared: shared.as_ref().map(SharedState::of),
             traffic,
@@ -136,6 +143,13 @@ impl Status {
         let resume = Command::Resume.text(&self.namespace, &self.name);
         let is_still = self.position.paused && !self.position.under_way() && !self.position.disabled;
         is_still.then(|| format!("paused (spec.strategy.paused), so that the next release waits: {resume}"))
+    }
+
+    /// Whether the pods at rest are ready, as far as they can be seen: no release under way says nothing of those.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        let ready: i64 = self.pods.revisions.iter().map(|revision| revision.ready).sum();
+        ready >= self.pods.wanted - self.tolerated
     }
 
     /// What the user may type next beside a live view.

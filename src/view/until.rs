@@ -92,7 +92,7 @@ impl Until {
                     || position.under_way() && reached
             }
             Self::Traffic(percent) => status.percent() >= *percent,
-            Self::Healthy => verdict.is_at_rest(),
+            Self::Healthy => verdict.is_at_rest() && status.serves(),
             Self::Gone => false,
         };
         // Upstream leaves the step's state in a status while it takes the release back.
@@ -104,6 +104,7 @@ impl Until {
             Verdict::RollingBack
             | Verdict::RolledBack
             | Verdict::Completed
+            | Verdict::Disabling
             | Verdict::Disabled
             | Verdict::Terminating
                 if matches!(self, Self::Paused | Self::Step(_) | Self::Traffic(_)) =>

@@ -21,10 +21,9 @@ use super::{
 };
 use crate::{
     analysis::Inline,
-    api::{keys, v1beta1::Rollout},
-    engine::core,
+    api::v1beta1::Rollout,
     traffic::{
-        self, Provider, RouteKind, Shared,
+        RouteKind, Shared,
         script::{self, Configuration, Folder, Scripts},
     },
 };

@@ -36,7 +36,8 @@ impl PodAmounts {
             Some((_, resource)) => container.requests.contains_key(resource),
             None => container.requests.contains_key(key),
         };
-        self.unsaid.extend(TO_BE_SAID.into_iter().filter(|key| !says(key)));
+        self.unsaid
+            .extend(TO_BE_SAID.into_iter().filter(|key| !says(key)));
     }
 
     /// Reads a pod template or a pod, with a namespace's defaults for its containers.
@@ -127,7 +128,11 @@ impl Defaults {
         for (key, amount) in self.requests.iter().chain(&self.limits) {
             requests.entry(key.clone()).or_insert(*amount);
         }
-        PodAmounts { requests, limits }
+        PodAmounts {
+            requests,
+            limits,
+            ..PodAmounts::default()
+        }
     }
 }
 
@@ -305,4 +310,3 @@ fn of_quota(ground: &Ground<'_>, pod: &PodAmounts, quota: &Value, found: &mut Ve
         }
     }
 }
-

@@ -386,6 +386,29 @@ fn quotas() {
                 "quota/q counts limits.memory, and the new pods say none: they would be refused",
             ),
         ),
+        // Every container has to say it, of cpu and memory; of the rest none has to.
+        (
+            Case::of(
+                json!({ "resources": { "requests": { "cpu": "200m" }, "limits": { "cpu": "1" } } }),
+                json!({}),
+                quota(
+                    json!({ "limits.cpu": "99", "requests.ephemeral-storage": "1Gi", "requests.hugepages-2Mi": "0" }),
+                    json!({}),
+                ),
+            ),
+            Vec::new(),
+        ),
+        (
+            Case::of(
+                cpu(),
+                json!({ "initContainers": [{ "name": "first" }] }),
+                quota(json!({ "requests.cpu": "99" }), json!({})),
+            ),
+            blocks(
+                Id::Quota,
+                "quota/q counts requests.cpu, and the new pods say none: they would be refused",
+            ),
+        ),
         (
             Case::with(quota(
                 json!({ "count/deployments.apps": "1" }),

@@ -7,7 +7,11 @@ use super::{
     Cause, Evidence, Finding, Scene,
     scene::{entries, text},
 };
-use crate::{api::v1beta1::StepState, engine::core::BLOCKED, release::{Role, Verdict}};
+use crate::{
+    api::v1beta1::StepState,
+    engine::core::BLOCKED,
+    release::{Role, Verdict},
+};
 
 /// A weight is given this long to be seen.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
