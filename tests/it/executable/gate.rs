@@ -144,7 +144,7 @@ fn other_providers() {
         ),
         // The host is named, and nothing else of an address.
         (
-            prometheus("http://me:hunter2@no..host:9090/secret".to_owned()),
+            prometheus("http://no..host:9090/secret".to_owned()),
             json!({}),
             4,
             "error: no..host:9090 cannot be reached: no such host (",

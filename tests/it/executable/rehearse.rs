@@ -119,7 +119,7 @@ fn bad_input_is_told() {
     exit 1
     --- stdout
     A copy of the release of shop/web, 8 objects; nothing is written to the cluster.
-      time runs 100 times as fast
+      time runs 60 times as fast
     --- stderr
     TIME  workload deployment is completed
     error: there is nothing to release of shop/web
@@ -130,7 +130,7 @@ fn bad_input_is_told() {
     exit 7
     --- stdout
     A copy of the release of shop/web, 8 objects; nothing is written to the cluster.
-      time runs 100 times as fast
+      time runs 60 times as fast
     --- stderr
     error: rollout.rollouts.kruise.io/web has no container "other"
 
