@@ -408,10 +408,13 @@ impl<'a> Machine<'a> {
     pub(super) fn wait_since(&self, seen: Option<Timestamp>, reason: Reason) -> Flow {
         let (deadline, seconds) = self.deadline(seen);
         // In a pause nothing was waited for until now; the status says what is.
-        let is_paused = self.status.canary_status.as_ref();
-        let is_paused = is_paused.is_some_and(|sub| sub.current_step_state == StepState::StepPaused);
-        let said = condition::find(&self.status, condition::PROGRESSING).map(|c| c.message.as_str());
-        let is_new = is_paused && !said.is_some_and(|said| said.starts_with(&reason.message()));
+        let step = self.status.canary_status.as_ref();
+        let is_paused = step.is_some_and(|sub| sub.current_step_state == StepState::StepPaused);
+        let told = condition::find(&self.status, condition::PROGRESSING);
+        let is_new = is_paused
+            && told.is_some_and(|told| {
+                told.reason == Course::InRolling.as_str() && !told.message.starts_with(&reason.message())
+            });
         let begun = self.now.saturating_add(SignedDuration::from_secs(seconds));
         let deadline = if is_new {
             begun.unwrap_or(Timestamp::MAX)

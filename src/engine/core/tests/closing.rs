@@ -297,7 +297,12 @@ fn after_blue_green_the_old_pods_are_forgotten_before_the_stable_service_gets_th
     sub["finalisingStep"] = json!("ResumeWorkload");
     sub["updatedRevision"] = sub["canaryRevision"].take();
     status.blue_green_status = serde_json::from_value(sub).unwrap();
-    insta::assert_snapshot!(played(&mut s).join("\n"), @"");
+    insta::assert_snapshot!(played(&mut s).join("\n"), @"
+    1 s: completing: traffic goes to the stable Service
+    DELETE ingress/web-canary
+    1 s: completing: traffic goes to the stable Service
+    DELETE service/web-canary
+    ");
 }
 
 #[test]
