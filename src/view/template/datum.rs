@@ -13,9 +13,9 @@ pub(super) enum Datum<'a> {
     Null,
     /// A truth value.
     Bool(bool),
-    /// A number of the template, or of a function.
+    /// A whole number.
     Whole(i64),
-    /// A number of the document.
+    /// Any other number.
     Decimal(f64),
     /// A text.
     Text(Cow<'a, str>),
@@ -30,7 +30,10 @@ impl<'a> From<&'a Value> for Datum<'a> {
         match value {
             Value::Null => Self::Null,
             Value::Bool(truth) => Self::Bool(*truth),
-            Value::Number(number) => number.as_f64().map_or(Self::Missing, Self::Decimal),
+            Value::Number(number) => match number.as_i64() {
+                Some(whole) => Self::Whole(whole),
+                None => number.as_f64().map_or(Self::Missing, Self::Decimal),
+            },
             Value::String(text) => Self::Text(Cow::Borrowed(text)),
             Value::Array(elements) => Self::List(elements),
             Value::Object(fields) => Self::Map(fields),
@@ -63,7 +66,7 @@ impl Datum<'_> {
             Self::Missing | Self::Null => "nothing",
             Self::Bool(_) => "a truth value",
             Self::Whole(_) => "a whole number",
-            Self::Decimal(_) => "a number of the document (a decimal one)",
+            Self::Decimal(_) => "a decimal number",
             Self::Text(_) => "a text",
             Self::List(_) => "a list",
             Self::Map(_) => "an object",

@@ -237,7 +237,7 @@ const INCOMPATIBLE: &str = "incompatible types for comparison";
 fn incompatible(left: &Datum<'_>, right: &Datum<'_>) -> String {
     let tip = match (left, right) {
         (Datum::Decimal(_), Datum::Whole(number)) | (Datum::Whole(number), Datum::Decimal(_)) => {
-            format!(": a document's numbers are decimal ones; write {number}.0")
+            format!(": one of them is a decimal number; write {number}.0")
         }
         _ => format!(": {} and {}", left.kind(), right.kind()),
     };

@@ -1,8 +1,8 @@
 //! Go's templates, as `kubectl -o go-template` takes them: text with `{{...}}` in it, fields, pipelines, `if`, `with`, `range`,
 //! variables, templates with names, Go's functions, and kubectl's `exists` and `base64decode`.
 //!
-//! As in kubectl every number of a document is a decimal one: it is compared with `5.0`, not with `5`. Unlike there, nothing is
-//! printed when a template does not fit, and a template that goes on without end is stopped.
+//! Unlike in kubectl nothing is printed when a template does not fit, and a template that goes on without end is stopped. `%T`
+//! calls every whole number `int`.
 
 mod datum;
 mod function;

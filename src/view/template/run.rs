@@ -12,7 +12,7 @@ use super::{
 const DEEPEST: usize = 400;
 
 /// How many nodes are filled in at most, so that no template goes on for ever.
-const LONGEST: usize = 2_000_000;
+const LONGEST: usize = 10_000_000;
 
 /// How long what is printed may become, in bytes.
 const LARGEST: usize = 64 << 20;

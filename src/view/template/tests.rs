@@ -50,14 +50,15 @@ fn refuses_what_kubectl_refuses() {
             "fill: line 1, column 9: range can't iterate over List, a text",
         ),
         (
-            "{{range .big}}x{{end}}",
-            "fill: line 1, column 9: range can't iterate over 1.234567e+06, a number of the document (a decimal one)",
+            "{{range $i, $j := 3}}{{$i}}{{$j}}{{end}}",
+            "fill: line 1, column 19: can't use 3 to iterate over more than one variable",
         ),
         (
             "{{break}}",
             "parse: line 1, column 1: {{break}} outside {{range}}",
         ),
         ("{{$x}}", r#"parse: line 1, column 3: undefined variable "$x""#),
+        ("{{$y = 1}}", "fill: line 1, column 8: undefined variable $y"),
         (
             "{{index .items 7}}",
             "fill: line 1, column 3: index: index out of range: 7, length 3",
@@ -80,7 +81,7 @@ fn refuses_what_kubectl_refuses() {
         ),
         (
             "{{len .big}}",
-            "fill: line 1, column 3: len: a number of the document (a decimal one) has no length",
+            "fill: line 1, column 3: len: a whole number has no length",
         ),
         (
             "{{len}}",
@@ -100,11 +101,11 @@ fn refuses_what_kubectl_refuses() {
         ),
         (
             "{{printf .big}}",
-            "fill: line 1, column 3: printf: wrong type for value; expected string; got a number of the document (a decimal one)",
+            "fill: line 1, column 3: printf: wrong type for value; expected string; got a whole number",
         ),
         (
-            "{{eq .half 0.5}} {{eq .big 1234567}}",
-            "fill: line 1, column 20: eq: incompatible types for comparison: a document's numbers are decimal ones; write 1234567.0",
+            r#"{{eq .big 1234567.0}} {{lt .half 1.0}} {{gt .half 1.0}} {{le 1 1}} {{ge "a" "b"}}"#,
+            "fill: line 1, column 3: eq: incompatible types for comparison: one of them is a decimal number; write 1234567.0",
         ),
         (
             "{{eq .items .items}}",
@@ -166,7 +167,7 @@ fn refuses_what_kubectl_refuses() {
         ),
         (
             "{{base64decode .big}}",
-            "fill: line 1, column 3: base64decode: wrong type for value; expected string; got a number of the document (a decimal one)",
+            "fill: line 1, column 3: base64decode: wrong type for value; expected string; got a whole number",
         ),
         (
             r#"{{template "none"}}"#,
@@ -290,6 +291,10 @@ fn refuses_what_kubectl_refuses() {
             "fill: line 1, column 12: index: can't index a whole number",
         ),
         (
+            "{{range $i, $e = .items}}{{end}}",
+            "fill: line 1, column 18: undefined variable $i",
+        ),
+        (
             "{{9223372036854775808}}",
             r#"parse: line 1, column 3: bad number syntax: "9223372036854775808""#,
         ),
@@ -297,7 +302,10 @@ fn refuses_what_kubectl_refuses() {
             "{{range $i, $j := 3}}{{end}}",
             "fill: line 1, column 19: can't use 3 to iterate over more than one variable",
         ),
-        ("{{$y = 1}}", "fill: line 1, column 8: undefined variable $y"),
+        (
+            "{{eq .half 1}}",
+            "fill: line 1, column 3: eq: incompatible types for comparison: one of them is a decimal number; write 1.0",
+        ),
         (
             "a\nb {{.kind.x}}",
             "fill: line 2, column 10: can't evaluate field x of a text",

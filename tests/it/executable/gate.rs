@@ -147,7 +147,7 @@ fn other_providers() {
             prometheus("http://no..host:9090/secret".to_owned()),
             json!({}),
             4,
-            "error: no..host:9090 cannot be reached: no such host (",
+            "no..host:9090 cannot be reached: no such host (",
         ),
         (
             prometheus(format!("http://{}", silent.local_addr().unwrap())),
