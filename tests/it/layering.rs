@@ -137,6 +137,7 @@ const LAYERS: &[Layer] = &[
             "release",
             "view",
             "plan",
+            "exit_code",
         ],
     ),
     layer(

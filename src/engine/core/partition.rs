@@ -16,7 +16,7 @@ use crate::{
         v1beta1::{RollingStyle, Step},
     },
     workload::{
-        Deployment, Pod, ReplicaSet, Workload, daemon, digest, hold, partition,
+        Deployment, Kind, Pod, ReplicaSet, Workload, daemon, digest, hold, partition,
         rolling::{self, Bounds, Change, Version},
         same_template, size,
     },
@@ -98,9 +98,11 @@ impl<'a> Machine<'a> {
                 return false;
             }
             let due = workload.is_ordered() && !workload.is_unordered_update() && is_through(pod);
-            // One of a version that was given up comes back at the stable one; but just as it was where its controller takes that
-            // version for the current one, since the workload was scaled to nothing and up again.
-            let comes_back = current.as_deref() == Some(workload.revision_of(pod));
+            // One of a version that was given up comes back at the stable one; but just as it was where a StatefulSet takes that
+            // version for the current one, since it was scaled to nothing and up again. Kruise's controller names the current one
+            // by another rule, and brings back what serves.
+            let comes_back =
+                workload.kind == Kind::StatefulSet && current.as_deref() == Some(workload.revision_of(pod));
             let given_up = !comes_back && stable.is_some_and(|stable| workload.revision_of(pod) != stable);
             due || given_up
         });

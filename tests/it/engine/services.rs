@@ -259,8 +259,8 @@ async fn every_write_gets_its_grace_to_the_second() {
     28.0 step 2 is in place
     28.0 step 2 is approved
     35.0 PATCH services/echoserver
-    42.0 DELETE ingresses/echoserver-canary
-    49.0 DELETE services/echoserver-canary
+    49.0 DELETE ingresses/echoserver-canary
+    56.0 DELETE services/echoserver-canary
     ");
     insta::assert_snapshot!(timed("deployment-canary", 0).await, @"
     0.0 PATCH services/echoserver

@@ -102,12 +102,12 @@ fn answers_what_the_cluster_knows() {
     ["rollout", "approve", "web", "--to", ""]
     1	now; 1 pod, 20% traffic, by approval
     2	2 pods, 50% traffic, 10m
-    3	100% pods, 100% traffic, by approval
+    3	100% pods, 100% traffic, by itself
     :4
     ["rollout", "rollback", "web", "--to-step="]
     --to-step=1	now; 1 pod, 20% traffic, by approval
     --to-step=2	2 pods, 50% traffic, 10m
-    --to-step=3	100% pods, 100% traffic, by approval
+    --to-step=3	100% pods, 100% traffic, by itself
     :4
     ["rollout", "undo", "web", "--to-revision", ""]
     1	web:v1 (stable)
@@ -180,7 +180,7 @@ fn in_bash() {
         complete("kubectl-kruise rollout apply -f ", "9"),
     ]
     .concat();
-    assert_snapshot!(all, @r"
+    assert_snapshot!(all, @"
     kubectl-kruise rollout appr
       approve
     kubectl-kruise rollout approve 
@@ -194,7 +194,7 @@ fn in_bash() {
     kubectl-kruise rollout approve web --to 
       1  (now; 1 pod, 20% traffic, by approval)
       2  (2 pods, 50% traffic, 10m)
-      3  (100% pods, 100% traffic, by approval)
+      3  (100% pods, 100% traffic, by itself)
     kubectl-kruise rollout rollback web --to-step=1
       1
     kubectl-kruise rollout status web -o js
@@ -227,7 +227,7 @@ fn in_fish() {
         complete("kubectl-kruise rollout status web -o js"),
     ]
     .concat();
-    assert_snapshot!(all, @r"
+    assert_snapshot!(all, @"
     kubectl-kruise rollout appr
       approve	Let a paused step go on
     kubectl-kruise rollout approve 
@@ -237,7 +237,7 @@ fn in_fish() {
     kubectl-kruise rollout approve web --to 
       1	now; 1 pod, 20% traffic, by approval
       2	2 pods, 50% traffic, 10m
-      3	100% pods, 100% traffic, by approval
+      3	100% pods, 100% traffic, by itself
     kubectl-kruise rollout undo web --to-revision 
       1	web:v1 (stable)
     kubectl-kruise rollout status web -o js

@@ -105,7 +105,7 @@ fn without_arguments_it_helps() {
       set         Start a release: change what a workload runs
       apply       Apply manifests; a new version of a workload that a Rollout names is held back
       manifests   Print what a cluster may be given: crds, policy, rbac, engine
-      schema      Print the JSON schema of what status, history or plan print with -o json
+      schema      Print the JSON schema of what status, history, plan or lint print with -o json
       version     Show version
       completion  Print a completion script
 

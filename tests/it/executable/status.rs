@@ -502,10 +502,10 @@ fn a_wait_ends_in_time_or_where_the_condition_cannot_come() {
     TIME  shop/web  degraded: step 1/3, bringing up new pods  new pods 0/1 ready  stable pods 3/3 ready  traffic 0%  ! CrashLoop: 1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
     ");
     assert_snapshot!(shop.kruise(&["status", "nobody", "--until", "gone"]), @"exit 0");
-    assert_snapshot!(shop.kruise(&["status", "web", "--until", "later"]), @r"
+    assert_snapshot!(shop.kruise(&["status", "web", "--until", "later"]), @"
     exit 64
     --- stderr
-    error: invalid value 'later' for '--until <CONDITION>': expected paused, step=N, traffic>=PERCENT, healthy or gone
+    error: invalid value 'later' for '--until <CONDITION>': expected paused, step=N, traffic>=PERCENT, healthy (or done) or gone
 
     For more information, try '--help'.
     ");

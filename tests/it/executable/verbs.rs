@@ -279,7 +279,7 @@ fn trap14_pause_and_resume_of_rollouts() {
     --- stdout
     PATCH /apis/rollouts.kruise.io/v1beta1/namespaces/shop/rollouts/web?fieldManager=kubectl-kruise
     Content-Type: application/merge-patch+json
-    {"spec":{"strategy":{"paused":true}}}
+    {"metadata":{"uid":"UID"},"spec":{"strategy":{"paused":true}}}
     rollout.rollouts.kruise.io/web paused (dry run)
     "#);
     assert_snapshot!(shop.kruise(&["pause", "web"]), @r"
