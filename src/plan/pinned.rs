@@ -386,6 +386,31 @@ impl Saved {
         }
     }
 
+    /// What of the planned change is still to be made, before there is anything to carry out.
+    #[must_use]
+    pub fn to_make(&self, objects: &[Value]) -> Vec<Moved> {
+        let now = inputs(objects, &self.namespace, &self.rollout);
+        let mut left = Vec::new();
+        for changed in &self.changed {
+            let is_as_it_was = now
+                .iter()
+                .any(|seen| seen.is_like(changed) && seen.digest != changed.digest);
+            let before = self.inputs.iter().find(|input| input.is_like(changed));
+            let Some(before) = before.filter(|_| is_as_it_was) else {
+                continue;
+            };
+            let mut fields = Vec::new();
+            compare(&before.fields, &changed.fields, "", &mut fields);
+            left.extend(fields.into_iter().map(|(field, from, to)| Moved {
+                object: changed.title(),
+                field,
+                from,
+                to,
+            }));
+        }
+        left
+    }
+
     /// What moved since, in what counts. An object may be as it was, or as it was planned to become.
     #[must_use]
     pub fn moved(&self, objects: &[Value]) -> Vec<Moved> {

@@ -309,12 +309,29 @@ mod tests {
         };
         let free = guard(None, None);
         let paused = rollout("Progressing", "InRolling", "canaryStatus", "StepPaused");
+        let mut deleting = paused.clone();
+        deleting["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        // Who approves all steps of one release approves none of the next.
+        let mut next = paused.clone();
+        next["status"]["canaryStatus"]["canaryRevision"] = json!("r3");
+        next["status"]["canaryStatus"]["podTemplateHash"] = json!("h3");
         let cases = [
             (paused.clone(), free.clone(), send("canaryStatus")),
             (
                 rollout("Progressing", "InRolling", "blueGreenStatus", "StepPaused"),
                 free.clone(),
                 send("blueGreenStatus"),
+            ),
+            (
+                deleting,
+                free.clone(),
+                no("is being deleted; there is nothing to approve"),
+            ),
+            (paused.clone(), Guard::of_release(&paused), send("canaryStatus")),
+            (
+                next,
+                Guard::of_release(&paused),
+                no("releases revision \"r3\", not \"r2\"; nothing was approved"),
             ),
             (paused.clone(), guard(Some(1), Some("r2")), send("canaryStatus")),
             (paused.clone(), guard(Some(1), Some("h2")), send("canaryStatus")),

@@ -134,7 +134,44 @@ impl Until {
 
 #[cfg(test)]
 mod tests {
-    use super::Until;
+    use serde_json::json;
+
+    use super::{Until, Wait};
+    use crate::view::status::{Looked, Seen, Status};
+
+    /// At rest no release is under way: that says nothing of the pods.
+    #[test]
+    fn healthy_are_those_whose_pods_are_ready() {
+        let rollout = json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout", "metadata": { "name": "web" },
+            "spec": { "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
+                "strategy": { "canary": { "steps": [{ "replicas": 1 }], "failureThreshold": "25%" } } },
+            "status": { "phase": "Healthy", "canaryStatus": { "stableRevision": "aaa" } } });
+        let template = json!({ "spec": { "containers": [{ "name": "web", "image": "web:v1" }] } });
+        let workload = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "uid": "u" },
+            "spec": { "replicas": 4, "template": template } });
+        let judged = |ready: i32, workload: Looked| {
+            let set = json!({ "apiVersion": "apps/v1", "kind": "ReplicaSet",
+                "metadata": { "name": "web-aaa", "labels": { "pod-template-hash": "aaa" }, "ownerReferences": [{ "uid": "u", "controller": true }] },
+                "spec": { "replicas": 4, "template": template }, "status": { "replicas": 4, "readyReplicas": ready } });
+            let status = Status::of(&Seen {
+                rollout: serde_json::from_value(rollout.clone()).unwrap(),
+                workload,
+                members: vec![set],
+                ..Seen::default()
+            });
+            Until::Healthy.judge(Some(&status))
+        };
+        let there = || Looked::There(workload.clone());
+        assert_eq!(
+            [
+                judged(0, there()),
+                judged(2, there()),
+                judged(3, there()),
+                judged(0, Looked::default())
+            ],
+            [Wait::Open, Wait::Open, Wait::Met, Wait::Met]
+        );
+    }
 
     #[test]
     fn reads_conditions() {

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Kind, Result},
     plan::{
         Plan,
-        pinned::{Saved, Unfit},
+        pinned::{Moved, Saved, Unfit},
     },
     ui::Ui,
     view::suggest::Command,
@@ -45,8 +45,13 @@ pub(super) fn keep(
     })?;
     ui.talk(&format!("plan {} kept in {shown}", saved.id));
     if saved.follow().is_ok() {
+        let first = if saved.to_make(&source.objects).is_empty() {
+            ""
+        } else {
+            "make the change, then "
+        };
         ui.hint(&format!(
-            "{} --plan {shown}",
+            "{first}{} --plan {shown}",
             Command::Run.text(&plan.namespace, &plan.rollout)
         ));
     }
@@ -129,10 +134,24 @@ pub(in crate::commands) async fn hold_to(
     }
     let (objects, _) = source::copy(cluster, found).await?;
     let moved = saved.moved(&objects);
+    let told = |all: &[Moved]| {
+        all.iter()
+            .map(|one| format!("  {one}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
     if moved.is_empty() {
-        return Ok(());
+        let left = saved.to_make(&objects);
+        return if left.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::conflict(format!(
+                "plan {shown} is of a change that is not made yet, so there is nothing to carry out\n{}",
+                told(&left)
+            ))
+            .hint("make it, with 'kubectl kruise rollout set image' or 'apply', and repeat the command"))
+        };
     }
-    let lines: Vec<String> = moved.iter().map(|one| format!("  {one}")).collect();
     let what = if moved.len() == 1 {
         "one thing"
     } else {
@@ -140,7 +159,7 @@ pub(in crate::commands) async fn hold_to(
     };
     let message = format!(
         "plan {shown} no longer holds: {what} moved since it was made\n{}",
-        lines.join("\n")
+        told(&moved)
     );
     Err(Error::conflict(message).hint(format!(
         "plan again: kubectl kruise rollout plan {name} -n {namespace} --out {shown}"

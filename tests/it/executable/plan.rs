@@ -400,6 +400,15 @@ fn a_kept_plan_holds_through_its_release_and_says_what_moved() {
         let outcome = shop.kruise(arguments);
         (outcome.code.unwrap(), outcome.stderr)
     };
+    assert!(kept.stderr.contains("hint: make the change, then"), "{kept}");
+    assert_snapshot!(shop.kruise(&["run", "--plan", &file]), @r#"
+    exit 8
+    --- stderr
+    error: plan TMP/FOLDER/release.plan is of a change that is not made yet, so there is nothing to carry out
+      deployment/web  spec.template.spec.containers[main].image: "web:v1" is now "web:v2"
+
+    hint: make it, with 'kubectl kruise rollout set image' or 'apply', and repeat the command
+    "#);
     assert_eq!(code(&["set", "image", "web", "main=web:v2"]).0, 0);
     assert_eq!(code(&["run", "--plan", &file]).0, 4);
     assert_eq!(code(&["approve", "--plan", &file, "--dry-run=client"]).0, 0);

@@ -351,6 +351,8 @@ fn a_workload_that_is_released_is_not_paused_behind_its_engine() {
             hint: kubectl kruise rollout resume web -n shop
             hint: --force does it all the same
             "#);
+    // The hold itself looks like a pause: nothing is said to be paused by it.
+    assert_eq!(shop.kruise(&["pause", "deploy/web"]).code, Some(8));
     assert_eq!(shop.sim.trace(), []);
     let forced = shop.kruise(&["resume", "deploy/web", "--force"]);
     assert_eq!((forced.code, shop.sim.trace().len()), (Some(0), 1), "{forced}");

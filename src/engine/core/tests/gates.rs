@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::situation::{at_rest, held, now, object, paused_at_step_1, set_label, told};
 use crate::{
+    analysis::{Answer, Answered, Template},
     api::keys,
     engine::core::{Snapshot, decide, invalidity},
 };
@@ -127,4 +128,30 @@ fn a_rollback_goes_its_way_whatever_is_wrong_with_the_gates() {
     steps.steps.clear();
     wrong.rollout.spec.strategy.canary = Some(steps);
     assert_eq!(decide(&wrong, now()).reason.to_string(), cancelled);
+}
+
+/// The answer to a query comes to a later decision, which must know what it was asked for.
+#[test]
+fn a_metric_that_decides_nothing_is_asked_for_once() {
+    let mut s = gated(paused_at_step_1(), &json!([1]));
+    let spec = json!({ "metrics": [{ "name": "rate", "dryRun": true, "interval": "1m", "successCondition": "result[0] > 0.5",
+        "provider": { "prometheus": { "address": "http://prometheus", "query": "up" } } }] });
+    let template = Template {
+        spec: Ok(serde_json::from_value(spec).unwrap()),
+        is_trusted: false,
+    };
+    s.analysis.templates.insert("rate".to_owned(), template);
+    let later = |seconds| now() + jiff::SignedDuration::from_secs(seconds);
+    let query = decide(&s, later(10)).measure.remove(0);
+    s.analysis.answers = vec![Answered {
+        id: query.id,
+        at: later(11),
+        answer: Answer::Result(json!([0.9])),
+    }];
+    let decision = decide(&s, later(11));
+    assert_eq!(decision.measure, []);
+    insta::assert_snapshot!(told(&decision), @"
+    PATCH rollout/web: keep what was measured: 
+    step 1/3: measuring
+    ");
 }

@@ -168,13 +168,28 @@ fn of_version(s: &mut Snapshot, ordinals: &[usize], revision: &str, broken: bool
 
 #[test]
 fn a_pod_that_would_come_back_as_it_was_is_not_deleted() {
-    for (current, is_deleted) in [("web-v1", true), ("web-v0", false)] {
+    let kruise = "apps.kruise.io/v1beta1";
+    for (api_version, current, is_deleted) in [
+        ("apps/v1", "web-v1", true),
+        ("apps/v1", "web-v0", false),
+        (kruise, "web-v0", true),
+    ] {
         let mut s = in_batches([0, 1, 2, 3, 4], 9, &json!({}));
         of_version(&mut s, &[2], "web-v0", true);
-        s.workload.as_mut().unwrap().data["status"]["currentRevision"] = json!(current);
+        s.rollout.spec.workload_ref.api_version = api_version.to_owned();
+        let plan = batch::plan_hash(&s.rollout);
+        let sub = s.rollout.status.as_mut().unwrap().canary_status.as_mut();
+        sub.unwrap().rollout_hash = Some(plan);
+        let web = s.workload.as_mut().unwrap();
+        web.types.as_mut().unwrap().api_version = api_version.to_owned();
+        web.data["status"]["currentRevision"] = json!(current);
         let found = told(&decide(&s, now()));
         let deleted = "DELETE pod/web-2: replace a pod that never became ready";
-        assert_eq!(found.contains(deleted), is_deleted, "{current}\n{found}");
+        assert_eq!(
+            found.contains(deleted),
+            is_deleted,
+            "{api_version} {current}\n{found}"
+        );
     }
 }
 
