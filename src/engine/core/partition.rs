@@ -35,10 +35,14 @@ impl<'a> Machine<'a> {
         let no_need = self.no_need();
         let moved = super::batch::wanted(step, replicas - no_need);
         let wanted = no_need + moved;
-        // A StatefulSet's partition is an ordinal: the pods that need no update stand below those that move.
+        // A StatefulSet's partition is an ordinal: most of the pods that need no update stand below those that move.
         let is_counted = workload.is_unordered_update();
         let open = if no_need > 0 {
-            if is_counted { wanted } else { moved }
+            if is_counted {
+                wanted
+            } else {
+                self.open_for(moved, &workload)
+            }
         } else {
             self.most_wanted().max(wanted)
         };

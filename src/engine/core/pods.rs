@@ -10,7 +10,7 @@ use crate::{
         IntOrPercent, keys,
         v1beta1::{CanaryStatus, RollingStyle, Step, StepState},
     },
-    workload::{Kind, Pod, size},
+    workload::{Kind, Pod, Workload, size},
 };
 
 /// What a step's pods are like, and what must be written for them.
@@ -214,10 +214,37 @@ impl<'a> Machine<'a> {
         else {
             return 0;
         };
-        let id = sub.observed_rollout_id.as_deref().unwrap_or_default();
         let pods = self.pods_of(&sub.canary_revision);
-        let kept = pods.iter().filter(|pod| pod.label(keys::NO_NEED_UPDATE) == id);
-        size(kept.count())
+        size(pods.iter().filter(|pod| self.needs_no_update(pod)).count())
+    }
+
+    fn needs_no_update(&self, pod: &Pod) -> bool {
+        let sub = self.status.canary_status.as_ref();
+        let id = sub.and_then(|sub| sub.observed_rollout_id.as_deref());
+        pod.label(keys::NO_NEED_UPDATE) == id.unwrap_or_default()
+    }
+
+    /// How many pods a partition by ordinals must let through for `moved` of those that need an update to be among them. Others
+    /// may stand above these: pods that were made anew meanwhile, or that came when the workload was scaled up.
+    pub(super) fn open_for(&self, moved: i32, workload: &Workload<'_>) -> i32 {
+        let mut pods: Vec<&Pod> = self.own_pods().collect();
+        pods.sort_by_key(|pod| std::cmp::Reverse(pod.ordinal()));
+        let (mut open, mut left) = (0_i32, moved);
+        for pod in &pods {
+            if left <= 0 {
+                break;
+            }
+            open += 1;
+            left -= i32::from(!self.needs_no_update(pod));
+        }
+        let replicas = workload.replicas();
+        let open = open.saturating_add(left.max(0)).min(replicas);
+        if size(pods.len()) < replicas {
+            // Whose place is empty shows when it is there again.
+            open.max(replicas - workload.kept())
+        } else {
+            open
+        }
     }
 
     /// While nothing is let through yet: notes which pods a rollback in batches need not touch.

@@ -211,3 +211,41 @@ fn pods_that_a_version_given_up_left_do_not_keep_others_from_being_taken_back() 
         assert_eq!(found, expected, "{policy}");
     }
 }
+
+#[test]
+fn pods_that_need_no_update_may_stand_above_those_that_do() {
+    let cases: [(&[usize], &[usize], &str); 3] = [
+        // As a rollback in batches finds it: the new pods are at the top.
+        (&[3, 4], &[0, 1, 2], "let 1 new pod through"),
+        (&[2, 3], &[0, 1, 4], "let 2 new pods through"),
+        (&[0, 1], &[2, 3, 4], "let 4 new pods through"),
+    ];
+    for (outdated, noted, expected) in cases {
+        let mut s = in_batches(
+            [0, 1, 2, 3, 4],
+            9,
+            &json!({ "updateStrategy": { "rollingUpdate": { "partition": 5 } } }),
+        );
+        let annotations = s.rollout.metadata.annotations.get_or_insert_default();
+        annotations.insert(
+            "rollouts.kruise.io/rollback-in-batch".to_owned(),
+            "true".to_owned(),
+        );
+        let sub = s.rollout.status.as_mut().unwrap().canary_status.as_mut().unwrap();
+        (sub.canary_revision, sub.observed_rollout_id) = ("web-v1".to_owned(), Some("web-v1".to_owned()));
+        sub.pod_template_hash = "web-v1".to_owned();
+        s.workload.as_mut().unwrap().data["status"]["updateRevision"] = json!("web-v1");
+        of_version(&mut s, outdated, "web-v2", false);
+        of_version(&mut s, noted, "web-v1", false);
+        for place in noted {
+            let mut pod = (*s.pods[*place]).clone();
+            pod.labels.insert(
+                "rollouts.kruise.io/no-need-update".to_owned(),
+                "web-v1".to_owned(),
+            );
+            s.pods[*place] = Arc::new(pod);
+        }
+        let found = told(&decide(&s, now()));
+        assert!(found.contains(expected), "{outdated:?}: {found}");
+    }
+}
