@@ -1,12 +1,16 @@
 //! The README's commands are commands of this program.
 
-use std::ffi::OsString;
+use std::{
+    ffi::OsString,
+    io::{Read as _, Write as _},
+    net::TcpListener,
+};
 
 use kubectl_kruise::cli;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    served::{Life, Outcome, Served},
+    served::{Life, Outcome, Running, Served},
     shop::{NAMESPACE, application},
 };
 
@@ -142,6 +146,179 @@ fn a_release_without_a_controller_goes_as_it_says() {
         [
             with("0 approve demo --standalone"),
             with("0 rollback demo --standalone")
+        ]
+    );
+}
+
+/// The application of the README, at the first pause of its release, with an engine beside it.
+fn at_its_first_pause() -> (Served, Running) {
+    let section = section("A release on your cluster, without a controller");
+    let rollout = blocks(section, "yaml")[0]
+        .replace("duration: 300", "duration: 1")
+        .replace(
+            "- service: echoserver",
+            "- service: echoserver\n        gracePeriodSeconds: 1",
+        );
+    let mut rollout: Value = serde_saphyr::from_str(&rollout).unwrap();
+    rollout["metadata"]["namespace"] = json!(NAMESPACE);
+    let mut objects = application("echoserver");
+    objects.pop();
+    objects[0]["spec"]["template"]["spec"]["containers"][0]["name"] = json!("echoserver");
+    objects.push(rollout);
+    let shop = Served::with(objects.clone(), Life::Alive);
+    shop.wait_for(|| shop.get("apps/v1", "Deployment", "echoserver")["status"]["readyReplicas"] == 3);
+    let manifests: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    std::fs::create_dir_all(shop.folder.file("manifests/web")).unwrap();
+    for name in ["web.yaml", "manifests/web/all.yaml"] {
+        std::fs::write(shop.folder.file(name), manifests.join("\n---\n")).unwrap();
+    }
+    for (words, code) in [
+        (&["run", "demo"][..], 0),
+        (&["set", "image", "demo", "echoserver=echoserver:v2"], 0),
+        (&["run", "demo"], 4),
+    ] {
+        let outcome = shop.kruise(words);
+        assert_eq!(outcome.code, Some(code), "{outcome}");
+    }
+    let engine = shop.spawn(&["run", "demo", "--forever"]);
+    (shop, engine)
+}
+
+/// The command lines of a section as words, without what a shell would do with what they print.
+fn typed(title: &str) -> Vec<Vec<String>> {
+    let lines = blocks(section(title), "sh").concat().replace(" \\\n", " ");
+    let lines = lines
+        .lines()
+        .filter_map(|line| line.strip_prefix("kubectl kruise rollout "));
+    let words = lines.map(|line| {
+        let line = line.split('#').next().unwrap().split('>').next().unwrap();
+        line.split_whitespace().map(str::to_owned).collect()
+    });
+    words.collect()
+}
+
+fn borrowed(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
+}
+
+#[test]
+fn what_is_typed_before_a_release_does_what_it_says() {
+    let (shop, _engine) = at_its_first_pause();
+    let ended: Vec<String> = typed("Before it goes out")
+        .into_iter()
+        .map(|words| {
+            let mut command = shop.command(&borrowed(&words));
+            if words[0] == "rehearse" {
+                // A reader answers; here nobody is at the keyboard.
+                command.args(["--yes", "--speed", "60"]);
+            }
+            let outcome = Outcome::of(command.current_dir(shop.folder.file("")).output().unwrap());
+            format!("{} {}", outcome.code.unwrap(), words.join(" "))
+        })
+        .collect();
+    assert_eq!(
+        ended,
+        [
+            "0 lint web.yaml",
+            "0 lint --live -A",
+            "0 lint manifests -R -o sarif",
+            "0 rehearse demo --set-image echoserver=echoserver:v2",
+        ]
+    );
+}
+
+#[test]
+fn what_is_typed_to_watch_does_what_it_says() {
+    let (shop, _engine) = at_its_first_pause();
+    let mut ended = Vec::new();
+    let mut watching = Vec::new();
+    for words in typed("Watching, and why it does not go on") {
+        let line = words.join(" ");
+        if line == "watch -A" {
+            // It ends when nobody looks any more.
+            let mut board = shop.command(&["watch", "-A", "-o", "json", "--timeout", "1s"]);
+            let outcome = Outcome::of(board.output().unwrap());
+            assert!(outcome.stdout.contains("\"demo\""), "{outcome}");
+            ended.push(format!("{} {line}", outcome.code.unwrap()));
+        } else if words[0] == "explain" {
+            ended.push(format!("{} {line}", shop.kruise(&borrowed(&words)).code.unwrap()));
+        } else {
+            watching.push((line, shop.spawn(&borrowed(&words))));
+        }
+    }
+    let outcome = shop.kruise(&["approve", "demo", "--all-steps"]);
+    assert_eq!(outcome.code, Some(0), "{outcome}");
+    for (line, running) in watching {
+        ended.push(format!("{} {line}", running.outcome().code.unwrap()));
+    }
+    assert_eq!(
+        ended,
+        [
+            "124 watch -A",
+            "0 explain demo",
+            "0 watch demo",
+            "0 status demo --until healthy --fail-fast --timeout 30m",
+        ]
+    );
+}
+
+/// Answers like a Prometheus in which everything is well, for ever.
+fn prometheus() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let body = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"0.99"]}]}}"#;
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut heard = Vec::new();
+            let mut buffer = [0; 4096];
+            // The query is a form behind the head.
+            while !String::from_utf8_lossy(&heard).contains("query=") {
+                let length = stream.read(&mut buffer).unwrap();
+                heard.extend_from_slice(&buffer[..length]);
+                if length == 0 {
+                    break;
+                }
+            }
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn what_is_typed_about_metrics_does_what_it_says() {
+    let title = "Steps that metrics decide about";
+    let (shop, _engine) = at_its_first_pause();
+    let template =
+        blocks(section(title), "yaml")[0].replace("http://prometheus.example.com:9090", &prometheus());
+    std::fs::write(shop.folder.file("rate.yaml"), &template).unwrap();
+    let mut template: Value = serde_saphyr::from_str(&template).unwrap();
+    template["metadata"]["namespace"] = json!(NAMESPACE);
+    shop.sim.load(template).unwrap();
+    let mut rollout = shop.get("rollouts.kruise.io/v1beta1", "Rollout", "demo");
+    let annotate = blocks(section(title), "sh").concat();
+    let annotation = annotate.split('\'').nth(1).unwrap();
+    let (key, value) = annotation.split_once('=').unwrap();
+    rollout["metadata"]["annotations"][key] = json!(value);
+    shop.sim.load(rollout).unwrap();
+    let mut ended = Vec::new();
+    for words in typed(title) {
+        let mut command = shop.command(&borrowed(&words));
+        command.current_dir(shop.folder.file(""));
+        let outcome = Outcome::of(command.output().unwrap());
+        ended.push(format!("{} {}", outcome.code.unwrap(), words.join(" ")));
+    }
+    assert_eq!(
+        ended,
+        [
+            "0 gate demo",
+            "0 gate demo --template rate.yaml",
+            "0 watch demo --auto-approve"
         ]
     );
 }
