@@ -137,6 +137,20 @@ impl Story {
         }
     }
 
+    /// What of it does not depend on when real controllers act: how many pods are ready at a look is noted whenever somebody looks,
+    /// old pods of a batch go as new ones become ready, and ReplicaSets have names of their own.
+    pub(crate) fn settled(mut self) -> Self {
+        let depends = [" new pods are ready", " old pods", " old pod"];
+        self.writes
+            .retain(|(_, _, purpose)| !depends.iter().any(|end| purpose.ends_with(end)));
+        for (_, object, _) in &mut self.writes {
+            if object.starts_with("replicaset/") {
+                *object = "replicaset".to_owned();
+            }
+        }
+        self
+    }
+
     /// The same with what was seen at the gates.
     pub(crate) fn with_gates(mut self, gates: BTreeMap<i32, (i32, i32)>) -> Self {
         let gates = gates.into_iter();

@@ -190,11 +190,11 @@ fn over_files_without_a_cluster() {
     STEP     NEW      OLD   READY   PODS   TRAFFIC NEW/OLD   GATE       EARLIEST   LIKELY    WRITES
     1        1        4     4..5    5      5%/95%            approval   +TIME      unknown   12
     2        1 of 4   4     5       5      -                 -          +TIME      unknown   8
-    finish   4        0     4..9    9      -                 -          +TIME     unknown   14
+    finish   4        0     4..9    9      -                 -          +TIME     unknown   15
 
     ~ unknown: how long pods take to become ready: no running pod tells, 10 s are assumed
     ~ unknown: how long approvals of step 1 take: no time is counted for them
-    Summary: 2 steps, 34 writes, never below 4 ready pods, at most 9 pods, SECONDS s at the earliest, 0 blockers, completes.
+    Summary: 2 steps, 35 writes, never below 4 ready pods, at most 9 pods, SECONDS s at the earliest, 0 blockers, completes.
     ");
     let table: [(&[&str], i32); 10] = [
         (&["-f", &shop], 0),

@@ -255,7 +255,7 @@ fn what_is_typed_to_watch_does_what_it_says() {
         ended,
         [
             "124 watch -A",
-            "0 explain demo",
+            "4 explain demo",
             "0 watch demo",
             "0 status demo --until healthy --fail-fast --timeout 30m",
         ]

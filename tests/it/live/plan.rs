@@ -235,7 +235,7 @@ async fn disagreement(name: &str) -> Option<String> {
     let Ok(seen) = seen else {
         return Some("the release does not end within three minutes".to_owned());
     };
-    let differs = predicted(&planned).differs_from(&seen);
+    let differs = predicted(&planned).settled().differs_from(&seen.settled());
     if differs.is_none() {
         release.cluster.delete_namespace().await;
     }
