@@ -80,6 +80,170 @@ impl Story {
     }
 }
 
+/// Where somebody else is needed, or the end.
+#[derive(Debug)]
+pub(crate) enum Moment {
+    /// A pause of this step, which ends by itself.
+    Timed(i32),
+    /// A pause of this step, which a human ends.
+    Waits(i32),
+    /// The end of the release.
+    Over,
+}
+
+impl Story {
+    /// Notes what an engine says of a Rollout.
+    pub(crate) fn take_in(&mut self, rollout: &str, event: Event) -> Option<Moment> {
+        if key_of(&event).is_some_and(|name| name != rollout) {
+            return None;
+        }
+        match event {
+            Event::Wrote { effect, .. } => {
+                let object = effect.target.to_string();
+                self.writes
+                    .push(write(effect.verb.method(), &object, &effect.purpose));
+                None
+            }
+            Event::Moved { reason, step, .. } => {
+                if let Some(state) = plan::state(&reason) {
+                    let now = (step, state.to_owned());
+                    if self.states.last() != Some(&now) {
+                        self.states.push(now);
+                    }
+                }
+                match reason {
+                    Reason::TimedPause { step, .. } => Some(Moment::Timed(step)),
+                    _ => None,
+                }
+            }
+            Event::Stopped {
+                stop: Stop::WaitingForApproval { step, .. },
+                ..
+            } => Some(Moment::Waits(step)),
+            Event::Stopped { stop, .. } => {
+                self.end = Some(match stop {
+                    Stop::AtRest => End::NothingToDo,
+                    Stop::Completed | Stop::Disabled | Stop::Gone if self.writes.is_empty() => {
+                        End::NothingToDo
+                    }
+                    Stop::Completed | Stop::Disabled | Stop::Gone => End::Completed,
+                    Stop::RolledBack => End::RolledBack,
+                    Stop::Degraded { .. } => End::Degraded,
+                    _ => End::Blocked,
+                });
+                Some(Moment::Over)
+            }
+            _ => None,
+        }
+    }
+
+    /// What of it does not depend on when real controllers act: how many pods are ready at a look is noted whenever somebody looks,
+    /// old pods of a batch go as new ones become ready, and ReplicaSets have names of their own.
+    pub(crate) fn settled(mut self) -> Self {
+        let depends = [" new pods are ready", " old pods", " old pod"];
+        self.writes
+            .retain(|(_, _, purpose)| !depends.iter().any(|end| purpose.ends_with(end)));
+        for (_, object, _) in &mut self.writes {
+            if object.starts_with("replicaset/") {
+                *object = "replicaset".to_owned();
+            }
+        }
+        self
+    }
+
+    /// The same with what was seen at the gates.
+    pub(crate) fn with_gates(mut self, gates: BTreeMap<i32, (i32, i32)>) -> Self {
+        let gates = gates.into_iter();
+        self.gates = gates.map(|(step, (new, old))| (step, new, old)).collect();
+        self
+    }
+}
+
+/// New and old pods: those on their way out do not count. Of a Deployment its ReplicaSets say it, as they do to everybody.
+pub(crate) fn pods_of(of_deployment: bool, objects: &[Value], old: &str) -> (i32, i32) {
+    let mut pods = [0, 0];
+    let hash = |object: &Value| {
+        let labels = &object["metadata"]["labels"];
+        let keys = ["pod-template-hash", "controller-revision-hash"];
+        let label = keys.into_iter().find_map(|key| labels[key].as_str());
+        label.unwrap_or_default().to_owned()
+    };
+    for object in objects {
+        let count = match of_deployment {
+            true => object["status"]["replicas"].as_i64().unwrap_or(0),
+            false => i64::from(object["metadata"]["deletionTimestamp"].is_null()),
+        };
+        pods[usize::from(hash(object) == old)] += i32::try_from(count).unwrap();
+    }
+    (pods[0], pods[1])
+}
+
+/// The stable revision as a Rollout's status has it.
+pub(crate) fn stable_of(rollout: &Value) -> String {
+    let status = &rollout["status"];
+    let sub = ["canaryStatus", "blueGreenStatus"]
+        .into_iter()
+        .map(|key| &status[key])
+        .find(|sub| sub.is_object());
+    let sub = sub.cloned().unwrap_or_default();
+    let at_rest = sub["currentStepState"] == "Completed" && status["phase"] != "Progressing";
+    let keys: &[&str] = if at_rest {
+        &["canaryRevision", "updatedRevision"]
+    } else {
+        &["stableRevision"]
+    };
+    keys.iter()
+        .find_map(|key| sub[*key].as_str())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Writes the new version and its hold in one request, as the command does, whose writes the hold policy lets pass.
+pub(crate) async fn set_image(
+    cluster: &Cluster,
+    place: Place,
+    name: &str,
+    images: &[NewImage],
+    rollout: &str,
+) {
+    loop {
+        let workload = cluster.get(place, name).await.unwrap().unwrap();
+        let Some(patch) = edit::set_images(&workload, images, Some(rollout)).unwrap() else {
+            return;
+        };
+        let manager = "?fieldManager=rollouts-engine";
+        match cluster
+            .patch(place, name, manager, "application/json-patch+json", &patch)
+            .await
+        {
+            Ok(_) => return,
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Approves a step; whether it waited for that. It may be told twice that it waits.
+pub(crate) async fn approve(cluster: &Cluster, name: &str, step: i32) -> bool {
+    let guard = Guard {
+        step: Some(step),
+        ..Guard::default()
+    };
+    let place = Place::named("rollout");
+    loop {
+        let rollout = cluster.get(place, name).await.unwrap().unwrap();
+        let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &guard) else {
+            return false;
+        };
+        let content = "application/merge-patch+json";
+        match cluster.patch(place, name, "/status", content, &patch).await {
+            Ok(_) => return true,
+            Err(kube::Error::Api(status)) if status.code == 409 => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 fn write(method: &str, object: &str, purpose: &str) -> (String, String, String) {
     let object = if object.starts_with("pod/") { "pod" } else { object };
     (method.to_owned(), object.to_owned(), purpose.to_owned())
@@ -195,87 +359,23 @@ impl Stage {
 
     /// The new version and its hold in one request.
     pub(crate) async fn image(&self, kind: &str, name: &str, images: &[NewImage]) {
-        let place = Place::named(kind);
-        loop {
-            let workload = self.cluster.get(place, name).await.unwrap().unwrap();
-            let Some(patch) = edit::set_images(&workload, images, Some(&self.rollout)).unwrap() else {
-                return;
-            };
-            // As the command does, whose writes the hold policy lets pass.
-            match self
-                .cluster
-                .patch(
-                    place,
-                    name,
-                    "?fieldManager=rollouts-engine",
-                    "application/json-patch+json",
-                    &patch,
-                )
-                .await
-            {
-                Ok(_) => return,
-                Err(kube::Error::Api(status)) if status.code == 409 => {}
-                Err(error) => panic!("{error}"),
-            }
-        }
+        set_image(&self.cluster, Place::named(kind), name, images, &self.rollout).await;
     }
 
     /// Approves a step; whether it waited for that. It may be told twice that it waits.
     pub(crate) async fn approve(&self, step: i32) -> bool {
-        let guard = Guard {
-            step: Some(step),
-            ..Guard::default()
-        };
-        let place = Place::named("rollout");
-        loop {
-            let rollout = self.cluster.get(place, &self.rollout).await.unwrap().unwrap();
-            let Ok(Approval::Send { patch, .. }) = approval::decide(&rollout, &guard) else {
-                return false;
-            };
-            match self
-                .cluster
-                .patch(
-                    place,
-                    &self.rollout,
-                    "/status",
-                    "application/merge-patch+json",
-                    &patch,
-                )
-                .await
-            {
-                Ok(_) => return true,
-                Err(kube::Error::Api(status)) if status.code == 409 => {}
-                Err(error) => panic!("{error}"),
-            }
-        }
+        approve(&self.cluster, &self.rollout, step).await
     }
 
-    /// New and old pods: those on their way out do not count.
+    /// New and old pods.
     fn pods(&self, old: &str) -> (i32, i32) {
-        let mut pods = [0, 0];
-        let deployment = self.is_of_deployment();
-        let hash = |object: &Value| {
-            let labels = &object["metadata"]["labels"];
-            let key = ["pod-template-hash", "controller-revision-hash"]
-                .into_iter()
-                .find(|key| labels[*key].is_string());
-            key.map(|key| labels[key].as_str().unwrap().to_owned())
-                .unwrap_or_default()
-        };
-        if deployment {
-            // The ReplicaSets say it, as they do to everybody.
-            for set in self.sim.list("apps/v1", "ReplicaSet", Some(NAMESPACE)) {
-                let count = set["status"]["replicas"].as_i64().unwrap_or(0);
-                pods[usize::from(hash(&set) == old)] += i32::try_from(count).unwrap();
-            }
+        let of_deployment = self.is_of_deployment();
+        let (version, kind) = if of_deployment {
+            ("apps/v1", "ReplicaSet")
         } else {
-            for pod in self.sim.list("v1", "Pod", Some(NAMESPACE)) {
-                if pod["metadata"]["deletionTimestamp"].is_null() {
-                    pods[usize::from(hash(&pod) == old)] += 1;
-                }
-            }
-        }
-        (pods[0], pods[1])
+            ("v1", "Pod")
+        };
+        pods_of(of_deployment, &self.sim.list(version, kind, Some(NAMESPACE)), old)
     }
 
     fn is_of_deployment(&self) -> bool {
@@ -290,22 +390,7 @@ impl Stage {
 
     /// The stable revision as the status has it before the rest begins.
     pub(crate) fn stable(&self) -> String {
-        let status = &self.rollout()["status"];
-        let sub = ["canaryStatus", "blueGreenStatus"]
-            .into_iter()
-            .map(|key| &status[key])
-            .find(|sub| sub.is_object());
-        let sub = sub.cloned().unwrap_or_default();
-        let at_rest = sub["currentStepState"] == "Completed" && status["phase"] != "Progressing";
-        let keys: &[&str] = if at_rest {
-            &["canaryRevision", "updatedRevision"]
-        } else {
-            &["stableRevision"]
-        };
-        keys.iter()
-            .find_map(|key| sub[*key].as_str())
-            .unwrap_or_default()
-            .to_owned()
+        stable_of(&self.rollout())
     }
 
     /// Lets an engine do the rest, with every pause approved.
@@ -315,31 +400,12 @@ impl Stage {
         let mut gates = BTreeMap::new();
         let follow = async {
             while let Some(event) = told.recv().await {
-                if key_of(&event).is_some_and(|name| name != self.rollout) {
-                    continue;
-                }
-                match event {
-                    Event::Wrote { effect, .. } => story.writes.push(write(
-                        effect.verb.method(),
-                        &effect.target.to_string(),
-                        &effect.purpose,
-                    )),
-                    Event::Moved { reason, step, .. } => {
-                        if let Some(state) = plan::state(&reason) {
-                            let now = (step, state.to_owned());
-                            if story.states.last() != Some(&now) {
-                                story.states.push(now);
-                            }
-                        }
-                        if let Reason::TimedPause { step, .. } = reason {
-                            self.clock.sleep(SETTLED).await;
-                            gates.insert(step, self.pods(old));
-                        }
+                match story.take_in(&self.rollout, event) {
+                    Some(Moment::Timed(step)) => {
+                        self.clock.sleep(SETTLED).await;
+                        gates.insert(step, self.pods(old));
                     }
-                    Event::Stopped {
-                        stop: Stop::WaitingForApproval { step, .. },
-                        ..
-                    } => {
+                    Some(Moment::Waits(step)) => {
                         // Whoever approves has looked at pods that stand still.
                         self.clock.sleep(SETTLED).await;
                         let seen = self.pods(old);
@@ -347,20 +413,8 @@ impl Stage {
                             gates.insert(step, seen);
                         }
                     }
-                    Event::Stopped { stop, .. } => {
-                        story.end = Some(match stop {
-                            Stop::AtRest => End::NothingToDo,
-                            Stop::Completed | Stop::Disabled | Stop::Gone if story.writes.is_empty() => {
-                                End::NothingToDo
-                            }
-                            Stop::Completed | Stop::Disabled | Stop::Gone => End::Completed,
-                            Stop::RolledBack => End::RolledBack,
-                            Stop::Degraded { .. } => End::Degraded,
-                            _ => End::Blocked,
-                        });
-                        return;
-                    }
-                    _ => {}
+                    Some(Moment::Over) => return,
+                    None => {}
                 }
             }
         };
@@ -368,11 +422,7 @@ impl Stage {
             .await
             .expect("the release ends within a day");
         engine.abort();
-        story.gates = gates
-            .into_iter()
-            .map(|(step, (new, old))| (step, new, old))
-            .collect();
-        story
+        story.with_gates(gates)
     }
 }
 

@@ -90,7 +90,7 @@ async fn kruise(namespace: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-fn objects() -> Vec<Value> {
+pub(super) fn objects() -> Vec<Value> {
     let labels = json!({ "app": "web" });
     vec![
         json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" }, "spec": {

@@ -9,6 +9,7 @@ pub(crate) mod definitions;
 pub(crate) mod engine_in_cluster;
 pub(crate) mod holds;
 pub(crate) mod models;
+mod plan;
 mod prometheus;
 pub(crate) mod releases;
 mod routes;
