@@ -243,7 +243,8 @@ fn kinds(words: &[String]) -> Option<Vec<Kind>> {
 }
 
 fn nothing_named() -> Error {
-    Error::usage("no Rollout is named").hint("give NAME, rollout/NAME or deploy/NAME")
+    Error::usage("no Rollout is named")
+        .hint("give NAME, rollout/NAME or deploy/NAME; or several: --all, -l LABELS, -A")
 }
 
 fn names(words: &[String]) -> Result<Vec<Named>> {

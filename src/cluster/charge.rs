@@ -26,6 +26,9 @@ const CONTROLLER_LEASE: &str = "71ddec2c.kruise.io";
 /// install it.
 const CONTROLLER_WEBHOOK: &str = "kruise-rollout-mutating-webhook-configuration";
 
+/// Seconds after which a controller whose Lease nobody renews is not just being moved to another node.
+const COMING_BACK: i64 = 300;
+
 /// How often whoever drives releases for good looks whether a controller has come: at most four requests each time.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -53,10 +56,17 @@ impl Cluster {
             let mut controllers = leases.iter().filter(|lease| is_controllers(lease)).peekable();
             // One that is gone leaves its webhook behind; its Lease says since when it does nothing.
             if controllers.peek().is_some() {
-                let leader = controllers.find(|lease| held(lease, self.clock.now()));
+                let now = self.clock.now();
+                let leader = controllers.find(|lease| held(lease, now) || age(lease, now) < COMING_BACK);
                 return Ok(leader.map_or(Charge::Nobody, |lease| {
                     let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
-                    Charge::Controller(format!("its leader {holder:?} holds Lease {CONTROLLER_LEASE:?}"))
+                    Charge::Controller(match held(lease, now) {
+                        true => format!("its leader {holder:?} holds Lease {CONTROLLER_LEASE:?}"),
+                        false => format!(
+                            "its leader held Lease {CONTROLLER_LEASE:?} {} s ago, and the next one may be on its way",
+                            age(lease, now)
+                        ),
+                    })
                 }));
             }
             let webhook = self.controllers_webhook().await?;

@@ -16,6 +16,7 @@ pub mod interruption;
 pub mod jump;
 pub mod lint;
 pub mod manifests;
+pub mod outage;
 pub mod pause;
 pub mod plan;
 pub mod reading;

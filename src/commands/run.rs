@@ -118,6 +118,11 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     } else {
         drive.await
     };
+    if driven.as_ref().is_err_and(|error| error.kind == Kind::Timeout) {
+        for found in &rollouts {
+            say_why(ui, &cluster, &found.namespace, &found.name).await;
+        }
+    }
     outcomes.add(ui, driven)?;
     Ok(outcomes.code())
 }
@@ -222,9 +227,22 @@ async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, scope: Scope, how: H
     let stops = stops.map_err(|error| failure::of_driver(&error, namespace.as_deref(), &cluster.server))?;
     let mut outcomes = Outcomes::default();
     for (key, stop) in &stops {
+        if matches!(stop, Stop::Degraded { .. } | Stop::Blocked { .. }) {
+            say_why(ui, cluster, &key.namespace, &key.name).await;
+        }
         outcomes.add(ui, conclude(ui, key, stop, how.aim))?;
     }
     Ok(outcomes.code())
+}
+
+/// Says where a release stands, and what keeps it there: the engine knows how many pods are missing, and not why.
+async fn say_why(ui: &Ui, cluster: &Cluster, namespace: &str, name: &str) {
+    if let Ok(Some(found)) = cluster.rollout_if_there(namespace, name).await
+        && let Ok(status) = reading::status(cluster, &found).await
+        && status.troubles().next().is_some()
+    {
+        ui.talk(&stamped(cluster.clock.now(), &status.line()));
+    }
 }
 
 /// A name for this process in Leases. It need not be kept: a successor waits for the Lease to end.

@@ -9,7 +9,9 @@ use futures::{
 };
 
 use super::{
-    Outcomes, connect, interruption, reading,
+    Outcomes, connect, interruption,
+    outage::Outage,
+    reading,
     subject::{self, Subject},
     targets, update,
 };
@@ -300,6 +302,7 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
     let mut notices = cluster.follow(followed(found)).boxed();
     let mut with_pods = false;
     let mut last = String::new();
+    let mut outage = Outage::default();
     loop {
         tokio::select! {
             _ = notices.next() => {}
@@ -313,9 +316,13 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
         };
         let status = match status {
             // A server that is away for a moment does not end a wait; its time does.
-            Err(error) if error.kind == Kind::Unreachable && !last.is_empty() => continue,
+            Err(error) if error.kind == Kind::Unreachable && !last.is_empty() => {
+                outage.goes_on(ui, &error);
+                continue;
+            }
             status => status?,
         };
+        outage.is_over();
         if let Some(status) = status
             .as_ref()
             .filter(|status| status.selector.is_some() && !with_pods)

@@ -46,6 +46,8 @@ pub(super) struct Timeline {
     steps: BTreeMap<i32, PlannedStep>,
     /// Steps that the engine waited at the end of.
     waited: BTreeSet<i32>,
+    /// Steps whose pods were ready, so that their traffic moved.
+    split: BTreeSet<i32>,
     states: Vec<PlannedState>,
     writes: Vec<PlannedWrite>,
     /// How many of the writes are known to belong to a step. The rest waits for the engine to say where it got to.
@@ -213,6 +215,7 @@ impl Timeline {
             current: 0,
             steps: BTreeMap::new(),
             waited: BTreeSet::new(),
+            split: BTreeSet::new(),
             states: Vec::new(),
             writes: Vec::new(),
             placed: 0,
@@ -390,6 +393,9 @@ impl Timeline {
             | Reason::WaitingForApproval { step, .. }
             | Reason::TimedPause { step, .. } => {
                 self.enter(*step);
+                if !matches!(reason, Reason::Upgrading { .. }) {
+                    self.split.insert(*step);
+                }
                 if matches!(
                     reason,
                     Reason::WaitingForApproval { .. } | Reason::TimedPause { .. }
@@ -523,7 +529,19 @@ impl Timeline {
         }
     }
 
+    /// The pods of the step at hand never become ready: none of what comes after them in it happens.
+    fn stop_short(&mut self) {
+        if let Some(step) = self.steps.get_mut(&self.current) {
+            "-".clone_into(&mut step.traffic);
+            "-".clone_into(&mut step.old_traffic);
+            "never".clone_into(&mut step.gate);
+        }
+    }
+
     pub(super) fn into_plan(mut self, key: RolloutKey, end: End, message: String) -> Plan {
+        if end == End::Degraded && self.current < self.closing() && !self.split.contains(&self.current) {
+            self.stop_short();
+        }
         self.place_writes();
         let finish = self.steps.remove(&self.closing());
         Plan {

@@ -92,8 +92,9 @@ impl Failure {
 
     /// 415.
     pub(super) fn unsupported(content_type: &str) -> Self {
-        let message =
-            format!("the body of the request was in an unknown format - {content_type} is not accepted");
+        let message = format!(
+            "the body of the request was in an unknown format - {content_type} is not accepted; JSON and YAML are, such as 'kubectl apply -f' sends"
+        );
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "UnsupportedMediaType",

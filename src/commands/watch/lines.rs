@@ -9,7 +9,7 @@ use super::ending;
 use crate::{
     cli::values::Output,
     cluster::{Cluster, Found, Resource, follow::News},
-    commands::{reading, status},
+    commands::{outage::Outage, reading, status},
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
@@ -112,6 +112,7 @@ async fn named(out: &Out<'_>, cluster: &Cluster, rollouts: &[Found]) -> Result<u
     let mut with_pods: BTreeMap<usize, bool> = BTreeMap::new();
     let mut states: BTreeMap<usize, Option<Status>> = BTreeMap::new();
     let mut told = Told::default();
+    let mut outage = Outage::default();
     loop {
         for at in gather(cluster, &mut notices, rollouts.len()).await {
             let Some(found) = rollouts.get(at) else { continue };
@@ -123,9 +124,13 @@ async fn named(out: &Out<'_>, cluster: &Cluster, rollouts: &[Found]) -> Result<u
             let state = match state.transpose() {
                 Ok(state) => state,
                 // A server that is away for a moment changes nothing of what was told.
-                Err(error) if error.kind == Kind::Unreachable && states.contains_key(&at) => continue,
+                Err(error) if error.kind == Kind::Unreachable && states.contains_key(&at) => {
+                    outage.goes_on(out.ui, &error);
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
+            outage.is_over();
             // Which pods are whose is known once the workload was read.
             if let Some(state) = &state
                 && state.selector.is_some()
@@ -157,6 +162,7 @@ async fn selected(
     let mut told = Told::default();
     let mut verdicts: BTreeMap<(String, String), crate::release::Verdict> = BTreeMap::new();
     let mut is_whole = false;
+    let mut outage = Outage::default();
     while let Some(item) = news.next().await {
         match item {
             News::There(found) => {
@@ -176,8 +182,12 @@ async fn selected(
             News::Afresh => is_whole = false,
             News::Listed => is_whole = true,
             News::Trouble(error) if error.kind == Kind::Forbidden => return Err(error),
-            News::Trouble(_) => {}
+            News::Trouble(error) => {
+                outage.goes_on(out.ui, &error);
+                continue;
+            }
         }
+        outage.is_over();
         if is_whole && verdicts.values().all(|verdict| verdict.is_at_rest()) {
             return Ok(verdicts
                 .values()

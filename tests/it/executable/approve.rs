@@ -110,7 +110,7 @@ fn trap4_only_what_is_paused() {
     --- stderr
     error: no Rollout is named
 
-    hint: give NAME, rollout/NAME or deploy/NAME
+    hint: give NAME, rollout/NAME or deploy/NAME; or several: --all, -l LABELS, -A
     ");
     assert_eq!((at_rest.sim.trace(), upgrading.sim.trace()), (vec![], vec![]));
 }

@@ -196,6 +196,28 @@ fn over_files_without_a_cluster() {
     ~ unknown: how long approvals of step 1 take: no time is counted for them
     Summary: 2 steps, 35 writes, never below 4 ready pods, at most 9 pods, +TIME at the earliest, 0 blockers, completes.
     ");
+    // What comes after pods that never become ready is not promised.
+    let crash = [
+        "plan",
+        "-f",
+        &shop,
+        "--set-image",
+        "main=web:v2",
+        "--what-if",
+        "crash",
+    ];
+    assert_snapshot!(alone(&crash), @"
+    exit 5
+    --- stdout
+    Plan for default/web
+    What if pods of the new version crash
+    STEP   NEW   OLD   READY   PODS   TRAFFIC NEW/OLD   GATE    EARLIEST   LIKELY    WRITES
+    1      1     4     4       5      -                 never   +TIME     unknown   10
+
+    ~ unknown: how long pods take to become ready: no running pod tells, 10 s are assumed
+    Summary: 1 step, 10 writes, never below 4 ready pods, at most 5 pods, +TIME at the earliest, 0 blockers, degrades.
+    no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
+    ");
     let table: [(&[&str], i32); 10] = [
         (&["-f", &shop], 0),
         (

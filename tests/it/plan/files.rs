@@ -181,18 +181,18 @@ fn what_might_happen() {
     }
     assert_snapshot!(stories.join("\n\n"), @r#"
     crash
-    1  1  4  4  5  20%/80%  approval  +10:11  unknown  10
+    1  1  4  4  5  -  never  +10:11  unknown  10
     Summary: 1 step, 10 writes, never below 4 ready pods, at most 5 pods, +10:11 at the earliest, 0 blockers, degrades.
     no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
 
     failing-pods=1
-    1  1  4  4  5  20%/80%  approval  +10:11  unknown  10
+    1  1  4  4  5  -  never  +10:11  unknown  10
     Summary: 1 step, 10 writes, never below 4 ready pods, at most 5 pods, +10:11 at the earliest, 0 blockers, degrades.
     no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
 
     failing-pods=50%
     1  1  4  4..5  5  20%/80%  approval  +0:14  unknown  12
-    2  2  4  5  6  50%/50%  300 s  +10:24  unknown  6
+    2  2  4  5  6  -  never  +10:24  unknown  6
     Summary: 2 steps, 18 writes, never below 4 ready pods, at most 6 pods, +10:24 at the earliest, 0 blockers, degrades.
     no progress for 600 seconds: step 2/3: 1 of 2 new pods are ready
 
