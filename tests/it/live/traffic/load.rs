@@ -91,6 +91,23 @@ impl Drop for Load {
     }
 }
 
+/// Answers in a row after which no worker of an earlier configuration is taken to be left: any of them would have taken one.
+const IN_A_ROW: usize = 60;
+
+/// Waits until every request is answered. A proxy that was reloaded lets its old workers end what they accepted, and those of the
+/// configuration without pods have no answer.
+pub(super) async fn served(gateway: SocketAddrV4, who: Who) {
+    let mut pace = tokio::time::interval(PACE);
+    let mut answered = 0;
+    while answered < IN_A_ROW {
+        pace.tick().await;
+        answered = match ask(gateway, who).await {
+            Ok(_) => answered + 1,
+            Err(_) => 0,
+        };
+    }
+}
+
 impl Load {
     /// Sends until this is dropped; the users take turns.
     pub(super) fn start(gateway: SocketAddrV4, users: &'static [Who], diary: Diary) -> Self {

@@ -14,7 +14,7 @@ use super::{
     diary::Diary,
     gateway::{Gateway, Program},
     kubelet::{Kubelet, NODE},
-    load::{HOST, Load, Who},
+    load::{HOST, Load, Who, served},
     pod::PORT,
 };
 use crate::{
@@ -137,6 +137,9 @@ impl Stage {
         stage.ready(replicas).await;
         stage.healthy().await;
         stage.gateway.settled().await;
+        let first = *users.first().expect("somebody asks");
+        let answered = tokio::time::timeout(LIMIT, served(address, first)).await;
+        assert!(answered.is_ok(), "{name}: no answers within {LIMIT:?}");
         stage.load = Load::start(address, users, stage.diary.clone());
         stage
     }

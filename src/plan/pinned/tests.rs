@@ -1,0 +1,199 @@
+//! Plans that are kept, and what moves under them.
+
+use serde_json::{Value, json};
+
+use super::{Moved, Saved, Unfit, inputs};
+use crate::{
+    plan::{End, Plan},
+    workload::edit,
+};
+
+fn rollout() -> Value {
+    json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout",
+        "metadata": { "name": "web", "namespace": "shop", "uid": "r", "resourceVersion": "1" },
+        "spec": { "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
+            "strategy": { "paused": false, "canary": { "steps": [{ "replicas": 1, "traffic": "20%", "pause": {} }] } } } })
+}
+
+fn deployment(image: &str) -> Value {
+    json!({ "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": { "name": "web", "namespace": "shop", "uid": "d", "resourceVersion": "2" },
+        "spec": { "replicas": 3, "template": { "spec": { "containers": [{ "name": "main", "image": image }] } } },
+        "status": { "replicas": 3 } })
+}
+
+fn service() -> Value {
+    json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "web", "namespace": "shop", "uid": "s" },
+        "spec": { "clusterIP": "10.0.0.1", "selector": { "app": "web" }, "ports": [{ "port": 80 }] } })
+}
+
+fn route(weight: i32) -> Value {
+    json!({ "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+        "metadata": { "name": "web", "namespace": "shop", "uid": "h" }, "spec": { "rules": [{ "weight": weight }] } })
+}
+
+fn plan() -> Plan {
+    Plan {
+        namespace: "shop".to_owned(),
+        rollout: "web".to_owned(),
+        steps: Vec::new(),
+        finish: None,
+        states: Vec::new(),
+        writes: Vec::new(),
+        end: End::Completed,
+        message: String::new(),
+        lowest_ready: 3,
+        most_pods: 4,
+        start_pods: 3,
+        blockers: Vec::new(),
+        unknown: Vec::new(),
+        likely_end: None,
+    }
+}
+
+fn saved() -> Saved {
+    let before = [rollout(), deployment("web:v1"), service(), route(1)];
+    let after = [rollout(), deployment("web:v2"), service(), route(1)];
+    Saved::new(
+        &plan(),
+        json!({ "end": "Completed" }),
+        (&before, &after),
+        ("https://a", "2026-01-01T00:00:00Z"),
+    )
+}
+
+fn moved(objects: &[Value]) -> Vec<String> {
+    saved().moved(objects).iter().map(Moved::to_string).collect()
+}
+
+/// As in the middle of its release: held, marked, pinned, split, with a canary beside.
+fn midway() -> Vec<Value> {
+    let mut workload = deployment("web:v2");
+    edit::put_hold(crate::workload::Kind::Deployment, &mut workload, "web");
+    workload["metadata"]["resourceVersion"] = json!("9");
+    let mut service = service();
+    service["spec"]["selector"]["pod-template-hash"] = json!("abc");
+    let mut split = route(1);
+    split["spec"]["rules"][0]["weight"] = json!(80);
+    let original = json!({ "spec": route(1)["spec"] }).to_string();
+    split["metadata"]["annotations"] = json!({ "rollouts.kruise.io/original-spec-configuration": original });
+    let owner = json!([{ "kind": "Rollout", "name": "web", "controller": true }]);
+    let mut canary = service.clone();
+    canary["metadata"] = json!({ "name": "web-canary", "namespace": "shop", "ownerReferences": owner });
+    let mut rollout = rollout();
+    rollout["spec"]["strategy"]["paused"] = json!(true);
+    rollout["status"] = json!({ "phase": "Progressing" });
+    vec![
+        rollout,
+        workload,
+        service,
+        split,
+        canary,
+        json!({ "kind": "Pod", "metadata": { "name": "p", "namespace": "shop" } }),
+    ]
+}
+
+#[test]
+fn what_the_release_itself_writes_moves_nothing() {
+    assert_eq!(
+        moved(&[rollout(), deployment("web:v1"), service(), route(1)]),
+        Vec::<String>::new()
+    );
+    assert_eq!(moved(&midway()), Vec::<String>::new());
+}
+
+#[test]
+fn what_moved_is_named_field_by_field() {
+    let mut replicas = midway();
+    replicas[1]["spec"]["replicas"] = json!(5);
+    let mut image = midway();
+    image[1]["spec"]["template"]["spec"]["containers"][0]["image"] = json!("web:v3");
+    let mut steps = midway();
+    steps[0]["spec"]["strategy"]["canary"]["steps"][0]["traffic"] = json!("50%");
+    let second = json!({ "replicas": "100%" });
+    let list = steps[0].pointer_mut("/spec/strategy/canary/steps");
+    list.unwrap().as_array_mut().unwrap().push(second);
+    let mut routed = midway();
+    let original = json!({ "spec": { "rules": [{ "weight": 7 }] } }).to_string();
+    routed[3]["metadata"]["annotations"]["rollouts.kruise.io/original-spec-configuration"] = json!(original);
+    let mut replaced = midway();
+    replaced[2]["metadata"]["uid"] = json!("t");
+    let mut gone = midway();
+    gone.remove(3);
+    let mut rival = rollout();
+    rival["metadata"]["name"] = json!("rival");
+    let cases = [
+        (replicas, vec!["deployment/web  spec.replicas: 3 is now 5"]),
+        (
+            image,
+            vec!["deployment/web  spec.template.spec.containers[main].image: \"web:v2\" is now \"web:v3\""],
+        ),
+        (
+            steps,
+            vec![
+                "rollout/web  spec.strategy.canary.steps[0].traffic: \"20%\" is now \"50%\"",
+                "rollout/web  spec.strategy.canary.steps[1]: not set is now {\"replicas\":\"100%\"}",
+            ],
+        ),
+        (routed, vec!["httproute/web  spec.rules[0].weight: 1 is now 7"]),
+        (replaced, vec!["service/web  metadata.uid: s is now t"]),
+        (gone, vec!["httproute/web  the object: there is now gone"]),
+        (
+            [midway(), vec![rival]].concat(),
+            vec!["rollout/rival  the object: not there is now there"],
+        ),
+    ];
+    for (objects, expected) in cases {
+        assert_eq!(moved(&objects), expected);
+    }
+}
+
+#[test]
+fn a_file_is_what_was_saved() {
+    let text = serde_json::to_string_pretty(&saved()).unwrap();
+    assert_eq!(Saved::read(&text), Ok(saved()));
+    let cases = [
+        (text.replace("web:v2", "web:v9"), Unfit::Edited),
+        (
+            text.replace("\"1.0\"", "\"2.0\""),
+            Unfit::Format("2.0".to_owned()),
+        ),
+        ("{}".to_owned(), Unfit::Unread("its kind is none".to_owned())),
+        (
+            String::new(),
+            Unfit::Unread("EOF while parsing a value at line 1 column 0".to_owned()),
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(Saved::read(&text), Err(expected));
+    }
+    let bad = |document: Value| {
+        Saved {
+            plan: document,
+            ..saved()
+        }
+        .follow()
+    };
+    assert_eq!(
+        bad(json!({ "end": "Completed", "blockers": [{ "weight": "risk" }] })),
+        Ok(())
+    );
+    for document in [
+        json!({ "end": "Blocked" }),
+        json!({ "end": "Completed", "blockers": [{ "weight": "blocks" }] }),
+    ] {
+        assert_eq!(bad(document), Err(Unfit::Bad("Blocked".to_owned())));
+    }
+}
+
+#[test]
+fn inputs_are_sorted_and_only_the_users() {
+    let names: Vec<String> = inputs(&midway(), "shop", "web")
+        .iter()
+        .map(super::Input::title)
+        .collect();
+    assert_eq!(
+        names,
+        ["deployment/web", "httproute/web", "rollout/web", "service/web"]
+    );
+}
