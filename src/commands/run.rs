@@ -237,12 +237,16 @@ async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, scope: Scope, how: H
 
 /// Says where a release stands, and what keeps it there: the engine knows how many pods are missing, and not why.
 async fn say_why(ui: &Ui, cluster: &Cluster, namespace: &str, name: &str) {
-    if let Ok(Some(found)) = cluster.rollout_if_there(namespace, name).await
-        && let Ok(status) = reading::status(cluster, &found).await
-        && status.troubles().next().is_some()
-    {
-        ui.talk(&stamped(cluster.clock.now(), &status.line()));
-    }
+    // Boxed: what is read for a status is a lot, and would stand on the stack of whatever drives a release.
+    let said = Box::pin(async {
+        if let Ok(Some(found)) = cluster.rollout_if_there(namespace, name).await
+            && let Ok(status) = reading::status(cluster, &found).await
+            && status.troubles().next().is_some()
+        {
+            ui.talk(&stamped(cluster.clock.now(), &status.line()));
+        }
+    });
+    said.await;
 }
 
 /// A name for this process in Leases. It need not be kept: a successor waits for the Lease to end.
