@@ -123,10 +123,14 @@ async fn drive(
                 continue;
             }
             let guard = Guard::of_release(&found.object);
-            let jump = decide(&now, &guard, None).map_err(|refusal| refused(&now, &refusal))?;
-            if matches!(jump, Jump::Send { .. }) {
-                approve(ui, cluster, &now, jump, args).await?;
-                any = true;
+            match decide(&now, &guard, None) {
+                Ok(jump @ Jump::Send { .. }) => {
+                    approve(ui, cluster, &now, jump, args).await?;
+                    any = true;
+                }
+                Err(refusal @ Refusal::OtherRevision { .. }) => return Err(refused(&now, &refusal)),
+                // One of several that is over, or on its way, keeps the others from nothing.
+                Ok(Jump::Already { .. }) | Err(_) => {}
             }
         }
         if !any {
