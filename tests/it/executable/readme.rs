@@ -79,11 +79,12 @@ fn blocks<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
     text.split(&fence).skip(1).map(inside).collect()
 }
 
-/// The release without a controller, as the README has it, with shorter waits: on from its first pause, or back. How each
-/// command ended.
-fn released(back: bool) -> Vec<String> {
-    let section = section("A release on your cluster, without a controller");
-    let rollout = blocks(section, "yaml")[0]
+/// The section whose application and Rollout others go on with.
+const STANDALONE: &str = "A release on your cluster, without a controller";
+
+/// The application of that section with its Rollout, with shorter waits, and a cluster in which it is at rest.
+fn at_rest() -> (Vec<Value>, Served) {
+    let rollout = blocks(section(STANDALONE), "yaml")[0]
         .replace("duration: 300", "duration: 1")
         .replace(
             "- service: echoserver",
@@ -97,6 +98,14 @@ fn released(back: bool) -> Vec<String> {
     objects.push(rollout);
     let shop = Served::with(objects.clone(), Life::Alive);
     shop.wait_for(|| shop.get("apps/v1", "Deployment", "echoserver")["status"]["readyReplicas"] == 3);
+    (objects, shop)
+}
+
+/// The release without a controller, as the README has it, with shorter waits: on from its first pause, or back. How each
+/// command ended.
+fn released(back: bool) -> Vec<String> {
+    let section = section(STANDALONE);
+    let (objects, shop) = at_rest();
     let commands = blocks(section, "sh").concat();
     std::fs::create_dir(shop.folder.file("shop")).unwrap();
     let manifests: Vec<String> = objects.iter().map(ToString::to_string).collect();
@@ -148,21 +157,7 @@ fn a_release_without_a_controller_goes_as_it_says() {
 
 /// The application of the README, at the first pause of its release, with an engine beside it.
 fn at_its_first_pause() -> (Served, Running) {
-    let section = section("A release on your cluster, without a controller");
-    let rollout = blocks(section, "yaml")[0]
-        .replace("duration: 300", "duration: 1")
-        .replace(
-            "- service: echoserver",
-            "- service: echoserver\n        gracePeriodSeconds: 1",
-        );
-    let mut rollout: Value = serde_saphyr::from_str(&rollout).unwrap();
-    rollout["metadata"]["namespace"] = json!(NAMESPACE);
-    let mut objects = application("echoserver");
-    objects.pop();
-    objects[0]["spec"]["template"]["spec"]["containers"][0]["name"] = json!("echoserver");
-    objects.push(rollout);
-    let shop = Served::with(objects.clone(), Life::Alive);
-    shop.wait_for(|| shop.get("apps/v1", "Deployment", "echoserver")["status"]["readyReplicas"] == 3);
+    let (objects, shop) = at_rest();
     let manifests: Vec<String> = objects.iter().map(ToString::to_string).collect();
     std::fs::create_dir_all(shop.folder.file("manifests/web")).unwrap();
     for name in ["web.yaml", "manifests/web/all.yaml"] {
