@@ -113,6 +113,7 @@ impl Cause {
             | Self::ProbeFailing { .. }
             | Self::ReadinessGateFalse { .. }
             | Self::TerminatingStuck { .. }
+            | Self::OrderBlocked { .. }
             | Self::PdbBlocks { .. } => 6,
             Self::RouteNotAccepted { .. }
             | Self::ServiceSelectorMismatch { .. }
@@ -141,6 +142,8 @@ impl Cause {
         let on_pod = |words: &str| pod.map(|pod| format!("kubectl {words} pod {pod} -n {namespace}"));
         match self {
             Self::WaitingForApproval { step, .. } => ours(Command::Approve { step: *step }),
+            Self::OrderBlocked { last: Some(last), .. } => ours(Command::Skip { to: *last }),
+            Self::OrderBlocked { pod, last: None } => kubectl(&format!("describe pod {pod}")),
             Self::ManualPause => ours(Command::Resume),
             Self::ControllerAbsent | Self::NotLeading { .. } => ours(Command::Run),
             Self::RollBackFirst | Self::StableUnknown | Self::NoProgress { .. } => ours(Command::Rollback),

@@ -10,6 +10,7 @@ use kubectl_kruise::{
     clock::Clock,
     engine::core::Stop,
     engine::driver::{self, Event, Options, RolloutKey, Scope},
+    release::{self, Jump, jump},
     sim::{self, Controllers, Sim},
     workload::edit,
 };
@@ -516,6 +517,16 @@ impl World {
 
     pub(super) async fn jump(&self, step: i64) {
         self.progress_to(json!({ "nextStepIndex": step })).await;
+    }
+
+    /// Leaves the step, done or not, for the last one, as `approve --to LAST --force` does.
+    pub(super) async fn skip_to_the_end(&self) {
+        let steps = self.steps();
+        let last = i32::try_from(steps.as_array().map_or(0, Vec::len)).unwrap();
+        if let Ok(Jump::Send { patch, .. }) = jump::past(&self.rollout(), &release::Guard::default(), last) {
+            let progress = &patch["status"][self.progress_field()];
+            self.progress_to(progress.clone()).await;
+        }
     }
 
     pub(super) async fn spec(&self, spec: Value) {
