@@ -67,13 +67,12 @@ impl<'a> Machine<'a> {
     }
 
     /// A pod that never becomes ready holds up a StatefulSet whose pods start in order, even when the template that would
-    /// mend it is there; Kubernetes leaves it to a human to delete it (engine-workloads 6, kind notes).
+    /// mend it is there; Kubernetes leaves it to a human to delete it (engine-workloads 6, kind notes). In any order it takes
+    /// up what Kruise's `maxUnavailable` allows.
     pub(super) fn unblock(&self, workload: &Workload<'_>, revision: &str, partition: i32) -> Option<Effect> {
-        if workload.is_ordered() {
-            self.replace_stuck(workload, revision, partition)
-        } else {
-            None
-        }
+        matches!(workload.kind, Kind::StatefulSet | Kind::AdvancedStatefulSet)
+            .then(|| self.replace_stuck(workload, revision, partition))
+            .flatten()
     }
 
     /// The same of a version that was given up whatever the order: where every other pod has to be ready before one that is may

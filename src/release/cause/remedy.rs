@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Cause, Scene, Who};
-use crate::release::command::Command;
+use crate::{api::v1beta1::StepState, release::command::Command};
 
 impl Cause {
     /// Who has to act for it to go away.
@@ -146,6 +146,11 @@ impl Cause {
             Self::OrderBlocked { pod, last: None } => kubectl(&format!("describe pod {pod}")),
             Self::ManualPause => ours(Command::Resume),
             Self::ControllerAbsent | Self::NotLeading { .. } => ours(Command::Run),
+            // The stable version itself does not become ready: there is nothing to go back to. Without the Rollout the new one
+            // goes out at once.
+            Self::NoProgress { .. } if scene.position.state == StepState::BeforeStepUpgrade => kubectl(&format!(
+                "patch rollouts.rollouts.kruise.io {name} --type merge -p '{{\"spec\":{{\"disabled\":true}}}}'"
+            )),
             Self::RollBackFirst | Self::StableUnknown | Self::NoProgress { .. } => ours(Command::Rollback),
             Self::TimedPause { .. }
             | Self::RollingBack
