@@ -377,8 +377,9 @@ impl<'a> Machine<'a> {
         if stable.is_some() || !loose.is_empty() {
             fields = fields.with(hold::STRATEGY, json!({ "type": "Recreate" }));
         }
-        if let Some(spec) = fields.difference(workload.spec()) {
-            let hold = Verb::Merge(json!({ "spec": spec }));
+        if !fields.in_place(workload.spec()) {
+            // The mark may be off already, with all that the user had: what the hold replaces is noted anew.
+            let hold = self.claim(&workload, Stage::Rolling, &fields, self.mark(), &revision);
             let effect = self.s.write(workload.object, hold, "hold the newer version");
             return Flow::Do(vec![effect], Reason::RollBackFirst);
         }
