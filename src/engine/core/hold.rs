@@ -247,13 +247,14 @@ impl<'a> Machine<'a> {
     ) -> Option<Flow> {
         let (_, versions) = self.deployment()?;
         let stable = versions.iter().find(|version| version.hash() == revision)?;
-        // Pods of a release that this one took the place of stay until its batches replace them.
+        // Pods of a release that this one took the place of stay until its batches replace them; those that do not serve fill no
+        // place.
         let others: i32 = versions
             .iter()
             .filter(|version| {
                 version.hash() != revision && !loose.iter().any(|other| other.hash() == version.hash())
             })
-            .map(ReplicaSet::wanted)
+            .map(|version| version.ready().min(version.wanted()))
             .fold(0, i32::saturating_add);
         let wanted = (workload.replicas() - others).max(0);
         let reason = Reason::RestoringStable {

@@ -360,7 +360,11 @@ impl World {
             return;
         }
         self.ledger.image(tag);
-        if !self.setup.hold
+        let rollout = self.rollout();
+        let is_released = rollout["spec"].is_object()
+            && rollout["spec"]["disabled"] != true
+            && rollout["metadata"].get("deletionTimestamp").is_none();
+        if !(self.setup.hold && is_released)
             && self.setup.shape.style == RollingStyle::BlueGreen
             && self.phase_is("Progressing")
         {
@@ -368,10 +372,6 @@ impl World {
             // holds may take any pod, that of a canary's traffic too, before an engine sees it.
             self.guard.forgive(60);
         }
-        let rollout = self.rollout();
-        let is_released = rollout["spec"].is_object()
-            && rollout["spec"]["disabled"] != true
-            && rollout["metadata"].get("deletionTimestamp").is_none();
         self.guard
             .changed(is_released && (self.setup.hold || self.setup.atomic));
         if self.setup.atomic && is_released {
