@@ -219,6 +219,7 @@ impl World {
     /// Starts an engine under an identity that none had before.
     pub(super) fn engine(&mut self, forever: bool) -> Engine {
         self.engines += 1;
+        self.guard.unattended();
         let identity = format!("engine-{}", self.engines);
         let (sender, events) = mpsc::unbounded_channel();
         let task = tokio::spawn(driver::drive(
