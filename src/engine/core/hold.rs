@@ -223,18 +223,22 @@ impl<'a> Machine<'a> {
     }
 
     /// ReplicaSets with pods that nobody let through: those of the new version when a release begins; beside an extra
-    /// canary any but the stable one.
+    /// canary any but the stable one. A third version in a blue-green release, too: the workload's own controller would take
+    /// its pods and the stable ones for old ones to remove, the oldest first.
     fn loose_sets(&self, stage: Stage, stable: &str) -> Vec<ReplicaSet<'a>> {
         let Some((deployment, versions)) = self.deployment() else {
             return Vec::new();
         };
-        let is_canary = self.style() == RollingStyle::Canary;
+        let style = self.style();
         let is_loose = |version: &ReplicaSet<'_>| {
-            version.hash() != stable
-                && version.wanted() > 0
-                && (is_canary
-                    || (stage == Stage::Beginning
-                        && same_template(version.template(), deployment.template())))
+            let is_first = stage == Stage::Beginning;
+            let is_new = || same_template(version.template(), deployment.template());
+            let is_let_through = match style {
+                RollingStyle::Canary => false,
+                RollingStyle::BlueGreen => !is_first && is_new(),
+                RollingStyle::Partition => !(is_first && is_new()),
+            };
+            version.hash() != stable && version.wanted() > 0 && !is_let_through
         };
         versions.into_iter().filter(is_loose).collect()
     }

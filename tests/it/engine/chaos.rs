@@ -462,6 +462,8 @@ fn releases_that_once_failed_end_well() {
         310977,
         // v2, v3 that never becomes ready, v2 again: a pod that serves was taken back, and one that does not counted for it.
         311540,
+        // A third version beside a blue-green release: its engine and the workload's own controller undid each other's work.
+        322003, 322565,
     ];
     for seed in seeds {
         let failure = Script::new(seed).fails();

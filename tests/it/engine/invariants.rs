@@ -239,9 +239,9 @@ impl Guard {
         let is_broken = is_bad(&image_of(&moment.workload["spec"]["template"]["spec"]))
             || moment.own_pods().any(|pod| is_bad(&image_of(&pod["spec"])));
         if is_broken {
-            // Of a Rollout that is disabled no engine looks, and a Deployment's own controller takes ready pods too when it is
+            // Of a Rollout that is disabled, or gone, no engine looks, and a Deployment's own controller takes ready pods too when it is
             // scaled down beside broken ones.
-            let is_left = moment.rollout["status"]["phase"] == "Disabled";
+            let is_left = moment.rollout.is_null() || moment.rollout["status"]["phase"] == "Disabled";
             for entry in book.replicas.iter_mut().skip(usize::from(!is_left)) {
                 entry.0 = now;
             }

@@ -221,7 +221,7 @@ fn metrics_decide_as_it_says() {
         ended,
         [
             "0 gate demo",
-            "0 gate demo --template rate.yaml",
+            "0 gate demo --template rate.yaml --arg service-name=echoserver",
             "0 run demo",
             "0 set image demo echoserver=echoserver:v2",
             "4 run demo",
