@@ -232,9 +232,12 @@ fn stable_tag(world: &World) -> String {
 /// Whether a pod can neither start nor make way: its version is the stable one, or the one that the workload's own controller
 /// makes lost pods of, since another one went out everywhere while the workload was scaled to nothing.
 fn is_beyond_repair(world: &World) -> bool {
+    if world.progress().is_object() && is_bad(&stable_tag(world)) {
+        return true;
+    }
     let current = world.workload()["status"]["currentRevision"].take();
     let Some(current) = current.as_str().filter(|current| !current.is_empty()) else {
-        return world.progress().is_object() && is_bad(&stable_tag(world));
+        return false;
     };
     let pods = world.sim.list(POD.0, POD.1, Some(NAMESPACE));
     pods.iter().any(|pod| {
@@ -266,10 +269,16 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
     if is_going || rollout["spec"]["disabled"] == true || !world.phase_is("Progressing") {
         world.remove_broken_pods().await;
     }
-    let mut has_jumped = false;
+    let mut has_helped = false;
     for _ in 0..40 {
         let rests = |w: &World| is_waiting(w) || is_over(w) || must_roll_back(w);
         let mut turned = world.until(engine, "a pause or the end", 240, rests).await;
+        if turned.is_err() && world.rollout().is_null() && !has_helped {
+            // Nobody but the user takes away what a scaled-up StatefulSet began with.
+            has_helped = true;
+            world.remove_broken_pods().await;
+            continue;
+        }
         if turned.is_err() && is_beyond_repair(world) {
             // The engine tries until its deadline.
             turned = world.until(engine, "a pause or the end", 600, rests).await;
@@ -278,9 +287,9 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
                 world.spec(json!({ "disabled": true })).await;
                 continue;
             }
-            if turned.is_err() && !has_jumped {
+            if turned.is_err() && !has_helped {
                 // As `explain` says then: only with its last step does the release take such pods away.
-                has_jumped = true;
+                has_helped = true;
                 world.skip_to_the_end().await;
                 continue;
             }
