@@ -46,7 +46,7 @@ mod watching;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,6 +65,7 @@ pub use controllers::Controllers;
 pub use fault::{Fault, FaultRequest};
 
 use object::{Object, seconds};
+use request::Request;
 use resource::{NAMESPACES, NODES, Resource};
 use store::{Name, Store};
 
@@ -133,6 +134,33 @@ pub struct Write {
     pub code: u16,
 }
 
+/// Writes that are kept for those who ask, the newest: a demo goes on for as long as nobody ends it.
+const MOST_TRACED: usize = 100_000;
+
+/// A write as it is kept: nobody may ever read its body.
+struct Traced {
+    at: Timestamp,
+    request: Request,
+    code: u16,
+}
+
+impl Traced {
+    fn write(&self) -> Write {
+        let request = &self.request;
+        Write {
+            at: self.at,
+            verb: request.method.to_string(),
+            path: request.path.clone(),
+            content_type: request.content_type.clone(),
+            field_manager: request.manager().unwrap_or_default().to_owned(),
+            user_agent: request.user_agent.clone(),
+            dry_run: request.dry_run(),
+            body: request.json().unwrap_or(Value::Null),
+            code: self.code,
+        }
+    }
+}
+
 /// Why an object cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
@@ -145,7 +173,7 @@ pub enum LoadError {
 struct Inner {
     store: Store,
     options: Options,
-    trace: Vec<Write>,
+    trace: VecDeque<Traced>,
     hook: Option<fault::Hook>,
     seen: u64,
     endpoints: bool,
@@ -234,7 +262,7 @@ impl Sim {
         let inner = Inner {
             store,
             options,
-            trace: Vec::new(),
+            trace: VecDeque::new(),
             hook: None,
             seen: 0,
             rendered: BTreeMap::new(),
@@ -383,13 +411,14 @@ impl Sim {
     /// The requests of clients that changed something or tried to, in order. Controllers' own writes are not requests.
     #[must_use]
     pub fn trace(&self) -> Vec<Write> {
-        self.shared.lock().trace.clone()
+        self.shared.lock().trace.iter().map(Traced::write).collect()
     }
 
     /// Takes the trace, leaving an empty one.
     #[must_use]
     pub fn take_trace(&self) -> Vec<Write> {
-        std::mem::take(&mut self.shared.lock().trace)
+        let taken = std::mem::take(&mut self.shared.lock().trace);
+        taken.iter().map(Traced::write).collect()
     }
 
     /// How many requests came so far, reads included.

@@ -24,7 +24,7 @@ use super::resource::{ENDPOINT_SLICES, ENDPOINTS, KindId};
 use super::scale::scale_of;
 use super::store::Name;
 use super::verbs::Verbs;
-use super::{Inner, Shared, Write, controllers, discovery, table, watching};
+use super::{Inner, MOST_TRACED, Shared, Traced, controllers, discovery, table, watching};
 
 /// Content type of aggregated discovery; clients tell the two forms apart by it.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -169,15 +169,12 @@ impl Inner {
     }
 
     fn record(&mut self, request: &Request, code: StatusCode) {
-        self.trace.push(Write {
+        if self.trace.len() == MOST_TRACED {
+            self.trace.pop_front();
+        }
+        self.trace.push_back(Traced {
             at: self.options.clock.now(),
-            verb: request.method.to_string(),
-            path: request.path.clone(),
-            content_type: request.content_type.clone(),
-            field_manager: request.manager().unwrap_or_default().to_owned(),
-            user_agent: request.user_agent.clone(),
-            dry_run: request.dry_run(),
-            body: request.json().unwrap_or(Value::Null),
+            request: request.clone(),
             code: code.as_u16(),
         });
     }

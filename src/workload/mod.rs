@@ -20,6 +20,8 @@ pub use pod::Pod;
 pub use replica_set::ReplicaSet;
 pub use view::Workload;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// Whether two pod templates are the same version, as the Deployment controller judges it: everything equal but the
@@ -47,13 +49,17 @@ pub fn same_template(a: &Value, b: &Value) -> bool {
 pub fn digest(template: &Value, salt: &str) -> String {
     use sha2::{Digest as _, Sha256};
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    let mut bare = template.clone();
-    if let Some(labels) = bare
-        .pointer_mut("/metadata/labels")
-        .and_then(Value::as_object_mut)
-    {
-        labels.remove(crate::api::keys::POD_TEMPLATE_HASH);
-    }
+    let hashed = template["metadata"]["labels"].get(crate::api::keys::POD_TEMPLATE_HASH);
+    let bare = if hashed.is_some() {
+        let mut bare = template.clone();
+        let labels = bare
+            .pointer_mut("/metadata/labels")
+            .and_then(Value::as_object_mut);
+        labels.map(|labels| labels.remove(crate::api::keys::POD_TEMPLATE_HASH));
+        Cow::Owned(bare)
+    } else {
+        Cow::Borrowed(template)
+    };
     let mut hash = Sha256::new();
     hash.update(bare.to_string());
     hash.update([0]);

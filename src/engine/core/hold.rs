@@ -230,12 +230,14 @@ impl<'a> Machine<'a> {
             return Vec::new();
         };
         let style = self.style();
+        let release = self.status.canary_status.as_ref();
+        let under_way = release.map(|release| release.pod_template_hash.as_str());
         let is_loose = |version: &ReplicaSet<'_>| {
             let is_first = stage == Stage::Beginning;
             let is_new = || same_template(version.template(), deployment.template());
             let is_let_through = match style {
                 RollingStyle::Canary => false,
-                RollingStyle::BlueGreen => !is_first && is_new(),
+                RollingStyle::BlueGreen => under_way == Some(version.hash()) || !is_first && is_new(),
                 RollingStyle::Partition => !(is_first && is_new()),
             };
             version.hash() != stable && version.wanted() > 0 && !is_let_through

@@ -51,6 +51,8 @@ pub(super) struct Machine<'a> {
     /// What is wrong with the Rollout where that is in the way of the next release alone.
     problems: Vec<String>,
     plan: OnceCell<String>,
+    /// The name of the template's version, as `version` answers it.
+    pub(super) version: OnceCell<Option<String>>,
 }
 
 /// Decides what to write for one Rollout and how long to wait. Total and deterministic.
@@ -66,6 +68,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         queries: Vec::new(),
         problems: Vec::new(),
         plan: OnceCell::new(),
+        version: OnceCell::new(),
     };
     for _ in 0..MOST_TRANSITIONS {
         match machine.advance() {
@@ -209,8 +212,9 @@ impl<'a> Machine<'a> {
     fn disabled(&mut self) -> Flow {
         let under_way = matches!(self.status.phase, Some(Phase::Progressing | Phase::Disabling))
             || self.s.has_finalizer()
-            // Held, be it that no engine has looked since.
-            || self.mark().is_some();
+            // Held, be it that no engine has looked since; or let go by one that did not come to the end of it.
+            || self.mark().is_some()
+            || (self.status.phase != Some(Phase::Disabled) && self.has_copies());
         if under_way {
             if self.status.phase != Some(Phase::Disabling) {
                 self.status.phase = Some(Phase::Disabling);

@@ -277,6 +277,12 @@ impl Machine<'_> {
         body
     }
 
+    /// Whether traces of a release are on the workload's ReplicaSets.
+    pub(super) fn has_copies(&self) -> bool {
+        self.deployment()
+            .is_some_and(|(_, versions)| !self.clean(&versions).is_empty())
+    }
+
     /// Takes the mark off the ReplicaSets that the Deployment controller copied it to (`kubectl rollout undo` would bring it
     /// back from there, engine-canary-and-bluegreen 7, D13), and the time that no pod is ever ready for.
     pub(super) fn clean(&self, versions: &[ReplicaSet<'_>]) -> Vec<Effect> {

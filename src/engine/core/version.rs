@@ -50,11 +50,11 @@ impl<'a> Machine<'a> {
     /// The name of the version that the template asks for; nothing as long as the workload's controller has not looked at
     /// it. A Deployment's is a digest of the template, others get theirs from their controllers.
     pub(super) fn version(&self) -> Option<String> {
-        let workload = self.workload()?;
-        if workload.kind == Kind::Deployment {
-            return Some(digest(workload.template(), ""));
-        }
-        workload.update_revision(&self.s.revisions)
+        let of = |workload: Workload<'a>| match workload.kind {
+            Kind::Deployment => Some(digest(workload.template(), "")),
+            _ => workload.update_revision(&self.s.revisions),
+        };
+        self.version.get_or_init(|| of(self.workload()?)).clone()
     }
 
     /// Waits until the workload's controller has looked at the template: before that nobody knows its version.

@@ -14,7 +14,7 @@ const DEEPEST: usize = 400;
 /// How many nodes are filled in at most, so that no template goes on for ever.
 const LONGEST: usize = 10_000_000;
 
-/// How long what is printed may become, in bytes.
+/// How long what is printed and what functions made may become together, in bytes.
 const LARGEST: usize = 64 << 20;
 
 /// Whether the nodes that follow are filled in too.
@@ -35,6 +35,7 @@ pub(super) fn fill<'a>(
         named,
         variables: vec![("", document.clone())],
         printed: String::new(),
+        made: 0,
         steps: 0,
         depth: 0,
     };
@@ -47,6 +48,8 @@ struct Run<'a> {
     /// The last of a name is meant.
     variables: Vec<(&'a str, Datum<'a>)>,
     printed: String,
+    /// Bytes of text that functions made.
+    made: usize,
     steps: usize,
     depth: usize,
 }
@@ -54,7 +57,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn step(&mut self, at: At) -> Result<(), Wrong> {
         self.steps += 1;
-        if self.steps > LONGEST || self.printed.len() > LARGEST {
+        if self.steps > LONGEST || self.printed.len() + self.made > LARGEST {
             return Err(wrong(at, "this goes on for too long"));
         }
         Ok(())
@@ -259,9 +262,13 @@ impl<'a> Run<'a> {
             given.push(self.word(word, dot)?);
         }
         given.extend(last);
-        function
+        let value = function
             .call(&given)
-            .map_err(|why| wrong(at, format!("{}: {why}", function.name())))
+            .map_err(|why| wrong(at, format!("{}: {why}", function.name())))?;
+        if let Datum::Text(text) = &value {
+            self.made += text.len();
+        }
+        Ok(value)
     }
 
     fn word(&mut self, word: &'a Word, dot: &Datum<'a>) -> Result<Datum<'a>, Wrong> {

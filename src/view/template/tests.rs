@@ -324,6 +324,10 @@ fn what_has_no_end_is_stopped() {
             "fill: line 1, column 9: this goes on for too long",
         ),
         (
+            "{{$x := \"aaaaaaaa\"}}{{range 60}}{{$x = print $x $x}}{{end}}",
+            "fill: line 1, column 29: this goes on for too long",
+        ),
+        (
             "{{define \"t\"}}{{template \"t\"}}{{end}}{{template \"t\"}}",
             "fill: line 1, column 15: templates call one another more than 400 deep",
         ),

@@ -473,6 +473,8 @@ fn releases_that_once_failed_end_well() {
         311540,
         // A third version beside a blue-green release: its engine and the workload's own controller undid each other's work.
         322003, 322565,
+        // Disabled just as a version was held: an engine let it go and was killed, and the next saw no reason to tidy up.
+        330458,
     ];
     for seed in seeds {
         let failure = Script::new(seed).fails();
