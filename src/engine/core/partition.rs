@@ -102,10 +102,12 @@ impl<'a> Machine<'a> {
             }
             let due = workload.is_ordered() && !workload.is_unordered_update() && is_through(pod);
             // One of a version that was given up comes back at the stable one; but just as it was where a StatefulSet takes that
-            // version for the current one, since it was scaled to nothing and up again. Kruise's controller names the current one
-            // by another rule, and brings back what serves.
-            let comes_back =
-                workload.kind == Kind::StatefulSet && current.as_deref() == Some(workload.revision_of(pod));
+            // version for the current one, since it was scaled to nothing and up again. Kruise's controller brings back what
+            // serves: of a version that does, a pod is on its way.
+            let of_it = workload.revision_of(pod);
+            let comes_back = current.as_deref() == Some(of_it)
+                && (workload.kind == Kind::StatefulSet
+                    || self.pods_of(of_it).iter().any(|other| other.ready));
             let given_up = !comes_back && stable.is_some_and(|stable| workload.revision_of(pod) != stable);
             due || given_up
         });
