@@ -295,9 +295,7 @@ impl Unread {
     pub(super) fn or<T>(&self, answer: Result<T>, otherwise: T) -> Result<T> {
         match answer {
             Err(error) if error.kind == ErrorKind::Forbidden && self.strictness == Strictness::Lenient => {
-                // What the server says after that names the user and the group once more.
-                let sentence = error.message.split(": ").next().unwrap_or_default().to_owned();
-                self.sentences.borrow_mut().insert(sentence);
+                self.sentences.borrow_mut().insert(sentence(&error));
                 Ok(otherwise)
             }
             answer => answer,
@@ -308,6 +306,17 @@ impl Unread {
     pub(super) fn sentences(self) -> Vec<String> {
         self.sentences.into_inner().into_iter().collect()
     }
+}
+
+/// What may not be read: verb, resource, namespace.
+pub(super) fn sentence(error: &Error) -> String {
+    // What the server says after that names the user and the group once more.
+    let sentence = error
+        .message
+        .split(": ")
+        .next()
+        .filter(|_| error.kind == ErrorKind::Forbidden);
+    sentence.unwrap_or(&error.message).to_owned()
 }
 
 /// What the cluster's ConfigMap of scripts says, if one may be for these providers.

@@ -95,8 +95,11 @@ impl Status {
             meta.name.clone().unwrap_or_default(),
         );
         let problems = problems(seen, &namespace);
-        let held = matches!(&seen.workload, Looked::There(object)
-            if object["metadata"]["annotations"][keys::IN_PROGRESSING].is_string());
+        let held = match &seen.workload {
+            Looked::There(object) => object["metadata"]["annotations"][keys::IN_PROGRESSING].is_string(),
+            Looked::Outlined { marked } => *marked,
+            Looked::NotWanted | Looked::Missing | Looked::Unread => false,
+        };
         let verdict = Verdict::of(
             &position,
             Surroundings {

@@ -25,6 +25,11 @@ pub enum Looked {
     Unread,
     /// As it was read.
     There(Value),
+    /// It is there; of many only this was read.
+    Outlined {
+        /// Whether it carries the mark of a release.
+        marked: bool,
+    },
 }
 
 /// What was read from the cluster about one Rollout.

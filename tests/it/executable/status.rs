@@ -1,7 +1,8 @@
 //! `status`: every state it can tell, its other forms, its waits and its cost.
 
 use insta::assert_snapshot;
-use serde_json::json;
+use kubectl_kruise::sim::Fault;
+use serde_json::{Value, json};
 
 use crate::harness::{
     served::{Life, Served},
@@ -327,6 +328,71 @@ fn several_in_a_table() {
     rollout.rollouts.kruise.io/api
     rollout.rollouts.kruise.io/web
     ");
+}
+
+/// Two applications: the new version of `web` is held, `api` is at rest. Beside them are large workloads of others.
+pub(super) fn one_held() -> Vec<Value> {
+    let mut objects = several_after(&["web", "api"], &[Turn::Held("web:v2")]);
+    for object in &mut objects {
+        if object["kind"] == "Deployment" && object["metadata"]["name"] == "api" {
+            object["metadata"]["annotations"] = json!({});
+        }
+    }
+    objects.extend((0..20).map(|number| {
+        json!({ "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": { "name": format!("foreign-{number}"), "namespace": NAMESPACE },
+            "spec": { "replicas": 0, "selector": { "matchLabels": { "app": "foreign" } },
+                "template": { "metadata": { "labels": { "app": "foreign" } },
+                    "spec": { "containers": [{ "name": "main", "image": "x".repeat(5000) }] } } } })
+    }));
+    objects
+}
+
+#[test]
+fn of_many_it_is_seen_which_are_held() {
+    let shop = Served::with(one_held(), Life::Still);
+    assert_snapshot!(shop.kruise(&["status", "-A"]), @r"
+    exit 0
+    --- stdout
+    NAMESPACE   NAME   STYLE    WORKLOAD         STEP   STATE
+    shop        api    canary   deployment/api   -/3    healthy
+    shop        web    canary   deployment/web   -/3    held
+    ");
+    assert_snapshot!(shop.requested(), @r"
+    GET /apis/rollouts.kruise.io/v1beta1/rollouts
+    GET /apis/apps/v1/namespaces/shop/deployments
+    ");
+    assert!(shop.meter.bytes() < 50_000, "{} bytes", shop.meter.bytes());
+    // What is gone is seen, too.
+    let mut objects = one_held();
+    objects.retain(|object| object["kind"] != "Deployment");
+    let gone = Served::with(objects, Life::Still);
+    assert_snapshot!(gone.kruise(&["status", "--all"]), @r"
+    exit 5
+    --- stdout
+    NAME   STYLE    WORKLOAD         STEP   STATE
+    api    canary   deployment/api   -/3    degraded
+    web    canary   deployment/web   -/3    degraded
+    ");
+    // Without the right to look it is told once, with the verb and the resource.
+    refuse(&shop, "/deployments");
+    assert_snapshot!(shop.kruise(&["status", "-A"]), @r#"
+    exit 0
+    --- stdout
+    NAMESPACE   NAME   STYLE    WORKLOAD         STEP   STATE
+    shop        api    canary   deployment/api   -/3    healthy
+    shop        web    canary   deployment/web   -/3    healthy
+    --- stderr
+    warning: not allowed to list deployments.apps in namespace "shop": new versions that are held back are not shown
+    "#);
+}
+
+/// Forbids all requests whose path ends so.
+pub(super) fn refuse(shop: &Served, end: &'static str) {
+    shop.sim.inject(move |request| {
+        let status = Fault::Status(http::StatusCode::FORBIDDEN, "Forbidden".to_owned());
+        request.path.ends_with(end).then_some(status)
+    });
 }
 
 #[test]
