@@ -35,8 +35,12 @@ pub fn unseen(sentence: &str) -> String {
 fn workload_of(rollout: &Rollout) -> Option<(Served, &str)> {
     let position = Position::of(rollout);
     let reference = &rollout.spec.workload_ref;
-    let kind = workload::Kind::named(reference)
-        .filter(|_| !position.deleting && position.phase != Phase::Disabled && !position.disabled)?;
+    // While a release is under way its status says it all; of what is left alone nothing is held.
+    let matters = !(position.under_way()
+        || position.deleting
+        || position.disabled
+        || position.phase == Phase::Disabled);
+    let kind = workload::Kind::named(reference).filter(|_| matters)?;
     let served = Served::namespaced(&reference.api_version, kind.kind(), kind.plural());
     Some((served, &reference.name))
 }

@@ -82,7 +82,12 @@ pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
         let of_workloads = workloads
             .into_iter()
             .map(|subject| update::status(ui, &cluster, subject, wanted));
-        let (of_releases, of_workloads) = futures::join!(of_releases, join_all(of_workloads));
+        let (of_releases, of_workloads) = (Box::pin(of_releases), Box::pin(join_all(of_workloads)));
+        let (of_releases, of_workloads) = if waits {
+            futures::join!(of_releases, of_workloads)
+        } else {
+            (of_releases.await, of_workloads.await)
+        };
         outcomes.add(ui, of_releases)?;
         for outcome in of_workloads {
             outcomes.add(ui, outcome)?;
@@ -353,6 +358,9 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
                 format!("{title} will not become {until} by itself: {why}"),
             )
             .hint(Command::Explain.text(&found.namespace, &found.name)));
+        }
+        if let Some(why) = until.unseen(status.as_ref()) {
+            return Err(Error::new(Kind::Forbidden, why));
         }
         if wait == Wait::Open {
             continue;

@@ -76,7 +76,8 @@ pub(super) async fn show(
                         let can = |key: &str| useful.iter().any(|(name, _)| *name == key);
                         board.notice = match other {
                             Input::Enter | Input::Key('e') => {
-                                match single::show(ui, global, cluster, &found, live, (Place::OfBoard, None)).await? {
+                                let shown = single::show(ui, global, cluster, &found, live, (Place::OfBoard, None));
+                                match Box::pin(shown).await? {
                                     Ending::Back => None,
                                     ending => return Ok(ending.code()),
                                 }

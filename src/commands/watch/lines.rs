@@ -155,10 +155,11 @@ async fn named(out: &Out<'_>, cluster: &Cluster, rollouts: &[Found]) -> Result<u
             told.tell(out, cluster, key, state.as_ref())?;
             states.insert(at, state);
         }
-        let endings: Option<Vec<u8>> = states
+        let endings: Result<Vec<Option<u8>>> = states
             .values()
             .map(|state| ending(out.until, state.as_ref()))
             .collect();
+        let endings: Option<Vec<u8>> = endings?.into_iter().collect();
         if let Some(codes) = endings.filter(|codes| codes.len() == rollouts.len()) {
             return Ok(codes.into_iter().max().unwrap_or(exit_code::DONE));
         }

@@ -98,8 +98,9 @@ fn waiting_for_approval() {
     Rollout:  shop/web  canary of deployment/web
     State:    waiting for approval: step 1/3, since SPAN
     Next:     you
-    Command:  kubectl kruise rollout approve web -n shop --step 1
+    Command:  kubectl kruise rollout approve web -n shop --step 1 --standalone
     Message:  Rollout is in step(1/3), and you need manually confirm to enter the next step
+    Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
 
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
@@ -153,7 +154,7 @@ fn degraded() {
     State:    degraded: step 1/3, bringing up new pods, since SPAN
     Reason:   no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
     Next:     you
-    Command:  kubectl kruise rollout rollback web -n shop
+    Command:  kubectl kruise rollout rollback web -n shop --standalone
     Message:  no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
     Cause:    1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
               kubectl logs web-canary-l995pg5r58-75bdd6bc74-xvfv6 -c main -n shop --previous
@@ -228,8 +229,9 @@ fn paused_by_a_human() {
     Rollout:  shop/web  canary of deployment/web
     State:    paused: step 1/3, paused, since SPAN
     Next:     you
-    Command:  kubectl kruise rollout resume web -n shop
+    Command:  kubectl kruise rollout resume web -n shop --standalone
     Message:  Rollout has been paused, you can resume it by kube-cli
+    Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
 
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
@@ -408,7 +410,7 @@ fn as_json_and_yaml() {
         {
           "actor": "human",
           "blocks": true,
-          "command": "kubectl kruise rollout approve web -n shop --step 1",
+          "command": "kubectl kruise rollout approve web -n shop --step 1 --standalone",
           "evidence": [
             {
               "field": "status.currentStepState",
@@ -423,6 +425,25 @@ fn as_json_and_yaml() {
           "share": null,
           "since": "TIME",
           "version": null
+        },
+        {
+          "actor": "human",
+          "blocks": false,
+          "command": "kubectl kruise rollout approve web -n shop --step 1 --standalone",
+          "evidence": [
+            {
+              "field": "spec.holderIdentity",
+              "object": "leases",
+              "value": "no controller can be there: batchreleases.rollouts.kruise.io is not served"
+            }
+          ],
+          "healsByItself": false,
+          "id": "ControllerAbsent",
+          "message": "no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone",
+          "pods": [],
+          "share": null,
+          "since": null,
+          "version": null
         }
       ],
       "degraded": null,
@@ -432,7 +453,7 @@ fn as_json_and_yaml() {
       "newRevision": "c5xq7bgzxh",
       "next": {
         "actor": "human",
-        "command": "kubectl kruise rollout approve web -n shop --step 1",
+        "command": "kubectl kruise rollout approve web -n shop --step 1 --standalone",
         "sentence": "you"
       },
       "object": {
@@ -589,6 +610,9 @@ fn reads_nothing_of_others() {
     let crowded = Served::with(objects, Life::Still);
     let same = small.kruise(&["status", "web"]);
     assert_eq!(crowded.kruise(&["status", "web"]).to_string(), same.to_string());
+    // Whether a controller may be there is known for a while.
+    drop(crowded.requested());
+    assert_eq!(crowded.kruise(&["status", "web"]).to_string(), same.to_string());
     let requested = crowded.requested();
     let mut sorted: Vec<&str> = requested.lines().collect();
     sorted.sort_unstable();
@@ -600,6 +624,7 @@ fn reads_nothing_of_others() {
     GET /apis/networking.k8s.io/v1/namespaces/shop/ingresses/web-canary
     GET /apis/rollouts.kruise.io/v1beta1/namespaces/shop/rollouts/web
     ");
+    drop(small.kruise(&["status", "web"]));
     let (alone, beside) = (small.meter.bytes(), crowded.meter.bytes());
     assert!(
         alone > 1000 && beside.abs_diff(alone) < 200,
