@@ -145,21 +145,24 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &Ap
         run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
     validity::check_where_free(cluster, found).await?;
-    let jump = decide(found, guard, args.to).map_err(|refusal| refused(found, &refusal))?;
+    let aim = args.to.map(|to| (to, args.force));
+    let jump = decide(found, guard, aim).map_err(|refusal| refused(found, &refusal))?;
     let step = approve(ui, cluster, found, jump, args).await?;
     if found.object["spec"]["strategy"]["paused"] == true {
         ui.warn("the Rollout is paused (spec.strategy.paused): the approval takes effect when it is resumed");
         ui.hint(&Command::Resume.text(&found.namespace, &found.name));
     } else if change.write.dry_run == DryRun::None && !args.no_wait && !change.standalone && !args.all_steps {
-        watch_over(ui, cluster, found, step, args.to).await?;
+        watch_over(ui, cluster, found, step, aim).await?;
     }
     Ok(())
 }
 
-/// What an approval comes to: of the step at hand, or all the way to another one.
-fn decide(found: &Found, guard: &Guard, to: Option<i32>) -> std::result::Result<Jump, Refusal> {
-    if let Some(to) = to {
-        return jump::ahead(&found.object, guard, to);
+/// What an approval comes to: of the step at hand, or all the way to another one, even before this one is done.
+fn decide(found: &Found, guard: &Guard, aim: Option<(i32, bool)>) -> std::result::Result<Jump, Refusal> {
+    match aim {
+        Some((to, true)) => return jump::past(&found.object, guard, to),
+        Some((to, false)) => return jump::ahead(&found.object, guard, to),
+        None => {}
     }
     Ok(match approval::decide(&found.object, guard)? {
         Approval::Already { step } => Jump::Already { step },
@@ -196,7 +199,13 @@ async fn approve(ui: &Ui, cluster: &Cluster, found: &Found, jump: Jump, args: &A
 }
 
 /// Waits for the step to be left, and approves again when an engine wrote the old state over the approval.
-async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32, to: Option<i32>) -> Result<()> {
+async fn watch_over(
+    ui: &Ui,
+    cluster: &Cluster,
+    found: &Found,
+    step: i32,
+    aim: Option<(i32, bool)>,
+) -> Result<()> {
     let mut notices = cluster.follow(vec![followed(found)]);
     let guard = Guard {
         step: Some(step),
@@ -207,7 +216,7 @@ async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32, to: Op
             let Some(now) = cluster.rollout_if_there(&found.namespace, &found.name).await? else {
                 return Ok(());
             };
-            match decide(&now, &guard, to) {
+            match decide(&now, &guard, aim) {
                 Ok(Jump::Already { .. }) => {}
                 Ok(Jump::Send { patch, .. }) => {
                     ui.talk(&format!(

@@ -18,10 +18,13 @@ use crate::{
     clock::Clock,
     cluster::{Cluster, Found, RolloutVersion, Versions},
     demo::{Beside, Kit},
-    engine::{core::Stop, driver::RolloutKey},
+    engine::{
+        core::Stop,
+        driver::{Event, RolloutKey},
+    },
     error::{Error, Kind, Result},
     exit_code,
-    plan::{Change, Rehearsal, Request, WhatIf},
+    plan::{Change, Losses, Rehearsal, Request, WhatIf},
     ui::Ui,
 };
 
@@ -159,15 +162,15 @@ async fn live(
         Ok(Root::Rollout(Verb::Watch(args))) => args,
         _ => return Err(Error::new(Kind::General, format!("{key} cannot be watched"))),
     };
-    let mut lost = false;
+    let mut losses = copy.losses();
     let acts = async {
-        while let Some(stop) = engine.next_stop(|_| {}).await {
-            if matches!(stop, Stop::WaitingForApproval { .. }) && !lost {
-                lost = true;
-                if let Err(error) = copy.lose_nodes() {
-                    return Err(Error::new(Kind::General, error.to_string()));
-                }
-            }
+        let mut lost = Ok(());
+        while engine
+            .next_stop(|event| lose(&mut losses, event, &mut lost))
+            .await
+            .is_some()
+        {
+            std::mem::replace(&mut lost, Ok(()))?;
         }
         Err(Error::new(Kind::General, "the engine of the rehearsal stopped"))
     };
@@ -198,19 +201,22 @@ async fn lines(
         request_timeout: None,
         versions: Arc::new(Versions::of("the copy", None)),
     };
-    let mut lost = false;
+    let mut losses = copy.losses();
     loop {
-        let Some(stop) = engine.next_stop(|event| tell(ui, event)).await else {
+        let mut lost = Ok(());
+        let stop = engine
+            .next_stop(|event| {
+                tell(ui, event);
+                lose(&mut losses, event, &mut lost);
+            })
+            .await;
+        lost?;
+        let Some(stop) = stop else {
             return Err(Error::new(Kind::General, "the engine of the rehearsal stopped"));
         };
         clock.sleep(BETWEEN).await;
         match stop {
             Stop::WaitingForApproval { step, total } => {
-                if !lost {
-                    lost = true;
-                    copy.lose_nodes()
-                        .map_err(|error| Error::new(Kind::General, error.to_string()))?;
-                }
                 state(ui, &cluster, copy, key, false).await?;
                 if !args.yes && args.auto_approve.is_none() {
                     ui.hint("--yes approves every step");
@@ -269,6 +275,15 @@ async fn lines(
                 ));
             }
         }
+    }
+}
+
+/// Takes nodes away at the first pause; keeps the first thing that went wrong with that.
+fn lose(losses: &mut Losses, event: &Event, lost: &mut Result<()>) {
+    if let Event::Moved { reason, .. } = event
+        && lost.is_ok()
+    {
+        *lost = losses.see(reason).map_err(|why| Error::new(Kind::General, why));
     }
 }
 

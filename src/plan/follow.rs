@@ -11,11 +11,10 @@ use kube::{
 };
 
 use super::{
-    End, Error, WhatIf,
+    End, Error, Losses, WhatIf,
     change::{api, words},
     stage::rollout_of,
     timeline::{Census, Timeline},
-    what_if,
 };
 use crate::{
     analysis::Inline,
@@ -81,7 +80,8 @@ pub(super) async fn follow(
     );
     tokio::pin!(engine);
     let mut due: Option<Timestamp> = None;
-    let (mut reached, mut coming) = (None, course.what_if);
+    let mut losses = Losses::new(sim, &course.what_if, &key.namespace);
+    let mut reached = None;
     loop {
         let left = due.map_or(SETTLED, |due| {
             Duration::try_from(due.duration_since(clock.now())).unwrap_or_default()
@@ -92,14 +92,11 @@ pub(super) async fn follow(
             Some(event) = told.recv() => match event {
                 Event::Moved { reason, at, step, .. } => {
                     timeline.moved(at, step, &reason);
+                    losses.see(&reason).map_err(Error::WhatIf)?;
                     let pause = match reason {
                         Reason::WaitingForApproval { step, .. } | Reason::TimedPause { step, .. } => Some(step),
                         _ => None,
                     };
-                    if pause.is_some() && !coming.is_empty() {
-                        let now = std::mem::take(&mut coming);
-                        what_if::lose_nodes(sim, &now, &key.namespace).map_err(Error::WhatIf)?;
-                    }
                     reached = pause.filter(|step| course.until_step.is_some_and(|until| *step >= until));
                     if reached.is_some() || matches!(reason, Reason::WaitingForApproval { .. }) {
                         due.get_or_insert(at + SETTLED);

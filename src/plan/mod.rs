@@ -31,7 +31,7 @@ pub use rehearsal::Rehearsal;
 pub use render::{COLUMNS, span};
 pub use timeline::state;
 pub use trial::{Answer, Trial, trials};
-pub use what_if::{FORMS, WhatIf};
+pub use what_if::{FORMS, Losses, WhatIf};
 
 use std::{sync::Arc, time::Duration};
 

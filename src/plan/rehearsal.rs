@@ -1,6 +1,6 @@
 //! The copy that a plan is made from, for somebody to act on: with the same change and the same faults.
 
-use super::{Error, Request, change::Released, stage, what_if};
+use super::{Error, Losses, Request, change::Released, stage};
 use crate::{
     clock::Clock,
     sim::{Controllers, Fault, Sim},
@@ -41,12 +41,10 @@ impl Rehearsal {
         }
     }
 
-    /// Takes the nodes away that are to be lost.
-    ///
-    /// # Errors
-    /// There is no such node.
-    pub fn lose_nodes(&self) -> Result<(), Error> {
-        what_if::lose_nodes(&self.sim, &self.request.what_if, &self.request.namespace).map_err(Error::WhatIf)
+    /// The nodes that are to be lost.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        Losses::new(&self.sim, &self.request.what_if, &self.request.namespace)
     }
 
     /// Lets so many of a hundred requests to the API server fail, evenly: refused, cut off, or answered too late by turns.

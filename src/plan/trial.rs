@@ -260,6 +260,14 @@ fn differences(sent: &Value, got: &Value) -> Vec<Difference> {
 impl Plan {
     /// Notes what a server says of the writes that it tried.
     pub fn tried(&mut self, answers: &[(Trial, Answer)]) {
+        if !answers.is_empty() && answers.len() <= self.writes.len() {
+            // The change itself is one of those that were tried.
+            self.unknown.push(format!(
+                "what the server says of the other writes: {} of {} could be tried",
+                answers.len(),
+                self.writes.len() + 1
+            ));
+        }
         let may_not = self.blockers.iter().any(|one| one.id == Id::NotAllowed);
         for (trial, answer) in answers {
             let write = format!("{} {}", trial.method, trial.path);

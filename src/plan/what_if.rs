@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::sim::{Affliction, Ailment, Share, Sim};
+use crate::{
+    engine::core::Reason,
+    sim::{Affliction, Ailment, Share, Sim},
+};
 
 /// One thing that might happen.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -136,28 +139,54 @@ pub(super) fn slow(all: &[WhatIf]) -> Option<Duration> {
     })
 }
 
-/// The nodes that are lost at the first pause.
-///
-/// # Errors
-/// A name that no node has.
-pub(super) fn lose_nodes(sim: &Sim, all: &[WhatIf], namespace: &str) -> Result<(), String> {
-    for one in all {
-        let WhatIf::NodeLost(name) = one else { continue };
-        let node = name.clone().or_else(|| fullest(sim, namespace));
-        let Some(node) = node else { continue };
-        if !sim.lose_node(&node) {
-            let known = sim.list("v1", "Node", None);
-            let known: Vec<&str> = known
-                .iter()
-                .filter_map(|node| node["metadata"]["name"].as_str())
-                .collect();
-            return Err(format!(
-                "there is no node {node:?} with pods; there are {}",
-                known.join(", ")
-            ));
+/// The nodes that are lost at the first pause of a release, whoever ends it.
+pub struct Losses {
+    sim: Sim,
+    coming: Vec<Option<String>>,
+    namespace: String,
+}
+
+impl Losses {
+    pub(super) fn new(sim: &Sim, all: &[WhatIf], namespace: &str) -> Self {
+        let names = all.iter().filter_map(|one| match one {
+            WhatIf::NodeLost(name) => Some(name.clone()),
+            _ => None,
+        });
+        Self {
+            sim: sim.clone(),
+            coming: names.collect(),
+            namespace: namespace.to_owned(),
         }
     }
-    Ok(())
+
+    /// Takes the nodes away if this is what an engine says at a pause, and they are still there.
+    ///
+    /// # Errors
+    /// A name that no node has.
+    pub fn see(&mut self, said: &Reason) -> Result<(), String> {
+        if !matches!(
+            said,
+            Reason::WaitingForApproval { .. } | Reason::TimedPause { .. }
+        ) {
+            return Ok(());
+        }
+        for name in std::mem::take(&mut self.coming) {
+            let node = name.or_else(|| fullest(&self.sim, &self.namespace));
+            let Some(node) = node else { continue };
+            if !self.sim.lose_node(&node) {
+                let known = self.sim.list("v1", "Node", None);
+                let known: Vec<&str> = known
+                    .iter()
+                    .filter_map(|node| node["metadata"]["name"].as_str())
+                    .collect();
+                return Err(format!(
+                    "there is no node {node:?} with pods; there are {}",
+                    known.join(", ")
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The node with most of the pods; the first of them by name.
@@ -189,8 +218,33 @@ pub(super) fn nodes_of(objects: &[Value]) -> Vec<Value> {
 mod tests {
     use std::time::Duration;
 
-    use super::WhatIf;
-    use crate::sim::{Ailment, Share};
+    use super::{Losses, WhatIf};
+    use crate::{
+        clock::Clock,
+        engine::core::Reason,
+        sim::{self, Ailment, Share, Sim},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn nodes_are_lost_at_the_first_pause_whoever_ends_it() {
+        let starting = Reason::Starting;
+        let timed = Reason::TimedPause {
+            step: 1,
+            total: 2,
+            seconds: 60,
+        };
+        let asked = Reason::WaitingForApproval { step: 1, total: 2 };
+        let options = sim::Options::new(Clock::starting_at("2026-01-01T00:00:00Z".parse().unwrap()));
+        let sim = Sim::new(options);
+        let lost = Err("there is no node \"a\" with pods; there are node-0, node-1, node-2".to_owned());
+        for pause in [timed, asked] {
+            let mut losses = Losses::new(&sim, &[WhatIf::NodeLost(Some("a".to_owned()))], "shop");
+            assert_eq!(losses.see(&starting), Ok(()));
+            assert_eq!(losses.see(&pause), lost);
+            // Once.
+            assert_eq!(losses.see(&pause), Ok(()));
+        }
+    }
 
     #[test]
     fn reads_what_is_typed() {

@@ -169,16 +169,43 @@ impl Guard {
 /// # Errors
 /// When there is nothing to approve, or a guard does not hold.
 pub fn decide(rollout: &Value, guard: &Guard) -> Result<Approval, Refusal> {
-    if !rollout["metadata"]["deletionTimestamp"].is_null() {
-        return Err(Refusal::Deleting);
-    }
     let Sub {
         field,
         style,
         step,
         state,
-        value: sub,
-    } = sub_status(rollout)?;
+        ..
+    } = guarded(rollout, guard)?;
+    match state {
+        StepState::StepPaused => Ok(Approval::Send {
+            step,
+            patch: ready(rollout, field),
+        }),
+        StepState::StepReady => Ok(Approval::Already { step }),
+        state => Err(Refusal::NotPaused {
+            style,
+            step,
+            total: total(rollout),
+            state,
+        }),
+    }
+}
+
+/// The patch by which an engine goes on with the next step.
+pub(super) fn ready(rollout: &Value, field: &str) -> Value {
+    json!({
+        "metadata": { "resourceVersion": rollout["metadata"]["resourceVersion"] },
+        "status": { field: { "currentStepState": StepState::StepReady } },
+    })
+}
+
+/// The release under way, if it is the one that the guard is about.
+pub(super) fn guarded<'a>(rollout: &'a Value, guard: &Guard) -> Result<Sub<'a>, Refusal> {
+    if !rollout["metadata"]["deletionTimestamp"].is_null() {
+        return Err(Refusal::Deleting);
+    }
+    let under_way = sub_status(rollout)?;
+    let (step, sub) = (under_way.step, under_way.value);
     if let Some(wanted) = guard.step.filter(|wanted| *wanted != step) {
         return Err(Refusal::OtherStep { wanted, step });
     }
@@ -198,22 +225,7 @@ pub fn decide(rollout: &Value, guard: &Guard) -> Result<Approval, Refusal> {
             });
         }
     }
-    match state {
-        StepState::StepPaused => Ok(Approval::Send {
-            step,
-            patch: json!({
-                "metadata": { "resourceVersion": rollout["metadata"]["resourceVersion"] },
-                "status": { field: { "currentStepState": StepState::StepReady } },
-            }),
-        }),
-        StepState::StepReady => Ok(Approval::Already { step }),
-        state => Err(Refusal::NotPaused {
-            style,
-            step,
-            total: total(rollout),
-            state,
-        }),
-    }
+    Ok(under_way)
 }
 
 /// The part of the status that a client may write to, of a release under way.

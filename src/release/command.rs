@@ -8,6 +8,11 @@ pub enum Command {
         /// The step, 1-based; the guard that keeps a stale command harmless.
         step: i32,
     },
+    /// Leave a step that cannot get done.
+    Skip {
+        /// The step to go on with, 1-based.
+        to: i32,
+    },
     /// Look.
     Status,
     /// Follow.
@@ -28,6 +33,7 @@ impl Command {
     pub fn text(self, namespace: &str, name: &str) -> String {
         let (verb, guard) = match self {
             Self::Approve { step } => ("approve", format!(" --step {step}")),
+            Self::Skip { to } => ("approve", format!(" --to {to} --force")),
             Self::Status => ("status", String::new()),
             Self::Watch => ("watch", String::new()),
             Self::Explain => ("explain", String::new()),
@@ -43,7 +49,7 @@ impl Command {
     pub fn by_hand(self, namespace: &str, name: &str) -> String {
         let text = self.text(namespace, name);
         match self {
-            Self::Approve { .. } | Self::Rollback | Self::Resume => format!("{text} --standalone"),
+            Self::Approve { .. } | Self::Skip { .. } | Self::Rollback | Self::Resume => format!("{text} --standalone"),
             Self::Status | Self::Watch | Self::Explain | Self::Run => text,
         }
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::approval::{Approval, Guard, Refusal, Sub, decide, sub_status, total};
+use super::approval::{Approval, Guard, Refusal, Sub, decide, guarded, ready, sub_status, total};
 use crate::api::{
     int_or_percent::Round,
     v1beta1::{Step, StepState},
@@ -57,6 +57,38 @@ pub fn ahead(rollout: &Value, guard: &Guard, to: i32) -> Result<Jump, Refusal> {
         });
     }
     Ok(to_step(rollout, &sub, to))
+}
+
+/// Leaves a step for step `to`, done or not: what keeps it from getting done may only go away later in the plan.
+///
+/// # Errors
+/// When no release is under way, its steps are over, a guard does not hold, or `to` is not ahead.
+pub fn past(rollout: &Value, guard: &Guard, to: i32) -> Result<Jump, Refusal> {
+    let sub = guarded(rollout, guard)?;
+    let last = total(rollout);
+    if sub.state == StepState::Completed {
+        return Err(Refusal::StepsAreOver);
+    }
+    match to {
+        to if to > last => Err(Refusal::NoSuchStep {
+            wanted: to,
+            total: last,
+        }),
+        to if to <= sub.step => Err(Refusal::NotAhead {
+            wanted: to,
+            step: sub.step,
+        }),
+        // That it is next is what every status says.
+        to if to == sub.step + 1 => Ok(match sub.state {
+            StepState::StepReady => Jump::Already { step: sub.step },
+            _ => Jump::Send {
+                from: sub.step,
+                to,
+                patch: ready(rollout, sub.field),
+            },
+        }),
+        to => Ok(to_step(rollout, &sub, to)),
+    }
 }
 
 /// Goes back to an earlier step; the new version stays.
@@ -135,7 +167,7 @@ fn to_step(rollout: &Value, sub: &Sub<'_>, to: i32) -> Jump {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Guard, Jump, ahead, back, quiet};
+    use super::{Guard, Jump, ahead, back, past, quiet};
 
     fn rollout(step: i32, state: &str, reason: &str) -> Value {
         json!({
@@ -184,6 +216,36 @@ mod tests {
         told["status"]["blueGreenStatus"]["nextStepIndex"] = json!(4);
         assert_eq!(shown(ahead(&told, &free, 4)), "already 4");
         assert!(ahead(&rollout(1, "StepUpgrade", "InRolling"), &free, 4).is_err());
+    }
+
+    #[test]
+    fn past_a_step_that_is_not_done() {
+        let free = Guard::default();
+        let stuck = rollout(1, "StepUpgrade", "InRolling");
+        let cases = [
+            (stuck.clone(), 2, r#"1 to 2: {"currentStepState":"StepReady"}"#),
+            (stuck.clone(), 4, r#"1 to 4: {"nextStepIndex":4}"#),
+            (stuck.clone(), 5, "has 4 steps, and no step 5"),
+            (
+                stuck,
+                1,
+                "is at step 1, and step 1 is not ahead; nothing was approved",
+            ),
+            (rollout(1, "StepReady", "InRolling"), 2, "already 1"),
+            (
+                rollout(4, "Completed", "Finalising"),
+                5,
+                "has all of its steps behind it: nothing is left to jump to",
+            ),
+            (
+                rollout(3, "StepUpgrade", "Cancelling"),
+                4,
+                "is rolling back; there is nothing to approve",
+            ),
+        ];
+        for (rollout, to, expected) in cases {
+            assert_eq!(shown(past(&rollout, &free, to)), expected, "{to} {rollout}");
+        }
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct ApproveArgs {
     /// Go on with step N, leaving out the steps between
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     pub to: Option<i32>,
+    /// With --to: even if the step at hand is not paused, because it cannot get done
+    #[arg(long, requires = "to")]
+    pub force: bool,
     /// Only if everything is as this plan rests on, kept by plan --out; names the Rollout, too, if nothing else does
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub plan: Option<PathBuf>,

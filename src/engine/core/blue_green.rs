@@ -16,7 +16,7 @@ use crate::{
         keys,
         v1beta1::{RollingStyle, Step},
     },
-    workload::{Kind, ReplicaSet, Workload, hold},
+    workload::{Kind, Pod, ReplicaSet, Workload, hold},
 };
 
 impl<'a> Machine<'a> {
@@ -34,6 +34,7 @@ impl<'a> Machine<'a> {
             let Some(revision) = self.version() else {
                 return Batch::default();
             };
+            effects.extend(self.surplus(&workload, &revision));
             return self.counted_batch(&workload, &revision, effects, wanted);
         }
         let new = self.new_set();
@@ -97,6 +98,31 @@ impl<'a> Machine<'a> {
             self.s
                 .write(workload.object, body, format!("let {} through", counted(wanted)))
         })
+    }
+
+    /// Scaled down, a CloneSet takes away no pod that is ready as long as none counts as available, and adds no new one while
+    /// there are too many (Kruise's `calculateDiffsWithExpectation`): of neither version more pods than there should be.
+    fn surplus(&self, workload: &Workload<'_>, revision: &str) -> Vec<Effect> {
+        if !workload.observed() {
+            return Vec::new();
+        }
+        let (new, old): (Vec<&Pod>, Vec<&Pod>) = self
+            .own_pods()
+            .filter(|pod| !pod.deleting)
+            .partition(|pod| workload.revision_of(pod) == revision);
+        let kept = usize::try_from(workload.replicas()).unwrap_or_default();
+        [new, old]
+            .into_iter()
+            .flat_map(|mut pods| {
+                pods.sort_by(|a, b| {
+                    b.ready
+                        .cmp(&a.ready)
+                        .then_with(|| (a.created, &a.name).cmp(&(b.created, &b.name)))
+                });
+                pods.split_off(kept.min(pods.len()))
+            })
+            .map(|pod| self.remove_pod(pod, "take away a pod too many"))
+            .collect()
     }
 
     /// The old pods are not to count as available either: a Deployment that is paused scales every other ReplicaSet to

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// Seconds within which the beginning of a release is written, all retries included.
+const STAMPED_WITHIN: i64 = 30;
+
 /// How far a release is, for what the hold must be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Stage {
@@ -135,13 +138,33 @@ impl<'a> Machine<'a> {
         let new = self.version();
         let settled = self.own_pods().filter(|pod| {
             let is_new = new.as_deref() == Some(workload.revision_of(pod));
-            // Made anew in place of one that went: until it serves, Kruise may let it go before a new one.
-            let is_young = pod
-                .created
-                .is_some_and(|created| created.as_second() >= self.stamped().as_second());
-            !(pod.deleting || is_new || is_young && !pod.ready || pod.label(keys::SPECIFIED_DELETE) == "true")
+            // Until it serves, Kruise may let it go before a new one.
+            !(pod.deleting
+                || is_new
+                || self.is_coming_back(pod)
+                || pod.label(keys::SPECIFIED_DELETE) == "true")
         });
         size(settled.count()) < workload.replicas()
+    }
+
+    /// Whether a pod was made anew in place of one that went since the release began, and does not serve yet. That it began may
+    /// have been written some tries after the first pods were taken back.
+    fn is_coming_back(&self, pod: &Pod) -> bool {
+        let began = self.stamped().as_second() - STAMPED_WITHIN;
+        !pod.ready && pod.created.is_some_and(|created| created.as_second() >= began)
+    }
+
+    /// Whether a StatefulSet would take its last pod, which serves, while another one that was taken back is not there again:
+    /// its controller looks at the pods above only.
+    fn is_back_below_last(&self, workload: &Workload<'_>) -> bool {
+        let mut pods: Vec<&Pod> = self.own_pods().filter(|pod| !pod.deleting).collect();
+        let is_whole = size(pods.len()) >= workload.replicas();
+        pods.sort_by_key(|pod| pod.ordinal());
+        let Some((last, others)) = pods.split_last() else {
+            return true;
+        };
+        let serves = last.ordinal().is_some() && last.ready;
+        !serves || is_whole && !others.iter().any(|pod| self.is_coming_back(pod))
     }
 
     /// The write that puts mark, hold and the stable revision's label in place. The first one takes ownership of them by a
@@ -224,13 +247,14 @@ impl<'a> Machine<'a> {
     ) -> Option<Flow> {
         let (_, versions) = self.deployment()?;
         let stable = versions.iter().find(|version| version.hash() == revision)?;
-        // Pods of a release that this one took the place of stay until its batches replace them.
+        // Pods of a release that this one took the place of stay until its batches replace them; those that do not serve fill no
+        // place.
         let others: i32 = versions
             .iter()
             .filter(|version| {
                 version.hash() != revision && !loose.iter().any(|other| other.hash() == version.hash())
             })
-            .map(ReplicaSet::wanted)
+            .map(|version| version.ready().min(version.wanted()))
             .fold(0, i32::saturating_add);
         let wanted = (workload.replicas() - others).max(0);
         let reason = Reason::RestoringStable {
@@ -288,9 +312,10 @@ impl<'a> Machine<'a> {
             wanted,
         };
         let Some(next) = loose.iter().max_by_key(|pod| (!pod.ready, pod.ordinal())) else {
-            let is_waiting = workload.kind == Kind::CloneSet
-                && self.style() == RollingStyle::BlueGreen
-                && self.is_being_replaced(workload);
+            let is_waiting = match workload.kind {
+                Kind::CloneSet => self.style() == RollingStyle::BlueGreen && self.is_being_replaced(workload),
+                _ => !self.is_back_below_last(workload),
+            };
             return is_waiting.then(|| self.wait_in_time(reason)).flatten();
         };
         // One at a time, those first that serve nobody, from the highest ordinal down as the controller does. One that was
@@ -353,8 +378,9 @@ impl<'a> Machine<'a> {
         if stable.is_some() || !loose.is_empty() {
             fields = fields.with(hold::STRATEGY, json!({ "type": "Recreate" }));
         }
-        if let Some(spec) = fields.difference(workload.spec()) {
-            let hold = Verb::Merge(json!({ "spec": spec }));
+        if !fields.in_place(workload.spec()) {
+            // The mark may be off already, with all that the user had: what the hold replaces is noted anew.
+            let hold = self.claim(&workload, Stage::Rolling, &fields, self.mark(), &revision);
             let effect = self.s.write(workload.object, hold, "hold the newer version");
             return Flow::Do(vec![effect], Reason::RollBackFirst);
         }

@@ -67,13 +67,12 @@ impl<'a> Machine<'a> {
     }
 
     /// A pod that never becomes ready holds up a StatefulSet whose pods start in order, even when the template that would
-    /// mend it is there; Kubernetes leaves it to a human to delete it (engine-workloads 6, kind notes).
+    /// mend it is there; Kubernetes leaves it to a human to delete it (engine-workloads 6, kind notes). In any order it takes
+    /// up what Kruise's `maxUnavailable` allows.
     pub(super) fn unblock(&self, workload: &Workload<'_>, revision: &str, partition: i32) -> Option<Effect> {
-        if workload.is_ordered() {
-            self.replace_stuck(workload, revision, partition)
-        } else {
-            None
-        }
+        matches!(workload.kind, Kind::StatefulSet | Kind::AdvancedStatefulSet)
+            .then(|| self.replace_stuck(workload, revision, partition))
+            .flatten()
     }
 
     /// The same of a version that was given up whatever the order: where every other pod has to be ready before one that is may
@@ -384,20 +383,20 @@ impl<'a> Machine<'a> {
         Some(self.s.create(body, format!("bring up {}", counted(replicas))))
     }
 
-    /// Before a Deployment is handed back: a version of the right size whose note says that the Deployment once wanted another
-    /// one, since it was scaled to just what the version had. Its controller takes that for scaling under way, finds nothing
-    /// to scale, and never rolls again.
+    /// Before a Deployment is handed back: versions whose notes say that the Deployment once wanted another size, since it was
+    /// scaled and they have what they should. Its controller takes that for scaling under way: it adds pods in proportion, and
+    /// then takes away those that it has not seen become ready; or it finds nothing to scale, and never rolls again.
     pub(super) fn correct_notes(&self, reason: &Reason) -> Option<Flow> {
         let (deployment, versions) = self.deployment()?;
         let replicas = deployment.replicas();
         let is_wrong = |version: &&ReplicaSet<'_>| {
             let notes = version.object.metadata.annotations.as_ref();
             let note = notes.and_then(|notes| notes.get(keys::DESIRED_REPLICAS));
-            version.wanted() == replicas && note.is_some_and(|note| *note != replicas.to_string())
+            version.wanted() > 0 && note.is_some_and(|note| *note != replicas.to_string())
         };
         let wrong = versions.iter().filter(is_wrong);
         let effects: Vec<Effect> = wrong
-            .map(|version| self.size(version, replicas, "note what the workload wants"))
+            .map(|version| self.size(version, version.wanted(), "note what the workload wants"))
             .collect();
         (deployment.observed() && replicas > 0 && !effects.is_empty())
             .then(|| Flow::Do(effects, reason.clone()))

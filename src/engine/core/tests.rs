@@ -12,6 +12,7 @@ mod obstacles;
 mod ordinals;
 mod sharing;
 mod situation;
+mod surplus;
 mod unseen;
 
 use situation::{

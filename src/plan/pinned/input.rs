@@ -1,7 +1,7 @@
 //! What a plan rests on. Of an object that is what its user wants of it: what a release itself writes (a hold, a pinned selector,
 //! the split of a route) is taken back first, and statuses do not count.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -183,8 +183,9 @@ fn of_workload(kind: Kind, object: &Value) -> Value {
     json!({ "spec": spec })
 }
 
-/// A route, or whatever else there is: as its user wrote it.
+/// A route, or whatever else there is: as its user wrote it, without the notes that its controller keeps beside it.
 fn of_route(object: &Value) -> Value {
+    let notes = notes_of_controllers(object);
     let annotations = object["metadata"]["annotations"].as_object();
     let kept = annotations
         .and_then(|all| all.get(keys::ORIGINAL_SPEC))
@@ -192,13 +193,42 @@ fn of_route(object: &Value) -> Value {
     let kept: Option<Value> = kept.and_then(|text| serde_json::from_str(text).ok());
     let spec = kept.map_or_else(|| object["spec"].clone(), |kept| kept["spec"].clone());
     let own = annotations.into_iter().flatten().filter(|(key, _)| {
-        !matches!(
+        let is_ours = matches!(
             key.as_str(),
             keys::ORIGINAL_SPEC | keys::SCRIPT_ANNOTATIONS | keys::TRAFFIC_ROUTING_OPENED | LAST_APPLIED
-        )
+        );
+        !is_ours && !notes.contains(key.as_str())
     });
     let own: Map<String, Value> = own.map(|(key, value)| (key.clone(), value.clone())).collect();
     json!({ "metadata": { "annotations": own }, "spec": spec })
+}
+
+/// Annotations that nobody owns but who writes the object's status, too: an Ingress controller notes the health of its backends
+/// like that.
+fn notes_of_controllers(object: &Value) -> BTreeSet<&str> {
+    let entries = || {
+        object["metadata"]["managedFields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+    };
+    let controllers: BTreeSet<&str> = entries()
+        .filter(|entry| entry["subresource"] == "status")
+        .filter_map(|entry| entry["manager"].as_str())
+        .collect();
+    let owned = |is_controllers: bool| -> BTreeSet<&str> {
+        let by = entries().filter(|entry| {
+            entry["manager"]
+                .as_str()
+                .is_some_and(|name| controllers.contains(name))
+                == is_controllers
+        });
+        by.filter_map(|entry| entry["fieldsV1"]["f:metadata"]["f:annotations"].as_object())
+            .flat_map(Map::keys)
+            .filter_map(|key| key.strip_prefix("f:"))
+            .collect()
+    };
+    &owned(true) - &owned(false)
 }
 
 /// Without what says nothing: null, empty objects, and a workload's `paused: false`.

@@ -149,6 +149,28 @@ fn what_moved_is_named_field_by_field() {
 }
 
 #[test]
+fn notes_of_an_ingress_controller_are_nothing_that_a_plan_rests_on() {
+    let note = |backends: &str, class: &str| {
+        let owner = |manager: &str, subresource: Value, key: &str| {
+            json!({ "manager": manager, "subresource": subresource,
+                "fieldsV1": { "f:metadata": { "f:annotations": { ".": {}, format!("f:{key}"): {} } } } })
+        };
+        json!({ "apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+            "metadata": { "name": "web", "namespace": "shop",
+                "annotations": { "ingress.kubernetes.io/backends": backends, "class": class },
+                "managedFields": [
+                    { "manager": "glbc", "subresource": "status", "fieldsV1": { "f:status": {} } },
+                    owner("glbc", Value::Null, "ingress.kubernetes.io/backends"),
+                    owner("kubectl", Value::Null, "class"),
+                ] },
+            "spec": { "rules": [] } })
+    };
+    let fields = |object: Value| inputs(&[rollout(), object], "shop", "web").remove(0).fields;
+    assert_eq!(fields(note("healthy", "a")), fields(note("unhealthy", "a")));
+    assert_ne!(fields(note("healthy", "a")), fields(note("healthy", "b")));
+}
+
+#[test]
 fn a_file_is_what_was_saved() {
     let text = serde_json::to_string_pretty(&saved()).unwrap();
     assert_eq!(Saved::read(&text), Ok(saved()));

@@ -171,6 +171,26 @@ fn of_each_object_the_first_write_that_can_be_tried() {
     assert_eq!(told(&trials(&plan, &present, &after, "me", false)), change);
 }
 
+#[test]
+fn how_many_writes_could_not_be_tried_is_told() {
+    let route = |object: &str| write("PATCH", object, "/apis/x", json!({}));
+    let mut plan = plan(vec![
+        route("service/web"),
+        route("service/web"),
+        route("ingress/web"),
+    ]);
+    let answers = trials(&plan, &[web("web:v1")], &[web("web:v2")], "me", true);
+    let answers: Vec<(Trial, Answer)> = answers
+        .into_iter()
+        .map(|trial| (trial, Answer::Refused("no".to_owned())))
+        .collect();
+    plan.tried(&answers);
+    assert_eq!(
+        plan.unknown,
+        ["what the server says of the other writes: 1 of 4 could be tried"]
+    );
+}
+
 /// What is said of a change of the image, the server's answer being this.
 fn said(answer: Answer) -> (Vec<Value>, Vec<String>) {
     let mut plan = plan(Vec::new());

@@ -142,6 +142,9 @@ pub enum Cause {
     TerminatingStuck { finalizers: Vec<String> },
     /// The node has not started any container yet.
     ContainersNotStarted,
+    /// A pod that the step leaves as it is does not become ready, and the workload starts its pods in order. With the last step
+    /// it goes: worth it when none of those that stay serves.
+    OrderBlocked { pod: String, last: Option<i32> },
     /// Fewer pods are ready than the step wants, and nothing more precise was seen.
     BatchNotReady { ready: i64, wanted: i64 },
 

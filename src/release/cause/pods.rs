@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use kube::api::DynamicObject;
 use serde_json::Value;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 use crate::{
     api::v1beta1::StepState,
     release::Role,
-    workload::{Pod, hold::NEVER_AVAILABLE},
+    workload::{Pod, Workload, hold::NEVER_AVAILABLE},
 };
 
 /// A pod that should be gone is given this long beyond its grace.
@@ -72,7 +73,59 @@ pub(super) fn detect(scene: &Scene<'_>, found: &mut Vec<Finding>) {
         }
         found.push(finding);
     }
+    order(scene, found);
     batch(scene, found);
+}
+
+/// A pod of a StatefulSet that starts its pods in order, not ready, at a place that the step does not let through: of the
+/// version before, or of one that was given up and that the workload makes its pods of since it was scaled to nothing.
+fn order(scene: &Scene<'_>, found: &mut Vec<Finding>) {
+    let position = scene.position;
+    let object = scene
+        .workload
+        .and_then(|value| serde_json::from_value::<DynamicObject>(value.clone()).ok());
+    let workload = object.as_ref().and_then(Workload::new);
+    let Some(workload) = workload.filter(|workload| workload.is_ordered()) else {
+        return;
+    };
+    let is_upgrading = position.under_way() && !position.paused && position.state == StepState::StepUpgrade;
+    let last = position.total();
+    if !is_upgrading || workload.is_unordered_update() || position.step >= last {
+        return;
+    }
+    let named = |pod: &Value| Pod {
+        name: text(&pod["metadata"]["name"]).to_owned(),
+        ..Pod::default()
+    };
+    let mut places: Vec<(Option<i32>, &Value)> = scene
+        .sight
+        .pods
+        .iter()
+        .map(|pod| (named(pod).ordinal(), pod))
+        .collect();
+    places.sort_by_key(|(ordinal, _)| *ordinal);
+    let kept = usize::try_from(workload.kept()).unwrap_or_default();
+    let serves =
+        |pod: &Value| condition(&pod["status"], "Ready").is_some_and(|ready| ready["status"] == "True");
+    let is_stuck = |pod: &Value| {
+        !serves(pod)
+            && role_of(scene, pod) != Role::New
+            && trouble(scene, pod, "").is_some_and(|(cause, ..)| !cause.heals())
+    };
+    places.truncate(kept);
+    let Some((_, pod)) = places.iter().find(|(_, pod)| is_stuck(pod)) else {
+        return;
+    };
+    // While others of its version serve it is a matter of this pod; if none does, nothing is lost with them.
+    let last = (!places.iter().any(|(_, pod)| serves(pod))).then_some(last);
+    let name = text(&pod["metadata"]["name"]).to_owned();
+    let evidence = vec![Evidence::new(
+        scene.workload_title(),
+        "spec.updateStrategy.rollingUpdate.partition",
+        kept.to_string(),
+    )];
+    let cause = Cause::OrderBlocked { pod: name, last };
+    found.push(Finding::new(cause, true, position.since, evidence));
 }
 
 fn role_of(scene: &Scene<'_>, pod: &Value) -> Role {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Cause, Engine, Scene, Who};
-use crate::release::command::Command;
+use crate::{api::v1beta1::StepState, release::command::Command};
 
 impl Cause {
     /// Who has to act for it to go away.
@@ -113,6 +113,7 @@ impl Cause {
             | Self::ProbeFailing { .. }
             | Self::ReadinessGateFalse { .. }
             | Self::TerminatingStuck { .. }
+            | Self::OrderBlocked { .. }
             | Self::PdbBlocks { .. } => 6,
             Self::RouteNotAccepted { .. }
             | Self::ServiceSelectorMismatch { .. }
@@ -148,10 +149,17 @@ impl Cause {
         let on_pod = |words: &str| pod.map(|pod| format!("kubectl {words} pod {pod} -n {namespace}"));
         match self {
             Self::WaitingForApproval { step, .. } => ours(Command::Approve { step: *step }),
+            Self::OrderBlocked { last: Some(last), .. } => ours(Command::Skip { to: *last }),
+            Self::OrderBlocked { pod, last: None } => kubectl(&format!("describe pod {pod}")),
             Self::ManualPause => ours(Command::Resume),
             Self::ControllerAbsent { is_paused: true } if scene.position.paused => ours(Command::Resume),
             Self::ControllerAbsent { is_paused: true } => ours(Command::Approve { step: scene.position.step }),
             Self::ControllerAbsent { .. } | Self::NotLeading { .. } => ours(Command::Run),
+            // The stable version itself does not become ready: there is nothing to go back to. Without the Rollout the new one
+            // goes out at once.
+            Self::NoProgress { .. } if scene.position.state == StepState::BeforeStepUpgrade => kubectl(&format!(
+                "patch rollouts.rollouts.kruise.io {name} --type merge -p '{{\"spec\":{{\"disabled\":true}}}}'"
+            )),
             Self::RollBackFirst | Self::StableUnknown => ours(Command::Rollback),
             Self::NoProgress { .. } => leave(),
             Self::TimedPause { .. }

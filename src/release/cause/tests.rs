@@ -106,6 +106,58 @@ fn trouble_of_old_pods_does_not_hide_that_of_new_ones() {
 }
 
 #[test]
+fn a_pod_that_stays_holds_up_the_others_where_pods_start_in_order() {
+    let set = |more: serde_json::Value| {
+        let mut spec = json!({ "replicas": 4, "updateStrategy": { "rollingUpdate": { "partition": 3 } } });
+        json_patch::merge(&mut spec, &more);
+        json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": { "name": "web" }, "spec": spec })
+    };
+    let ready = |number: usize| {
+        let mut pod = pod(number, "old", "", 0);
+        pod["status"] = json!({ "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] });
+        pod
+    };
+    let stuck = |number: usize| pod(number, "old", "ErrImageNeverPull", 0);
+    let first = |workload: serde_json::Value, pods: Vec<serde_json::Value>| {
+        let found = found_of(Some(&workload), pods);
+        (found[0].sentence(), found[0].command.clone().unwrap())
+    };
+    let plain = json!({});
+    let parallel = json!({ "podManagementPolicy": "Parallel" });
+    let describe = "kubectl describe deployment/web -n shop".to_owned();
+    let cases = [
+        // None of the pods that stay serves: the last step costs nothing.
+        (
+            &plain,
+            vec![stuck(0)],
+            "web-0 stays at its version in this step and is not ready: pods start in order, so no new one does; step 2 replaces it",
+            "kubectl kruise rollout approve web -n shop --to 2 --force".to_owned(),
+        ),
+        (
+            &plain,
+            vec![ready(0), stuck(1)],
+            "web-1 stays at its version in this step and is not ready: pods start in order, so no new one does",
+            "kubectl describe pod web-1 -n shop".to_owned(),
+        ),
+        // The step replaces it anyway; or nobody waits for it.
+        (
+            &plain,
+            vec![ready(0), ready(1), ready(2), stuck(3)],
+            "0 of 10 new pods are ready",
+            describe.clone(),
+        ),
+        (&parallel, vec![stuck(0)], "0 of 10 new pods are ready", describe),
+    ];
+    for (more, pods, sentence, command) in cases {
+        assert_eq!(
+            first(set(more.clone()), pods.clone()),
+            (sentence.to_owned(), command),
+            "{more} {pods:?}"
+        );
+    }
+}
+
+#[test]
 fn fewer_pods_than_wanted_are_told_where_nothing_tells_why() {
     let found = found(Vec::new());
     let told: Vec<_> = found.iter().map(|finding| &finding.cause).collect();

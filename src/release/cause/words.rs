@@ -59,6 +59,7 @@ impl Cause {
             Self::MinReadyCountdown { .. } => "MinReadyCountdown",
             Self::TerminatingStuck { .. } => "TerminatingStuck",
             Self::ContainersNotStarted => "ContainersNotStarted",
+            Self::OrderBlocked { .. } => "OrderBlocked",
             Self::BatchNotReady { .. } => "BatchNotReady",
             Self::PdbBlocks { .. } => "PDBBlocks",
             Self::HpaFighting { .. } => "HPAFighting",
@@ -200,6 +201,10 @@ impl fmt::Display for Cause {
                 write!(f, "the pod cannot go before its finalizers are removed: {}", finalizers.join(", "))
             }
             Self::ContainersNotStarted => f.write_str("the node has not started any container yet"),
+            Self::OrderBlocked { pod, last } => {
+                write!(f, "{pod} stays at its version in this step and is not ready: pods start in order, so no new one does")?;
+                last.map_or(Ok(()), |last| write!(f, "; step {last} replaces it"))
+            }
             Self::BatchNotReady { ready, wanted } => write!(f, "{ready} of {wanted} new pods are ready"),
             Self::PdbBlocks { name } => write!(f, "PodDisruptionBudget {name:?} allows no pod to be evicted now"),
             Self::HpaFighting { name, wants, has } => {

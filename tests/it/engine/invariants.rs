@@ -127,6 +127,14 @@ impl Guard {
         }
     }
 
+    /// An engine begins: what was wanted while there was none gets its time from now on.
+    pub(super) fn unattended(&self) {
+        let now = self.clock.now();
+        for entry in self.book().replicas.iter_mut().skip(1) {
+            entry.0 = now;
+        }
+    }
+
     /// For some seconds nothing is owed: a user took pods away, or what keeps them.
     pub(super) fn forgive(&self, seconds: i64) {
         let until = self.clock.now() + SignedDuration::from_secs(seconds);

@@ -73,6 +73,11 @@ impl Shape {
         let in_place = || json!({ "updateStrategy": { "type": "InPlaceIfPossible" } });
         let mut parallel = rolling(&json!({ "maxUnavailable": 2 }));
         parallel["podManagementPolicy"] = json!("Parallel");
+        let mut unordered = rolling(
+            &json!({ "unorderedUpdate": { "priorityStrategy": {} }, "podUpdatePolicy": "InPlaceIfPossible" }),
+        );
+        // Kruise's webhook refuses it with another policy.
+        unordered["podManagementPolicy"] = json!("Parallel");
         vec![
             shape("deployment-canary", Deployment, Canary, deadline()),
             shape("deployment-partition", Deployment, Partition, deadline()),
@@ -110,9 +115,7 @@ impl Shape {
                 "advanced-statefulset-unordered",
                 AdvancedStatefulSet,
                 Partition,
-                rolling(
-                    &json!({ "unorderedUpdate": { "priorityStrategy": {} }, "podUpdatePolicy": "InPlaceIfPossible" }),
-                ),
+                unordered,
             ),
             shape("advanced-daemonset", AdvancedDaemonSet, Partition, json!({})),
         ]

@@ -10,6 +10,7 @@ use kubectl_kruise::{
     clock::Clock,
     engine::core::Stop,
     engine::driver::{self, Event, Options, RolloutKey, Scope},
+    release::{self, Jump, jump},
     sim::{self, Controllers, Sim},
     workload::edit,
 };
@@ -218,6 +219,7 @@ impl World {
     /// Starts an engine under an identity that none had before.
     pub(super) fn engine(&mut self, forever: bool) -> Engine {
         self.engines += 1;
+        self.guard.unattended();
         let identity = format!("engine-{}", self.engines);
         let (sender, events) = mpsc::unbounded_channel();
         let task = tokio::spawn(driver::drive(
@@ -359,7 +361,11 @@ impl World {
             return;
         }
         self.ledger.image(tag);
-        if !self.setup.hold
+        let rollout = self.rollout();
+        let is_released = rollout["spec"].is_object()
+            && rollout["spec"]["disabled"] != true
+            && rollout["metadata"].get("deletionTimestamp").is_none();
+        if !(self.setup.hold && is_released)
             && self.setup.shape.style == RollingStyle::BlueGreen
             && self.phase_is("Progressing")
         {
@@ -367,10 +373,6 @@ impl World {
             // holds may take any pod, that of a canary's traffic too, before an engine sees it.
             self.guard.forgive(60);
         }
-        let rollout = self.rollout();
-        let is_released = rollout["spec"].is_object()
-            && rollout["spec"]["disabled"] != true
-            && rollout["metadata"].get("deletionTimestamp").is_none();
         self.guard
             .changed(is_released && (self.setup.hold || self.setup.atomic));
         if self.setup.atomic && is_released {
@@ -516,6 +518,16 @@ impl World {
 
     pub(super) async fn jump(&self, step: i64) {
         self.progress_to(json!({ "nextStepIndex": step })).await;
+    }
+
+    /// Leaves the step, done or not, for the last one, as `approve --to LAST --force` does.
+    pub(super) async fn skip_to_the_end(&self) {
+        let steps = self.steps();
+        let last = i32::try_from(steps.as_array().map_or(0, Vec::len)).unwrap();
+        if let Ok(Jump::Send { patch, .. }) = jump::past(&self.rollout(), &release::Guard::default(), last) {
+            let progress = &patch["status"][self.progress_field()];
+            self.progress_to(progress.clone()).await;
+        }
     }
 
     pub(super) async fn spec(&self, spec: Value) {

@@ -15,7 +15,7 @@ use crate::harness::{
 
 /// A server that answers everything with these bodies, one after the other, the last one again and again; and keeps what it
 /// was asked.
-fn server(bodies: &'static [&'static str]) -> (String, std::sync::mpsc::Receiver<String>) {
+pub(super) fn server(bodies: &'static [&'static str]) -> (String, std::sync::mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (tell, told) = std::sync::mpsc::channel();

@@ -175,6 +175,61 @@ fn at_its_first_pause() -> (Served, Running) {
     (shop, engine)
 }
 
+/// What Prometheus answers where all is well.
+const GOOD: &str =
+    r#"200 {"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"0.99"]}]}}"#;
+
+/// The metrics of the README: measured by hand, by its file too, and by an engine in the release. The line for a controller's
+/// releases is in `gate`.
+#[test]
+fn metrics_decide_as_it_says() {
+    const TITLE: &str = "Steps that metrics decide about";
+    let (address, _asked) = super::gate::server(&[GOOD]);
+    let template = blocks(section(TITLE), "yaml")[0]
+        .replace("http://prometheus.example.com:9090", &address)
+        .replace(": 5m", ": 1s");
+    let (mut objects, _) = at_rest();
+    let mut object: Value = serde_saphyr::from_str(&template).unwrap();
+    object["metadata"]["namespace"] = json!(NAMESPACE);
+    let annotate = blocks(section(TITLE), "sh").concat();
+    let gates = annotate.split('\'').nth(1).unwrap();
+    let (key, gates) = gates.split_once('=').unwrap();
+    for object in objects.iter_mut().filter(|object| object["kind"] == "Rollout") {
+        object["metadata"]["annotations"] = json!({ key: gates });
+    }
+    objects.push(object);
+    let shop = Served::with(objects, Life::Alive);
+    shop.wait_for(|| shop.get("apps/v1", "Deployment", "echoserver")["status"]["readyReplicas"] == 3);
+    std::fs::write(shop.folder.file("rate.yaml"), template).unwrap();
+    let measured = typed(TITLE).into_iter().filter(|words| words[0] == "gate");
+    let release = [
+        "run demo",
+        "set image demo echoserver=echoserver:v2",
+        "run demo",
+        "approve demo --standalone",
+    ];
+    let release = release.map(|line| line.split(' ').map(str::to_owned).collect());
+    let ended: Vec<String> = measured
+        .chain(release)
+        .map(|words| {
+            let mut command = shop.command(&borrowed(&words));
+            let outcome = Outcome::of(command.current_dir(shop.folder.file("")).output().unwrap());
+            format!("{} {}", outcome.code.unwrap(), words.join(" "))
+        })
+        .collect();
+    assert_eq!(
+        ended,
+        [
+            "0 gate demo",
+            "0 gate demo --template rate.yaml",
+            "0 run demo",
+            "0 set image demo echoserver=echoserver:v2",
+            "4 run demo",
+            "0 approve demo --standalone",
+        ]
+    );
+}
+
 /// The command lines of a section as words, without what a shell would do with what they print.
 fn typed(title: &str) -> Vec<Vec<String>> {
     let lines = blocks(section(title), "sh").concat().replace(" \\\n", " ");
