@@ -20,7 +20,7 @@ pub enum Charge {
 }
 
 /// Name of the Lease that the controller's leader holds; its installation decides the namespace.
-const CONTROLLER_LEASE: &str = "71ddec2c.kruise.io";
+pub(super) const CONTROLLER_LEASE: &str = "71ddec2c.kruise.io";
 
 /// Name of the configuration of the webhook by which the controller holds new versions, as upstream's manifests and chart
 /// install it.
@@ -31,6 +31,10 @@ const COMING_BACK: i64 = 300;
 
 /// How often whoever drives releases for good looks whether a controller has come: at most four requests each time.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// How often a Lease is looked at that may be left of an engine that ended, and how many times at the most.
+const LOOK_AT_LEASE: Duration = Duration::from_millis(500);
+const LOOKS_AT_LEASE: u32 = 40;
 
 impl Cluster {
     /// Finds out whether a controller in the cluster acts on these Rollouts: `batchreleases` not served means no; a
@@ -76,6 +80,35 @@ impl Cluster {
             Err(error) if error.kind == Kind::Forbidden => Ok(Charge::Unknown(error.message)),
             answer => answer,
         }
+    }
+
+    /// The engine of ours that carries a Rollout out at this moment, in another process: it renews the Rollout's Lease. A Lease
+    /// that is left of one that ended is waited for, as long as it lasts. That it may not be read is for the engine to tell.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn other_engine(&self, found: &Found) -> Result<Option<String>> {
+        let name = format!("rollout-{}", found.name);
+        let mut first: Option<Value> = None;
+        for _ in 0..LOOKS_AT_LEASE {
+            let lease = match self.get(Resource::Leases, &found.namespace, &name).await {
+                Err(error) if error.kind == Kind::Forbidden => None,
+                answer => answer?,
+            };
+            let Some(lease) = lease.filter(|lease| held(lease, self.clock.now())) else {
+                return Ok(None);
+            };
+            let renewed = &lease["spec"]["renewTime"];
+            match &first {
+                Some(before) if before != renewed => {
+                    return Ok(lease["spec"]["holderIdentity"].as_str().map(str::to_owned));
+                }
+                Some(_) => {}
+                None => first = Some(renewed.clone()),
+            }
+            self.clock.sleep(LOOK_AT_LEASE).await;
+        }
+        Ok(None)
     }
 
     /// Waits until a controller acts on these Rollouts; answers what is seen of it. What cannot be looked at is looked at again

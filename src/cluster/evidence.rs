@@ -150,6 +150,42 @@ impl Cluster {
         }
     }
 
+    /// Finds out which engine goes on after a pause. One of ours holds no Lease while it waits for a human, so that only the
+    /// controller is looked for: no request where it was found not to be installed within the last minutes, else at most three.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn engine_behind_a_pause(&self) -> Result<Engine> {
+        let kind = Resource::BatchReleases.full();
+        if !self.serves_or_did(Resource::BatchReleases).await? {
+            let seen = format!("no controller can be there: {kind} is not served");
+            return Ok(Engine::Nobody { seen });
+        }
+        let leases = Served {
+            namespaced: false,
+            ..Served::namespaced("coordination.k8s.io/v1", "Lease", "leases")
+        };
+        let name = format!("metadata.name={}", charge::CONTROLLER_LEASE);
+        let leases = self.some(&leases, "", "", &name).await?;
+        // One whose Lease has run out may be on its way back.
+        if let Some(lease) = leases.iter().find(|lease| charge::is_controllers(lease)) {
+            let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
+            let seen = format!("{holder:?} holds Lease {:?}", charge::CONTROLLER_LEASE);
+            return Ok(Engine::Acts {
+                seen,
+                is_controller: true,
+            });
+        }
+        if let Some(seen) = self.controllers_webhook().await? {
+            return Ok(Engine::Acts {
+                seen,
+                is_controller: true,
+            });
+        }
+        let seen = format!("no Lease {:?} in any namespace", charge::CONTROLLER_LEASE);
+        Ok(Engine::Nobody { seen })
+    }
+
     /// Finds out which engine acts on a Rollout: one of ours that holds its Lease, or the controller in the cluster, which
     /// is installed where `batchreleases` is served and leads while it renews its own Lease, or where its webhook is installed
     /// and nobody leads. At most four requests.

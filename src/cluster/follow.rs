@@ -11,7 +11,9 @@ use kube::{
     runtime::watcher,
 };
 
-use super::{Cluster, Found, RolloutVersion, Served, failure};
+use serde::de::DeserializeOwned;
+
+use super::{Cluster, Found, Outline, RolloutVersion, Served, failure};
 use crate::error::{Error, Kind};
 
 /// What is followed.
@@ -27,13 +29,13 @@ pub struct Followed {
     pub labels: Option<String>,
 }
 
-/// What happens to Rollouts that are followed with their objects.
+/// What happens to objects that are followed, Rollouts if nothing else is said.
 #[derive(Clone, Debug)]
-pub enum News {
+pub enum News<T = Found> {
     /// They are listed anew: what is not named until [`News::Listed`] is gone.
     Afresh,
     /// One is there, as it is now.
-    There(Box<Found>),
+    There(Box<T>),
     /// All of them were named.
     Listed,
     /// One is gone: namespace and name.
@@ -51,30 +53,43 @@ impl Cluster {
         namespace: Option<&str>,
         labels: &str,
     ) -> BoxStream<'static, News> {
-        self.told(version, namespace, watcher::Config::default().labels(labels))
+        let config = watcher::Config::default().labels(labels);
+        self.told(&Served::rollouts(version), namespace, config, found_in(version))
     }
 
     /// Follows one Rollout.
     #[must_use]
     pub fn news_of(&self, found: &Found) -> BoxStream<'static, News> {
         let config = watcher::Config::default().fields(&format!("metadata.name={}", found.name));
-        self.told(found.version, Some(&found.namespace), config)
+        let served = Served::rollouts(found.version);
+        self.told(&served, Some(&found.namespace), config, found_in(found.version))
     }
 
-    fn told(
+    /// Follows what workloads carry, by their metadata alone.
+    #[must_use]
+    pub fn outlined(&self, served: &Served, namespace: Option<&str>) -> BoxStream<'static, News<Outline>> {
+        let outline = |object: PartialObjectMeta<DynamicObject>| Outline::of(&object.metadata);
+        self.told(served, namespace, watcher::Config::default(), outline)
+    }
+
+    fn told<K, T: 'static>(
         &self,
-        version: RolloutVersion,
+        served: &Served,
         namespace: Option<&str>,
         config: watcher::Config,
-    ) -> BoxStream<'static, News> {
-        let served = Served::rollouts(version);
-        let api: Api<DynamicObject> = self.api(&served, namespace);
+        seen: impl Fn(K) -> T + Send + 'static,
+    ) -> BoxStream<'static, News<T>>
+    where
+        K: kube::Resource<DynamicType = ApiResource, Scope = DynamicResourceScope>
+            + Clone
+            + std::fmt::Debug
+            + DeserializeOwned
+            + Send
+            + 'static,
+    {
+        let api: Api<K> = self.api(served, namespace);
         let (server, full) = (self.server.clone(), served.full());
         let place = namespace.map(str::to_owned);
-        let seen = move |object: DynamicObject| {
-            let object = serde_json::to_value(object).unwrap_or_default();
-            Found::new(version, object)
-        };
         kube::runtime::WatchStreamExt::default_backoff(watcher(api, config))
             .map(move |event| match event {
                 Ok(watcher::Event::Init) => News::Afresh,
@@ -83,8 +98,9 @@ impl Cluster {
                     News::There(Box::new(seen(object)))
                 }
                 Ok(watcher::Event::Delete(object)) => {
-                    let found = seen(object);
-                    News::Gone(found.namespace, found.name)
+                    let meta = object.meta();
+                    let (namespace, name) = (meta.namespace.clone(), meta.name.clone());
+                    News::Gone(namespace.unwrap_or_default(), name.unwrap_or_default())
                 }
                 Err(error) => {
                     let request = |verb| failure::Request {
@@ -151,6 +167,11 @@ impl Cluster {
         });
         select_all(streams)
     }
+}
+
+/// Reads Rollouts as they come in a version.
+fn found_in(version: RolloutVersion) -> impl Fn(DynamicObject) -> Found {
+    move |object| Found::new(version, serde_json::to_value(object).unwrap_or_default())
 }
 
 /// Whether something may be different after an event: while a list is being read, it is not done yet.

@@ -75,6 +75,15 @@ impl Served {
         format!("{}{place}/{}{name}", root(&self.api_version), self.plural)
     }
 
+    /// The path of the collection in a namespace, or in all.
+    #[must_use]
+    pub fn collection(&self, namespace: Option<&str>) -> String {
+        match namespace {
+            Some(namespace) => self.path(namespace, None),
+            None => format!("{}/{}", root(&self.api_version), self.plural),
+        }
+    }
+
     /// The path and query of a patch, as `--dry-run=client` shows it.
     #[must_use]
     pub fn patch_path(&self, namespace: &str, name: &str, patch: &Patch) -> String {
@@ -205,10 +214,7 @@ impl Cluster {
         namespace: Option<&str>,
         labels: Option<&str>,
     ) -> Result<Vec<Value>> {
-        let collection = match namespace {
-            Some(namespace) => served.path(namespace, None),
-            None => format!("{}/{}", root(&served.api_version), served.plural),
-        };
+        let collection = served.collection(namespace);
         self.pages(&collection, labels.unwrap_or_default())
             .await
             .map_err(|failed| self.explained(failed, "list", &served.full(), namespace, None))
@@ -262,7 +268,7 @@ impl Cluster {
             })
     }
 
-    fn explained(
+    pub(super) fn explained(
         &self,
         failed: Failed,
         verb: &'static str,

@@ -7,6 +7,7 @@ pub mod failure;
 pub mod follow;
 pub mod kinds;
 pub mod lookup;
+pub mod outline;
 pub mod resource;
 pub mod versions;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 pub use connect::{AGENT, Access, connect, connect_engine, contexts};
 pub use kinds::Served;
 pub use lookup::Found;
+pub use outline::Outline;
 pub use resource::{Resource, RolloutVersion};
 pub use versions::Versions;
 
@@ -34,6 +36,9 @@ const RETRY_WAIT: Duration = Duration::from_millis(200);
 
 /// Objects per page of a list.
 const PAGE: usize = 500;
+
+/// The form of an answer: objects as they are.
+const WHOLE: &str = "application/json";
 
 /// A connection to an API server.
 #[derive(Clone)]
@@ -130,6 +135,16 @@ impl Cluster {
     }
 
     async fn pages(&self, collection: &str, labels: &str) -> std::result::Result<Vec<Value>, Failed> {
+        self.pages_as(WHOLE, collection, labels).await
+    }
+
+    /// The same in a form of its own.
+    async fn pages_as(
+        &self,
+        accept: &'static str,
+        collection: &str,
+        labels: &str,
+    ) -> std::result::Result<Vec<Value>, Failed> {
         let (mut objects, mut token) = (Vec::new(), String::new());
         loop {
             let mut query = form(&[("limit", &PAGE.to_string())]);
@@ -139,7 +154,7 @@ impl Cluster {
                 }
             }
             let path = format!("{collection}?{query}");
-            let mut page = self.send("GET", &path, None, Vec::new()).await?;
+            let mut page = self.send_as(accept, "GET", &path, None, Vec::new()).await?;
             if let Value::Array(items) = page["items"].take() {
                 objects.extend(items);
             }
@@ -241,6 +256,17 @@ impl Cluster {
         content_type: Option<&'static str>,
         body: Vec<u8>,
     ) -> std::result::Result<Value, Failed> {
+        self.send_as(WHOLE, method, path, content_type, body).await
+    }
+
+    async fn send_as(
+        &self,
+        accept: &'static str,
+        method: &'static str,
+        path: &str,
+        content_type: Option<&'static str>,
+        body: Vec<u8>,
+    ) -> std::result::Result<Value, Failed> {
         let mut wait = RETRY_WAIT;
         for attempt in 0.. {
             let mut request = http::Request::builder().method(method).uri(path);
@@ -248,7 +274,7 @@ impl Cluster {
                 request = request.header(http::header::CONTENT_TYPE, content_type);
             }
             let request = request
-                .header(http::header::ACCEPT, "application/json")
+                .header(http::header::ACCEPT, accept)
                 .body(body.clone())
                 .map_err(|error| Failed::Answer(kube::Error::HttpError(error)))?;
             let started = self.clock.now();

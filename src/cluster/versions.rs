@@ -24,6 +24,9 @@ use crate::{
 /// else by now is asked anew.
 const BELIEVED: Duration = Duration::from_secs(600);
 
+/// What stands for the version of a kind that is not served.
+const NONE: &str = "-";
+
 /// Versions by the kind's full name, `clonesets.apps.kruise.io`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 struct Kept {
@@ -148,6 +151,22 @@ impl Cluster {
             })
             .await?;
         Ok((served(&name), answer))
+    }
+
+    /// Whether the server has a kind, or had it when it was asked within the last minutes: it takes an installation to change
+    /// that.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub(super) async fn serves_or_did(&self, resource: Resource) -> Result<bool> {
+        let (full, now) = (resource.full(), self.clock.now());
+        if let Some(known) = self.versions.known(&full, now) {
+            return Ok(known != NONE);
+        }
+        let serves = self.serves(resource).await?;
+        let version = if serves { resource.version() } else { NONE };
+        self.versions.keep(&full, version, now);
+        Ok(serves)
     }
 
     /// Asks in these versions, then in all others of the group; the one that is served is kept unless it is the usual one.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     FIELD_MANAGER, changed, connect,
     files::{self, Manifest},
+    interruption,
     run::{self, Aim},
     validity,
     write::{self, Came, Place},
@@ -36,6 +37,10 @@ const ASKED_EVERY: Duration = Duration::from_millis(100);
 /// When a manifest cannot be read, or the server cannot be reached; then nothing was changed, or what was is told. Failures
 /// of single objects are shown, and the exit code is 1.
 pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
+    interruption::within(args.change.limit.timeout, Box::pin(all(ui, global, args))).await
+}
+
+async fn all(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
     let mut manifests = files::read(&args.filename, args.recursive)?;
     let invalid = invalid(&manifests);
     let cluster = connect(global).await?;
@@ -266,7 +271,7 @@ impl Session<'_> {
         }
         let rollout = self.rollout_behind(&live, &namespace, &name).await?;
         if let Some(found) = rollout.as_ref().filter(|_| self.change.standalone) {
-            run::refuse_where_controlled(self.cluster, Some(&namespace), std::slice::from_ref(found)).await?;
+            run::refuse_where_others_act(self.cluster, Some(&namespace), std::slice::from_ref(found)).await?;
         }
         let held_by = if self.brings_a_version(&live, &object) {
             write::holder(self.ui, self.cluster, rollout.as_ref(), &live).await?

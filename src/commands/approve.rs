@@ -74,7 +74,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &ApproveArgs) -> Result<u8> {
         }
         Ok(outcomes.code())
     };
-    interruption::within(args.limit.timeout, work).await
+    interruption::within(args.change.limit.timeout, work).await
 }
 
 /// Says which steps `--all-steps` would approve after the one at hand.
@@ -142,7 +142,7 @@ async fn drive(
 async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &ApproveArgs) -> Result<()> {
     let change = &args.change;
     if change.standalone {
-        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
     validity::check_where_free(cluster, found).await?;
     let aim = args.to.map(|to| (to, args.force));

@@ -172,7 +172,7 @@ pub async fn put(
     };
     let live = subject.live.clone();
     let written = write::write(ui, cluster, subject.place(), live, make, holder, how).await?;
-    if subject.is_paused_by_user() {
+    if subject.is_paused_by_user() && !written.held {
         ui.warn(&format!(
             "{} is paused: its pods change when it is resumed",
             subject.title()
@@ -278,7 +278,14 @@ pub async fn verify(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<u8> {
 /// # Errors
 /// When the old version is not back.
 pub async fn verify_now(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<()> {
-    let now = cluster.rollout(&found.namespace, &found.name).await?;
+    let now = match cluster.rollout_if_there(&found.namespace, &found.name).await? {
+        Some(now) => now,
+        None if found.object["metadata"]["deletionTimestamp"].is_string() => {
+            ui.talk(&format!("{} was being deleted, and is gone", found.title()));
+            return Ok(());
+        }
+        None => cluster.rollout(&found.namespace, &found.name).await?,
+    };
     let state = super::reading::status(cluster, &now).await?;
     match proof(&state) {
         Ok(sentence) => ui.talk(&sentence),

@@ -176,6 +176,7 @@ fn as_finding(subject: &Subject, blocker: &Blocker) -> Option<Finding> {
         | Id::WorkloadMissing
         | Id::Traffic
         | Id::NodeCapacity
+        | Id::OwnPause
         | Id::SlowPods
         | Id::NotAllowed
         | Id::Refused

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod evidence;
 pub mod explain;
 pub mod files;
+pub mod fleet;
 pub mod gate;
 pub mod history;
 pub mod interruption;

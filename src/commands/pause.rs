@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    FIELD_MANAGER, Outcomes, changed, connect, jump, reading,
+    FIELD_MANAGER, Outcomes, changed, connect, interruption, jump, reading,
     run::{self, Aim},
     subject::{self, Subject},
     targets, write,
@@ -91,6 +91,10 @@ pub async fn pause(ui: &Ui, global: &Global, args: &PauseArgs) -> Result<u8> {
 /// # Errors
 /// As [`pause`].
 pub async fn resume(ui: &Ui, global: &Global, args: &ResumeArgs) -> Result<u8> {
+    interruption::within(args.change.limit.timeout, Box::pin(resume_all(ui, global, args))).await
+}
+
+async fn resume_all(ui: &Ui, global: &Global, args: &ResumeArgs) -> Result<u8> {
     let options = Options {
         verb: Verb::Resume,
         force: args.force,
@@ -146,7 +150,7 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, options: &Options<'_>) -
 async fn release(ui: &Ui, cluster: &Cluster, found: &Found, options: &Options<'_>) -> Result<()> {
     let &Options { verb, how, .. } = options;
     if options.standalone {
-        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
     let wanted = verb == Verb::Pause;
     let is = found.object["spec"]["strategy"]["paused"] == true;

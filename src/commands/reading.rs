@@ -11,7 +11,7 @@ use crate::{
     cli::target::{Kind, Named, Targets},
     cluster::{Cluster, Found, Resource, Served},
     error::{Error, Kind as ErrorKind, Result},
-    release::Position,
+    release::{Position, Verdict, cause::Engine},
     traffic::{
         Provider, RouteKey, Routes,
         script::{self, Configuration},
@@ -137,10 +137,21 @@ fn nothing_selected(what: &str, namespace: Option<&str>, labels: Option<&str>) -
 /// # Errors
 /// When something cannot be read. That it does not exist is part of the state.
 pub async fn status(cluster: &Cluster, found: &Found) -> Result<Status> {
-    let mut seen = surroundings(cluster, found.typed()?, &found.namespace, Strictness::Lenient).await?;
+    let seen = surroundings(cluster, found.typed()?, &found.namespace, Strictness::Lenient);
+    let mut seen = Box::pin(seen).await?;
     let status = Status::of(&seen);
     if evidence::wanted(&status) {
-        evidence::gather(cluster, found, &mut seen, evidence::Depth::Trouble).await?;
+        Box::pin(evidence::gather(
+            cluster,
+            found,
+            &mut seen,
+            evidence::Depth::Trouble,
+        ))
+        .await?;
+    } else if matches!(status.verdict, Verdict::WaitingForApproval | Verdict::Paused) {
+        // Whether the next command is carried out by anybody.
+        let unread = Unread::lenient();
+        seen.sight.engine = unread.or(cluster.engine_behind_a_pause().await, Engine::Unknown)?;
     }
     Ok(Status::explained(&seen, cluster.clock.now()))
 }
@@ -196,6 +207,7 @@ async fn surroundings(
         let answer = cluster.get(resource, namespace, &name).await;
         unread.or(answer.map(looked), Looked::Unread)
     };
+    let uncounted = RefCell::new(None);
     let pods = async {
         let Some(kind) = workload::Kind::named(&spec.workload_ref) else {
             return Ok((Looked::NotWanted, Vec::new()));
@@ -206,7 +218,10 @@ async fn surroundings(
             Ok(None) => return Ok((Looked::Missing, Vec::new())),
             // A cluster without the kind has no object of it either.
             Err(error) if error.kind == ErrorKind::NotFound => return Ok((Looked::Missing, Vec::new())),
-            Err(error) => return unread.or(Err(error), (Looked::Unread, Vec::new())),
+            Err(error) => {
+                uncounted.replace(Some(sentence(&error)));
+                return unread.or(Err(error), (Looked::Unread, Vec::new()));
+            }
         };
         let members = match selector::query(&workload["spec"]["selector"]) {
             Some(labels) => {
@@ -215,6 +230,9 @@ async fn surroundings(
                     _ => Resource::Pods,
                 };
                 let answer = cluster.list(members, Some(namespace), Some(&labels)).await;
+                if let Err(error) = &answer {
+                    uncounted.replace(Some(sentence(error)));
+                }
                 unread.or(answer, Vec::new())?
             }
             None => Vec::new(),
@@ -263,6 +281,7 @@ async fn surroundings(
             .zip(others)
             .map(|(own, others)| own.into_iter().chain(others).collect()),
         unread: unread.sentences(),
+        uncounted: uncounted.into_inner(),
         configuration,
         ..Seen::default()
     })
@@ -295,9 +314,7 @@ impl Unread {
     pub(super) fn or<T>(&self, answer: Result<T>, otherwise: T) -> Result<T> {
         match answer {
             Err(error) if error.kind == ErrorKind::Forbidden && self.strictness == Strictness::Lenient => {
-                // What the server says after that names the user and the group once more.
-                let sentence = error.message.split(": ").next().unwrap_or_default().to_owned();
-                self.sentences.borrow_mut().insert(sentence);
+                self.sentences.borrow_mut().insert(sentence(&error));
                 Ok(otherwise)
             }
             answer => answer,
@@ -308,6 +325,17 @@ impl Unread {
     pub(super) fn sentences(self) -> Vec<String> {
         self.sentences.into_inner().into_iter().collect()
     }
+}
+
+/// What may not be read: verb, resource, namespace.
+pub(super) fn sentence(error: &Error) -> String {
+    // What the server says after that names the user and the group once more.
+    let sentence = error
+        .message
+        .split(": ")
+        .next()
+        .filter(|_| error.kind == ErrorKind::Forbidden);
+    sentence.unwrap_or(&error.message).to_owned()
 }
 
 /// What the cluster's ConfigMap of scripts says, if one may be for these providers.

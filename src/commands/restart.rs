@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Outcomes, changed, connect,
+    Outcomes, changed, connect, interruption,
     run::{self, Aim},
     subject::{self, Subject},
     targets,
@@ -27,6 +27,10 @@ use crate::{
 /// # Errors
 /// When no object can be looked for at all; failures of single objects are shown and decide the exit code.
 pub async fn run(ui: &Ui, global: &Global, args: &RestartArgs) -> Result<u8> {
+    interruption::within(args.change.limit.timeout, Box::pin(all(ui, global, args))).await
+}
+
+async fn all(ui: &Ui, global: &Global, args: &RestartArgs) -> Result<u8> {
     let change = &args.change;
     targets::deliberate(&args.targets.pick)?;
     let targets = targets::pick(ui, &args.targets.pick, &args.targets.names, global)?;
@@ -81,7 +85,7 @@ async fn one(ui: &Ui, cluster: &Cluster, subject: &Subject, change: &ChangeArgs)
     }
     if change.standalone {
         let found = subject::to_drive(subject)?;
-        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
     let holder = write::holder(ui, cluster, subject.rollout.as_ref(), &subject.live).await?;
     let now = cluster.clock.now();

@@ -27,6 +27,10 @@ use crate::{
 /// # Errors
 /// When no object can be looked for at all; failures of single objects are shown and decide the exit code.
 pub async fn run(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
+    interruption::within(args.change.limit.timeout, Box::pin(all(ui, global, args))).await
+}
+
+async fn all(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
     let change = &args.change;
     targets::deliberate(&args.targets.pick)?;
     if args.fast {
@@ -83,8 +87,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
             .iter()
             .filter(|(_, leaves)| *leaves)
             .map(|(found, _)| back::verify(ui, &cluster, found));
-        let all = async { Ok(futures::future::join_all(waits).await) };
-        for outcome in interruption::within(args.limit.timeout, all).await? {
+        for outcome in futures::future::join_all(waits).await {
             outcomes.add(ui, outcome)?;
         }
     }
@@ -95,7 +98,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
 async fn one(ui: &Ui, cluster: &Cluster, found: &Found, args: &RollbackArgs) -> Result<bool> {
     let change = &args.change;
     if change.standalone {
-        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
     let subject = subject::of_rollout(cluster, found.clone()).await?;
     let position = subject.position()?;

@@ -162,6 +162,30 @@ pub async fn refuse_where_controlled(
     }
 }
 
+/// Refuses what `--standalone` could not carry out: where a controller is in charge, or another engine is at work on one of
+/// these Rollouts. Asked before anything is written.
+///
+/// # Errors
+/// As [`refuse_where_controlled`], or when another engine renews a Rollout's Lease.
+pub async fn refuse_where_others_act(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    rollouts: &[Found],
+) -> Result<()> {
+    refuse_where_controlled(cluster, namespace, rollouts).await?;
+    for found in rollouts {
+        if let Some(holder) = cluster.other_engine(found).await? {
+            return Err(Error::conflict(format!(
+                "{} is driven by another engine, {holder:?}; nothing was changed",
+                found.title()
+            ))
+            .hint("leave --standalone out: that engine carries it out")
+            .hint(Command::Watch.text(&found.namespace, &found.name)));
+        }
+    }
+    Ok(())
+}
+
 /// Drives Rollouts that were just changed to their next stop.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::{
-    Outcomes, changed, connect,
+    Outcomes, changed, connect, interruption,
     run::{self, Aim},
     subject::{self, Subject},
     targets,
@@ -75,6 +75,10 @@ impl Edit {
 /// # Errors
 /// When the command line is wrong or no server can be asked; failures of single objects are shown and decide the exit code.
 pub async fn image(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> {
+    interruption::within(args.change.limit.timeout, Box::pin(image_all(ui, global, args))).await
+}
+
+async fn image_all(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> {
     let (words, changes) = split(&args.words, |word| word.contains('='))?;
     let targets = chosen(ui, &args.pick, &words, global)?;
     let images: Vec<NewImage> = changes
@@ -111,6 +115,10 @@ pub async fn image(ui: &Ui, global: &Global, args: &SetImageArgs) -> Result<u8> 
 /// # Errors
 /// As [`image`].
 pub async fn env(ui: &Ui, global: &Global, args: &SetEnvArgs) -> Result<u8> {
+    interruption::within(args.change.limit.timeout, Box::pin(env_all(ui, global, args))).await
+}
+
+async fn env_all(ui: &Ui, global: &Global, args: &SetEnvArgs) -> Result<u8> {
     let (words, settings) = split(&args.words, |word| word.contains('=') || word.ends_with('-'))?;
     let targets = chosen(ui, &args.pick, &words, global)?;
     let mut changes: Vec<EnvChange> = settings
@@ -138,6 +146,14 @@ pub async fn env(ui: &Ui, global: &Global, args: &SetEnvArgs) -> Result<u8> {
 /// # Errors
 /// As [`image`].
 pub async fn resources(ui: &Ui, global: &Global, args: &SetResourcesArgs) -> Result<u8> {
+    interruption::within(
+        args.change.limit.timeout,
+        Box::pin(resources_all(ui, global, args)),
+    )
+    .await
+}
+
+async fn resources_all(ui: &Ui, global: &Global, args: &SetResourcesArgs) -> Result<u8> {
     let targets = chosen(ui, &args.targets.pick, &args.targets.names, global)?;
     let amounts = |all: &[Amount]| -> Amounts {
         all.iter()
@@ -308,7 +324,7 @@ async fn one(
     let title = subject.title();
     if change.standalone {
         let found = subject::to_drive(subject)?;
-        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
     let holder = write::holder(ui, cluster, subject.rollout.as_ref(), &subject.live).await?;
     let make = |live: &Value| {

@@ -9,7 +9,7 @@ use futures::{
 };
 
 use super::{
-    Outcomes, connect, interruption,
+    Outcomes, connect, fleet, interruption,
     outage::Outage,
     reading,
     subject::{self, Subject},
@@ -27,12 +27,7 @@ use crate::{
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
-    view::{
-        Status, Table, Until, Wait,
-        change::stamped,
-        status::{SEVERAL, Seen},
-        suggest::Command,
-    },
+    view::{Status, Table, Until, Wait, change::stamped, status::SEVERAL, suggest::Command},
     workload,
 };
 
@@ -87,7 +82,12 @@ pub async fn run(ui: &Ui, global: &Global, args: &StatusArgs) -> Result<u8> {
         let of_workloads = workloads
             .into_iter()
             .map(|subject| update::status(ui, &cluster, subject, wanted));
-        let (of_releases, of_workloads) = futures::join!(of_releases, join_all(of_workloads));
+        let (of_releases, of_workloads) = (Box::pin(of_releases), Box::pin(join_all(of_workloads)));
+        let (of_releases, of_workloads) = if waits {
+            futures::join!(of_releases, of_workloads)
+        } else {
+            (of_releases.await, of_workloads.await)
+        };
         outcomes.add(ui, of_releases)?;
         for outcome in of_workloads {
             outcomes.add(ui, outcome)?;
@@ -148,20 +148,20 @@ async fn print(
     let mut outcomes = Outcomes::default();
     let mut statuses = Vec::new();
     let is_document = matches!(output, Some(Output::Data(_)));
-    let judged = found.into_iter().map(|found: Result<Found>| async move {
-        let found = found?;
-        // A table of many shows what the Rollouts themselves say: one list, no further requests. A document has all that the
-        // document of one has.
-        if many && !is_document {
-            Ok(Status::of(&Seen {
-                rollout: found.typed()?,
-                ..Seen::default()
-            }))
-        } else {
-            reading::status(cluster, &found).await
+    // A table of many shows what the Rollouts themselves and the marks of their workloads say. A document has all that the
+    // document of one has.
+    let judged: Vec<Result<Status>> = if many && !is_document {
+        let (statuses, unread) = fleet::statuses(cluster, found).await?;
+        for sentence in unread {
+            ui.warn(&fleet::unseen(&sentence));
         }
-    });
-    let judged: Vec<Result<Status>> = stream::iter(judged).buffered(AT_ONCE).collect().await;
+        statuses
+    } else {
+        let judged = found
+            .into_iter()
+            .map(async |found: Result<Found>| reading::status(cluster, &found?).await);
+        stream::iter(judged).buffered(AT_ONCE).collect().await
+    };
     for status in judged {
         match status {
             Ok(status) => {
@@ -358,6 +358,9 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
                 format!("{title} will not become {until} by itself: {why}"),
             )
             .hint(Command::Explain.text(&found.namespace, &found.name)));
+        }
+        if let Some(why) = until.unseen(status.as_ref()) {
+            return Err(Error::new(Kind::Forbidden, why));
         }
         if wait == Wait::Open {
             continue;

@@ -3,7 +3,7 @@
 use super::{
     Outcomes,
     back::{self, Choice},
-    changed, connect, jump,
+    changed, connect, interruption, jump,
     run::{self, Aim},
     subject::{self, Subject},
     targets, unchanged,
@@ -27,6 +27,10 @@ use crate::{
 /// # Errors
 /// When no object can be looked for at all; failures of single objects are shown and decide the exit code.
 pub async fn run(ui: &Ui, global: &Global, args: &UndoArgs) -> Result<u8> {
+    interruption::within(args.change.limit.timeout, Box::pin(all(ui, global, args))).await
+}
+
+async fn all(ui: &Ui, global: &Global, args: &UndoArgs) -> Result<u8> {
     let change = &args.change;
     targets::deliberate(&args.targets.pick)?;
     if args.fast {
@@ -82,7 +86,7 @@ async fn one(
     let title = subject.title();
     if change.standalone {
         let found = subject::to_drive(subject)?;
-        run::refuse_where_controlled(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
     }
     let position = subject.position()?;
     let history = back::history(cluster, subject, position.as_ref()).await?;

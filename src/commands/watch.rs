@@ -15,7 +15,7 @@ use crate::{
         args::WatchArgs,
         target::{Kind, Targets},
     },
-    error::{Kind as ErrorKind, Result},
+    error::{Error, Kind as ErrorKind, Result},
     exit_code,
     ui::{Live, Ui},
     view::{Status, Until},
@@ -23,12 +23,18 @@ use crate::{
 
 /// The exit code with which watching ends at a state, if it ends there: when what is waited for holds or cannot come any
 /// more, else when no release is under way.
-fn ending(until: Option<&Until>, status: Option<&Status>) -> Option<u8> {
-    match (until, status) {
+///
+/// # Errors
+/// When nobody may read what would tell.
+fn ending(until: Option<&Until>, status: Option<&Status>) -> Result<Option<u8>> {
+    if let Some(why) = until.and_then(|until| until.unseen(status)) {
+        return Err(Error::new(ErrorKind::Forbidden, why));
+    }
+    Ok(match (until, status) {
         (Some(until), status) => until.ending(status),
         (None, None) => Some(exit_code::DONE),
         (None, Some(status)) => status.verdict.is_at_rest().then(|| status.verdict.exit_code()),
-    }
+    })
 }
 
 /// Runs the command.
@@ -75,25 +81,21 @@ pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
                         output: args.shown.output.as_ref(),
                         until,
                     };
-                    outcomes.add(ui, lines::follow(&out, &cluster, &there, selection).await)?;
+                    let told = Box::pin(lines::follow(&out, &cluster, &there, selection)).await;
+                    outcomes.add(ui, told)?;
                 }
                 ([found], None) => {
                     let mut live = Live::new(ui.colors_views(), ui.has_keys())?;
-                    let shown = single::show(
-                        ui,
-                        global,
-                        &cluster,
-                        found,
-                        &mut live,
-                        (single::Place::Alone, until),
-                    )
-                    .await;
+                    let place = (single::Place::Alone, until);
+                    let shown = single::show(ui, global, &cluster, found, &mut live, place);
+                    let shown = Box::pin(shown).await;
                     drop(live);
                     outcomes.add(ui, shown.map(|ending| ending.code()))?;
                 }
                 (_, selection) => {
                     let mut live = Live::new(ui.colors_views(), ui.has_keys())?;
-                    let shown = board::show(ui, global, &cluster, &there, selection, &mut live).await;
+                    let shown =
+                        Box::pin(board::show(ui, global, &cluster, &there, selection, &mut live)).await;
                     drop(live);
                     outcomes.add(ui, shown)?;
                 }

@@ -14,6 +14,7 @@ use crate::{
     },
     cluster::{Body, Cluster, Found, Patch, Served, charge::Charge, follow::News, patch_path},
     error::{Error, Kind, Result},
+    release::own_pause,
     ui::Ui,
     view::suggest::Command,
     workload::{edit, same_template},
@@ -87,6 +88,10 @@ pub async fn write(
                 held: false,
             });
         };
+        if holder.is_some() && own_pause::is_lifted(&live) && !told {
+            ui.warn(&format!("{} {}", place.title(), own_pause::LIFTED));
+            told = true;
+        }
         if let Some(found) = holder.filter(|_| !guarded) {
             guarded = guard(ui, cluster, found, how).await?;
         }

@@ -43,4 +43,14 @@ impl Command {
         };
         format!("kubectl kruise rollout {verb} {name} -n {namespace}{guard}")
     }
+
+    /// What to type where no engine would act on it: the command carries it out itself.
+    #[must_use]
+    pub fn by_hand(self, namespace: &str, name: &str) -> String {
+        let text = self.text(namespace, name);
+        match self {
+            Self::Approve { .. } | Self::Skip { .. } | Self::Rollback | Self::Resume => format!("{text} --standalone"),
+            Self::Status | Self::Watch | Self::Explain | Self::Run => text,
+        }
+    }
 }

@@ -112,10 +112,19 @@ impl History {
         let under_way = position.filter(|position| position.under_way());
         if let Some(position) = under_way {
             let foreign = revisions.iter().filter(|revision| !owned(revision));
-            let canary = foreign.map(|revision| entry(revision, None)).find(|entry| {
-                entry.hash == position.new_hash && !entries.iter().any(|own| own.hash == entry.hash)
-            });
-            entries.extend(canary);
+            let canary = foreign
+                .map(|revision| entry(revision, None))
+                .find(|entry| entry.hash == position.new_hash);
+            if let Some(canary) = canary {
+                match entries.iter_mut().find(|own| own.hash == canary.hash) {
+                    // One version, whichever of the two its pods belong to.
+                    Some(own) => {
+                        own.pods = own.pods.saturating_add(canary.pods);
+                        own.ready = own.ready.saturating_add(canary.ready);
+                    }
+                    None => entries.push(canary),
+                }
+            }
         }
         entries.sort_by_key(|entry| (entry.number.is_none(), entry.number));
         let template = &workload["spec"]["template"];
@@ -136,7 +145,19 @@ impl History {
             }
         }
         count(&mut entries, workload, pods);
-        Self { entries }
+        let mut history = Self { entries };
+        // What is asked for is held, and runs nowhere: its release has not begun.
+        if position.is_some() && under_way.is_none() && edit::mark_of(workload).is_some() {
+            let stable = history.stable(workload, None).map(|entry| entry.hash.clone());
+            for entry in &mut history.entries {
+                if entry.part == Part::Current {
+                    entry.part = Part::New;
+                } else if Some(&entry.hash) == stable.as_ref() {
+                    entry.part = Part::Stable;
+                }
+            }
+        }
+        history
     }
 
     /// The revision of this number.
@@ -429,6 +450,34 @@ mod tests {
         assert_eq!(
             seen(None),
             [(Some(1), Part::Earlier, 2, 1), (Some(2), Part::Earlier, 2, 1)]
+        );
+        // What is brought out is an earlier revision: the canary's pods are of that.
+        let mut again = sets.to_vec();
+        again.push(set("c", "3", "v2"));
+        let history = History::of(&live, &again, &[], Some(&position));
+        let parts = |history: &History| -> Vec<_> {
+            let entries = history.entries.iter();
+            entries.map(|e| (e.number, e.part, e.pods, e.ready)).collect()
+        };
+        assert_eq!(
+            parts(&history),
+            [
+                (Some(1), Part::Earlier, 2, 1),
+                (Some(2), Part::Stable, 2, 1),
+                (Some(3), Part::New, 4, 2)
+            ]
+        );
+        // Held, and not begun: nothing of it runs.
+        let mut held = live.clone();
+        held["metadata"]["annotations"] = json!({ crate::api::keys::IN_PROGRESSING: r#"{"rolloutName":"web","original":{"paused":false}}"# });
+        let mut none = set("c", "3", "v2");
+        none["status"] = json!({ "replicas": 0, "readyReplicas": 0 });
+        let mut at_rest = position;
+        at_rest.phase = crate::api::v1beta1::Phase::Healthy;
+        let history = History::of(&held, &[set("b", "2", "v1"), none], &[], Some(&at_rest));
+        assert_eq!(
+            parts(&history),
+            [(Some(2), Part::Stable, 2, 1), (Some(3), Part::New, 0, 0)]
         );
         let set = json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": { "uid": "u" },
             "spec": { "template": template("v1") } });

@@ -6,6 +6,8 @@ pub mod cause;
 pub mod command;
 pub mod history;
 pub mod jump;
+pub mod overtaken;
+pub mod own_pause;
 pub mod pods;
 pub mod position;
 pub mod progress;

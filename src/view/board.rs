@@ -132,7 +132,8 @@ fn line(row: &Status, title: String, names: usize, is_selected: bool, now: Times
         Verdict::Degraded => position
             .degraded
             .clone()
-            .or_else(|| position.obstacle().map(str::to_owned)),
+            .or_else(|| position.obstacle().map(str::to_owned))
+            .or_else(|| Some(row.problems.first()?.what.clone())),
         _ => None,
     };
     if let Some(why) = why {

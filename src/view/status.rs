@@ -14,7 +14,8 @@ use crate::{
         v1beta1::{RollingStyle, Step, StepState},
     },
     release::{
-        Actor, Finding, Pods, Position, Role, Scene, Traffic, Verdict, cause, traffic, verdict::Surroundings,
+        Actor, Finding, Pods, Position, Role, Scene, Traffic, Verdict, cause, cause::Engine, overtaken,
+        own_pause, traffic, verdict::Surroundings,
     },
     view::{gate, suggest::Command},
     workload::selector,
@@ -54,8 +55,14 @@ pub struct Status {
     pub causes: Vec<Finding>,
     /// What could not be read, one sentence each.
     pub unread: Vec<String>,
+    /// What may not be read that would say whether its pods are ready and nothing is held, as a sentence.
+    pub uncounted: Option<String>,
     /// What needs a script that the cluster does not have, as a sentence.
     pub unscripted: Option<String>,
+    /// Whether the workload asks for another version than the one under way, which nobody has taken up.
+    pub is_overtaken: bool,
+    /// Whether the user has paused the workload itself, which a release will lift.
+    pub is_pause_lifted: bool,
     /// What the user may type next.
     pub command: Option<String>,
 }
@@ -77,11 +84,20 @@ impl Status {
                 _ => None,
             },
             missing: &missing,
+            is_overtaken: status.is_overtaken,
             sight: &seen.sight,
             now,
         };
         let causes = cause::causes(&scene);
+        let command = next_command(
+            status.verdict,
+            &status.position,
+            status.is_overtaken,
+            &seen.sight.engine,
+        );
+        let command = command.map(|command| scene.text(command));
         status.causes = causes;
+        status.command = command;
         status
     }
 
@@ -95,8 +111,11 @@ impl Status {
             meta.name.clone().unwrap_or_default(),
         );
         let problems = problems(seen, &namespace);
-        let held = matches!(&seen.workload, Looked::There(object)
-            if object["metadata"]["annotations"][keys::IN_PROGRESSING].is_string());
+        let held = match &seen.workload {
+            Looked::There(object) => object["metadata"]["annotations"][keys::IN_PROGRESSING].is_string(),
+            Looked::Outlined { marked } => *marked,
+            Looked::NotWanted | Looked::Missing | Looked::Unread => false,
+        };
         let verdict = Verdict::of(
             &position,
             Surroundings {
@@ -108,6 +127,8 @@ impl Status {
             Looked::There(workload) => Pods::count(&position, workload, &seen.members),
             _ => Pods::default(),
         };
+        let is_overtaken = matches!(&seen.workload, Looked::There(workload)
+            if overtaken::is_overtaken(&position, workload, &seen.members));
         let shared = seen.shared();
         let traffic = traffic_of(seen, shared.as_ref(), &position);
         let reference = &rollout.spec.workload_ref;
@@ -119,7 +140,10 @@ impl Status {
                 Looked::There(workload) => selector::query(&workload["spec"]["selector"]),
                 _ => None,
             },
-            command: next_command(verdict, &position, &namespace, &name),
+            command: next_command(verdict, &position, is_overtaken, &seen.sight.engine)
+                .map(|command| command.text(&namespace, &name)),
+            is_overtaken,
+            is_pause_lifted: matches!(&seen.workload, Looked::There(workload) if own_pause::is_lifted(workload)),
             namespace,
             name,
             position,
@@ -134,6 +158,7 @@ impl Status {
             problems,
             causes: Vec::new(),
             unread: seen.unread.clone(),
+            uncounted: seen.uncounted.clone(),
         }
     }
 
@@ -277,6 +302,14 @@ impl Status {
         );
         fields.extend(self.unscripted.clone().map(|text| ("Warning", text, Tone::Wait)));
         fields.extend(self.frozen().map(|text| ("Warning", text, Tone::Wait)));
+        if self.is_pause_lifted {
+            let text = format!("{} {}", self.workload, own_pause::LIFTED);
+            fields.push(("Warning", text, Tone::Wait));
+        }
+        if self.is_overtaken {
+            let text = "the workload asks for another version by now: its release begins when an engine acts";
+            fields.push(("Warning", text.to_owned(), Tone::Wait));
+        }
         if !self.position.message.is_empty() {
             fields.push(("Message", self.position.message.clone(), Tone::Faint));
         }
@@ -494,13 +527,23 @@ fn state_phrase(state: &StepState) -> &str {
     }
 }
 
-fn next_command(verdict: Verdict, position: &Position, namespace: &str, name: &str) -> Option<String> {
+fn next_command(
+    verdict: Verdict,
+    position: &Position,
+    is_overtaken: bool,
+    engine: &Engine,
+) -> Option<Command> {
     match verdict {
-        Verdict::WaitingForApproval => Some(Command::Approve { step: position.step }.text(namespace, name)),
-        Verdict::Degraded if position.under_way() => Some(Command::Rollback.text(namespace, name)),
-        Verdict::Timed => Some(Command::Watch.text(namespace, name)),
-        Verdict::Paused => Some(Command::Resume.text(namespace, name)),
-        Verdict::Held => Some(Command::Run.text(namespace, name)),
+        Verdict::WaitingForApproval => Some(Command::Approve { step: position.step }),
+        // A rollback would throw away what nobody has taken up yet.
+        Verdict::Degraded if is_overtaken => match engine {
+            Engine::Acts { .. } => Some(Command::Watch),
+            _ => Some(Command::Run),
+        },
+        Verdict::Degraded if position.under_way() => Some(Command::Rollback),
+        Verdict::Timed => Some(Command::Watch),
+        Verdict::Paused => Some(Command::Resume),
+        Verdict::Held => Some(Command::Run),
         _ => None,
     }
 }

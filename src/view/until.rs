@@ -67,6 +67,8 @@ pub enum Wait {
     Open,
     /// It cannot come any more by itself.
     Lost,
+    /// Nobody here may read what would tell.
+    Unseen,
 }
 
 impl Until {
@@ -98,7 +100,9 @@ impl Until {
         // Upstream leaves the step's state in a status while it takes the release back.
         let goes_back = verdict == Verdict::RollingBack
             && matches!(self, Self::Paused | Self::Step(_) | Self::Traffic(_));
+        let may_tell = *self != Self::Healthy || status.uncounted.is_none();
         match verdict {
+            _ if verdict.is_at_rest() && !may_tell => Wait::Unseen,
             _ if met && !goes_back => Wait::Met,
             // What is being undone or has ended otherwise will not reach a step of this release.
             Verdict::RollingBack
@@ -118,11 +122,23 @@ impl Until {
 }
 
 impl Until {
+    /// Why it cannot be told whether it holds, where rights are missing for that.
+    #[must_use]
+    pub fn unseen(&self, status: Option<&Status>) -> Option<String> {
+        let status = status.filter(|_| self.judge(status) == Wait::Unseen)?;
+        let why = status.uncounted.as_deref().unwrap_or_default();
+        Some(format!(
+            "cannot tell whether {}/{} is {self}: {why}",
+            status.namespace, status.name
+        ))
+    }
+
     /// The exit code with which waiting ends at a state, if it ends there.
     #[must_use]
     pub fn ending(&self, status: Option<&Status>) -> Option<u8> {
         match (self.judge(status), self, status) {
             (Wait::Open, ..) => None,
+            (Wait::Unseen, ..) => Some(exit_code::FORBIDDEN),
             (Wait::Met, Self::Paused | Self::Step(_) | Self::Traffic(_) | Self::Gone, _) => {
                 Some(exit_code::DONE)
             }
@@ -170,6 +186,42 @@ mod tests {
                 judged(0, Looked::default())
             ],
             [Wait::Open, Wait::Open, Wait::Met, Wait::Met]
+        );
+    }
+
+    /// What may not be read may be anything: pods that crash, a new version that is held.
+    #[test]
+    fn nothing_unseen_is_healthy() {
+        let judged = |phase: &str, condition: Until| {
+            let rollout = json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout",
+                "metadata": { "name": "web", "namespace": "shop" },
+                "spec": { "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
+                    "strategy": { "canary": { "steps": [{ "replicas": 1 }] } } },
+                "status": { "phase": phase } });
+            let status = Status::of(&Seen {
+                rollout: serde_json::from_value(rollout).unwrap(),
+                workload: Looked::Unread,
+                uncounted: Some("not allowed to get deployments.apps".to_owned()),
+                ..Seen::default()
+            });
+            (
+                condition.judge(Some(&status)),
+                condition.ending(Some(&status)),
+                condition.unseen(Some(&status)),
+            )
+        };
+        let why = "cannot tell whether shop/web is healthy: not allowed to get deployments.apps";
+        assert_eq!(
+            [
+                judged("Healthy", Until::Healthy),
+                judged("Progressing", Until::Healthy),
+                judged("Healthy", Until::Gone),
+            ],
+            [
+                (Wait::Unseen, Some(9), Some(why.to_owned())),
+                (Wait::Open, None, None),
+                (Wait::Open, None, None),
+            ]
         );
     }
 

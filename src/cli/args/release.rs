@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 
 use super::{
     super::target::{ObjectArgs, SelectArgs},
-    ChangeArgs, TimeArgs, WriteArgs,
+    ChangeArgs, WriteArgs,
 };
 
 /// `approve`.
@@ -32,8 +32,6 @@ pub struct ApproveArgs {
     /// Stay, and approve every later step that waits for an approval too; timed pauses pass by themselves
     #[arg(long, conflicts_with_all = ["to", "no_wait"])]
     pub all_steps: bool,
-    #[command(flatten)]
-    pub(crate) limit: TimeArgs,
     /// Do not look whether the step was left: exactly one read and one write
     #[arg(long)]
     pub no_wait: bool,
@@ -58,8 +56,6 @@ pub struct RollbackArgs {
     /// Do not wait for the old version to be back
     #[arg(long)]
     pub no_wait: bool,
-    #[command(flatten)]
-    pub(crate) limit: TimeArgs,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
 }

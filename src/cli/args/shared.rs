@@ -147,5 +147,7 @@ pub struct ChangeArgs {
     #[arg(long, value_name = "DIR", value_parser = folder, requires = "standalone", value_hint = ValueHint::DirPath)]
     pub scripts: Option<Arc<Folder>>,
     #[command(flatten)]
+    pub(crate) limit: TimeArgs,
+    #[command(flatten)]
     pub(crate) write: WriteArgs,
 }

@@ -2,22 +2,20 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures::{Stream, StreamExt, stream::select_all};
-
 use super::{
     keys,
     single::{self, Ending, Place},
 };
 use crate::{
     cli::Global,
-    cluster::{Cluster, Found, follow::News},
+    cluster::{Cluster, Found},
+    commands::fleet::{Change, Fleet, Key, unseen},
     error::{Error, Kind, Result},
     exit_code,
     ui::{Live, Ui, live::Input},
     view::{
         Foot, Status, Tone,
         board::{board, sort},
-        status::Seen,
     },
 };
 
@@ -27,15 +25,17 @@ const TICK: Duration = Duration::from_secs(1);
 /// News that come together are painted together.
 const GATHER: Duration = Duration::from_millis(100);
 
-type Key = (String, String);
-
-struct Board {
-    rollouts: BTreeMap<Key, (Found, Status)>,
-    /// Those that a list has not named yet, while one is being read.
-    unlisted: Option<BTreeMap<Key, ()>>,
+struct Board<'a> {
+    fleet: Fleet<'a>,
+    /// By name; sorted into rows.
+    statuses: BTreeMap<Key, Status>,
     rows: Vec<Status>,
     selected: Option<Key>,
+    /// Whether the first picture is whole; from then on what is selected stays so wherever its row goes.
+    is_settled: bool,
     notice: Option<(String, Tone)>,
+    /// What may not be read, as long as it matters.
+    unread: Option<String>,
 }
 
 /// Shows Rollouts until the user leaves.
@@ -48,16 +48,16 @@ pub(super) async fn show(
     live: &mut Live,
 ) -> Result<u8> {
     let clock = cluster.clock;
-    let mut board = Board::new(there)?;
-    let mut news = news(cluster, there, selection);
+    let mut board = Board::new(Fleet::new(cluster, there, selection)?);
     board.paint(cluster, live)?;
     loop {
         tokio::select! {
-            item = news.next() => {
-                let Some(item) = item else { return Err(Error::new(Kind::General, "the watch has ended")) };
-                board.take(item)?;
-                while let Ok(Some(item)) = tokio::time::timeout(GATHER, news.next()).await {
-                    board.take(item)?;
+            change = board.fleet.next() => {
+                let Some(change) = change? else { return Err(Error::new(Kind::General, "the watch has ended")) };
+                board.take(change);
+                while let Ok(change) = tokio::time::timeout(GATHER, board.fleet.next()).await {
+                    let Some(change) = change? else { break };
+                    board.take(change);
                 }
                 board.arrange();
             }
@@ -76,7 +76,8 @@ pub(super) async fn show(
                         let can = |key: &str| useful.iter().any(|(name, _)| *name == key);
                         board.notice = match other {
                             Input::Enter | Input::Key('e') => {
-                                match single::show(ui, global, cluster, &found, live, (Place::OfBoard, None)).await? {
+                                let shown = single::show(ui, global, cluster, &found, live, (Place::OfBoard, None));
+                                match Box::pin(shown).await? {
                                     Ending::Back => None,
                                     ending => return Ok(ending.code()),
                                 }
@@ -95,84 +96,47 @@ pub(super) async fn show(
     }
 }
 
-/// What happens to the Rollouts: one watch for a selection, one each for names.
-fn news<'a>(
-    cluster: &'a Cluster,
-    there: &[Found],
-    selection: Option<(Option<String>, String)>,
-) -> impl Stream<Item = News> + Unpin + 'a {
-    let version = there.first().map(|found| found.version).unwrap_or_default();
-    match selection {
-        Some((namespace, labels)) => select_all(vec![cluster.news(version, namespace.as_deref(), &labels)]),
-        None => {
-            let one = |found: &Found| {
-                let stream = cluster.news_of(found);
-                // A list of one says nothing of the others.
-                stream
-                    .filter(|item| {
-                        let keeps = !matches!(item, News::Afresh | News::Listed);
-                        async move { keeps }
-                    })
-                    .boxed()
-            };
-            select_all(there.iter().map(one).collect::<Vec<_>>())
-        }
-    }
-}
-
-fn judged(found: &Found) -> Result<Status> {
-    Ok(Status::of(&Seen {
-        rollout: found.typed()?,
-        ..Seen::default()
-    }))
-}
-
-impl Board {
-    fn new(there: &[Found]) -> Result<Self> {
+impl<'a> Board<'a> {
+    fn new(fleet: Fleet<'a>) -> Self {
+        let statuses = fleet
+            .keys()
+            .filter_map(|key| Some((key.clone(), fleet.status(key)?)))
+            .collect();
         let mut board = Self {
-            rollouts: BTreeMap::new(),
-            unlisted: None,
+            fleet,
+            statuses,
             rows: Vec::new(),
             selected: None,
+            is_settled: false,
             notice: None,
+            unread: None,
         };
-        for found in there {
-            board.take(News::There(Box::new(found.clone())))?;
-        }
         board.arrange();
-        Ok(board)
+        board
     }
 
-    fn take(&mut self, item: News) -> Result<()> {
-        match item {
-            News::There(found) => {
-                let key = (found.namespace.clone(), found.name.clone());
-                if let Some(unlisted) = &mut self.unlisted {
-                    unlisted.remove(&key);
-                }
-                let status = judged(&found)?;
-                self.rollouts.insert(key, (*found, status));
-            }
-            News::Gone(namespace, name) => drop(self.rollouts.remove(&(namespace, name))),
-            News::Afresh => self.unlisted = Some(self.rollouts.keys().map(|key| (key.clone(), ())).collect()),
-            News::Listed => {
-                for key in self.unlisted.take().unwrap_or_default().into_keys() {
-                    self.rollouts.remove(&key);
-                }
-                self.notice = None;
-            }
-            News::Trouble(error) => {
-                self.notice = Some((format!("{}; trying again", error.message), Tone::Bad));
+    fn take(&mut self, change: Change) {
+        for key in change.keys {
+            match self.fleet.status(&key) {
+                Some(status) => drop(self.statuses.insert(key, status)),
+                None => drop(self.statuses.remove(&key)),
             }
         }
-        Ok(())
+        if change.is_listed {
+            self.notice = None;
+        }
+        if let Some(error) = change.trouble {
+            self.notice = Some((format!("{}; trying again", error.message), Tone::Bad));
+        }
+        self.unread = change.unread.or(self.unread.take());
     }
 
     fn arrange(&mut self) {
-        self.rows = self.rollouts.values().map(|(_, status)| status.clone()).collect();
+        self.rows = self.statuses.values().cloned().collect();
         sort(&mut self.rows);
-        if self.at().is_none() {
+        if self.at().is_none() || !self.is_settled {
             self.selected = self.rows.first().map(key);
+            self.is_settled = self.fleet.is_whole();
         }
     }
 
@@ -182,13 +146,15 @@ impl Board {
     }
 
     fn step(&mut self, by: isize) {
+        self.is_settled = true;
         let at = self.at().unwrap_or(0).saturating_add_signed(by);
         let at = at.min(self.rows.len().saturating_sub(1));
         self.selected = self.rows.get(at).map(key);
     }
 
     fn chosen(&self) -> Option<(Found, Status)> {
-        self.rollouts.get(self.selected.as_ref()?).cloned()
+        let key = self.selected.as_ref()?;
+        Some((self.fleet.found(key)?.clone(), self.statuses.get(key)?.clone()))
     }
 
     fn paint(&self, cluster: &Cluster, live: &mut Live) -> Result<()> {
@@ -199,7 +165,10 @@ impl Board {
         keys.push(("q", "quit"));
         let has_keys = live.has_keys();
         let foot = Foot {
-            notice: self.notice.clone(),
+            notice: self.notice.clone().or_else(|| {
+                let sentence = self.unread.as_deref()?;
+                Some((unseen(sentence), Tone::Wait))
+            }),
             keys: if has_keys { keys } else { Vec::new() },
         };
         let selected = self.at().filter(|_| has_keys);

@@ -67,10 +67,10 @@ async fn typed(
     };
     live.suspend()?;
     let done = match &parsed.command {
-        Root::Rollout(Verb::Approve(args)) => approve::run(ui, &global, args).await,
-        Root::Rollout(Verb::Rollback(args)) => rollback::run(ui, &global, args).await,
-        Root::Rollout(Verb::Pause(args)) => pause::pause(ui, &global, args).await,
-        Root::Rollout(Verb::Resume(args)) => pause::resume(ui, &global, args).await,
+        Root::Rollout(Verb::Approve(args)) => Box::pin(approve::run(ui, &global, args)).await,
+        Root::Rollout(Verb::Rollback(args)) => Box::pin(rollback::run(ui, &global, args)).await,
+        Root::Rollout(Verb::Pause(args)) => Box::pin(pause::pause(ui, &global, args)).await,
+        Root::Rollout(Verb::Resume(args)) => Box::pin(pause::resume(ui, &global, args)).await,
         _ => Ok(0),
     };
     let notice = match done {

@@ -1,6 +1,9 @@
 //! One line per change, for logs, pipes and programs.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::{StreamExt, stream::select_all};
 use serde_json::{Value, json};
@@ -8,12 +11,16 @@ use serde_json::{Value, json};
 use super::ending;
 use crate::{
     cli::values::Output,
-    cluster::{Cluster, Found, Resource, follow::News},
-    commands::{outage::Outage, reading, status},
+    cluster::{Cluster, Found, Resource},
+    commands::{
+        fleet::{Fleet, Key, unseen},
+        outage::Outage,
+        reading, status,
+    },
     error::{Error, Kind, Result},
     exit_code,
     ui::Ui,
-    view::{Status, Until, change::stamped, status::Seen},
+    view::{Status, Until, change::stamped},
 };
 
 /// Notices that come together are answered by one look.
@@ -96,8 +103,13 @@ pub(super) async fn follow(
 ) -> Result<u8> {
     match (selection, there.first()) {
         (Some((namespace, labels)), Some(first)) => {
-            let news = cluster.news(first.version, namespace.as_deref(), &labels);
-            selected(out, cluster, news).await
+            let first = std::slice::from_ref(first);
+            selected(
+                out,
+                cluster,
+                Fleet::new(cluster, first, Some((namespace, labels)))?,
+            )
+            .await
         }
         _ => named(out, cluster, there).await,
     }
@@ -143,57 +155,51 @@ async fn named(out: &Out<'_>, cluster: &Cluster, rollouts: &[Found]) -> Result<u
             told.tell(out, cluster, key, state.as_ref())?;
             states.insert(at, state);
         }
-        let endings: Option<Vec<u8>> = states
+        let endings: Result<Vec<Option<u8>>> = states
             .values()
             .map(|state| ending(out.until, state.as_ref()))
             .collect();
+        let endings: Option<Vec<u8>> = endings?.into_iter().collect();
         if let Some(codes) = endings.filter(|codes| codes.len() == rollouts.len()) {
             return Ok(codes.into_iter().max().unwrap_or(exit_code::DONE));
         }
     }
 }
 
-/// Of many, only what the Rollouts themselves say is told: one watch, no further requests.
-async fn selected(
-    out: &Out<'_>,
-    cluster: &Cluster,
-    mut news: impl futures::Stream<Item = News> + Unpin,
-) -> Result<u8> {
+/// Of many, only what the Rollouts themselves and the marks of their workloads say is told: no requests beside the watches.
+async fn selected(out: &Out<'_>, cluster: &Cluster, mut fleet: Fleet<'_>) -> Result<u8> {
     let mut told = Told::default();
-    let mut verdicts: BTreeMap<(String, String), crate::release::Verdict> = BTreeMap::new();
-    let mut is_whole = false;
     let mut outage = Outage::default();
-    while let Some(item) = news.next().await {
-        match item {
-            News::There(found) => {
-                let status = Status::of(&Seen {
-                    rollout: found.typed()?,
-                    ..Seen::default()
-                });
-                let key = (found.namespace.clone(), found.name.clone());
-                told.tell(out, cluster, key.clone(), Some(&status))?;
-                verdicts.insert(key, status.verdict);
-            }
-            News::Gone(namespace, name) => {
-                let key = (namespace, name);
-                told.tell(out, cluster, key.clone(), None)?;
-                verdicts.remove(&key);
-            }
-            News::Afresh => is_whole = false,
-            News::Listed => is_whole = true,
-            News::Trouble(error) if error.kind == Kind::Forbidden => return Err(error),
-            News::Trouble(error) => {
+    // What is told once the marks are known.
+    let mut news: BTreeSet<Key> = BTreeSet::new();
+    while let Some(change) = fleet.next().await? {
+        if let Some(sentence) = change.unread {
+            out.ui.warn(&unseen(&sentence));
+        }
+        match change.trouble {
+            Some(error) if error.kind == Kind::Forbidden => return Err(error),
+            Some(error) => {
                 outage.goes_on(out.ui, &error);
                 continue;
             }
+            None => outage.is_over(),
         }
-        outage.is_over();
-        if is_whole && verdicts.values().all(|verdict| verdict.is_at_rest()) {
-            return Ok(verdicts
-                .values()
-                .map(|verdict| verdict.exit_code())
-                .max()
-                .unwrap_or(exit_code::DONE));
+        news.extend(change.keys);
+        let known: Vec<Key> = news.iter().filter(|key| fleet.knows(key)).cloned().collect();
+        for key in known {
+            news.remove(&key);
+            let status = fleet.status(&key);
+            told.tell(out, cluster, key, status.as_ref())?;
+        }
+        if fleet.is_whole() {
+            let mut statuses = fleet.keys().filter_map(|key| fleet.status(key));
+            let codes = statuses.try_fold(exit_code::DONE, |code, status| {
+                let verdict = status.verdict;
+                verdict.is_at_rest().then(|| code.max(verdict.exit_code()))
+            });
+            if let Some(code) = codes {
+                return Ok(code);
+            }
         }
     }
     Err(Error::new(Kind::General, "the watch has ended"))

@@ -250,8 +250,8 @@ impl View<'_> {
     /// The end of a view that ends with the release.
     fn over(&self, live: &mut Live) -> Result<Option<Ending>> {
         let code = match &self.status {
-            _ if self.gone => ending(self.until, None),
-            Some(status) => ending(self.until, Some(status)),
+            _ if self.gone => ending(self.until, None)?,
+            Some(status) => ending(self.until, Some(status))?,
             None => None,
         };
         match (code, self.place) {

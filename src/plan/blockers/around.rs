@@ -5,12 +5,31 @@ use serde_json::Value;
 use super::{Blocker, Evidence, Ground, Id, Weight, name_of, scaled, text};
 use crate::{
     plan::{End, Plan},
+    release::own_pause,
     workload::Kind,
 };
 
 pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
     budgets(ground, found);
     autoscalers(ground, found);
+    own_pause(ground, found);
+}
+
+fn own_pause(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
+    let Some(workload) = ground.workload.filter(|workload| own_pause::is_lifted(workload)) else {
+        return;
+    };
+    let title = ground.workload_title();
+    let evidence = vec![Evidence::new(&title, "spec.paused", true)];
+    let message = format!("{title} {}", own_pause::LIFTED);
+    let command = ground.look_at("get", "deployment", name_of(workload));
+    found.push(Blocker::new(
+        Id::OwnPause,
+        Weight::Risk,
+        message,
+        evidence,
+        command,
+    ));
 }
 
 fn replicas(workload: &Value) -> i64 {

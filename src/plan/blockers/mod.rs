@@ -54,6 +54,8 @@ pub enum Id {
     DisruptionBudget,
     /// An autoscaler may change the number of pods meanwhile.
     Autoscaler,
+    /// The user has paused the workload, which the release lifts.
+    OwnPause,
     /// Pods that start as slowly as some did are too slow for the deadline.
     SlowPods,
     /// A write may not be made.
@@ -152,6 +154,7 @@ impl Id {
             Self::NodeCapacity => "node-capacity",
             Self::DisruptionBudget => "disruption-budget",
             Self::Autoscaler => "autoscaler",
+            Self::OwnPause => "own-pause",
             Self::SlowPods => "slow-pods",
             Self::NotAllowed => "not-allowed",
             Self::Refused => "admission-refuses",

@@ -48,7 +48,15 @@ pub(super) fn detect(scene: &Scene<'_>, found: &mut Vec<Finding>) {
             vec![Evidence::new(title, "metadata.name", "not found")],
         ));
     }
-    if position.deleting || position.disabled {
+    if position.deleting {
+        // Whoever takes the last traces away, the finalizer in the end.
+        let finalizers = scene.rollout.metadata.finalizers.iter().flatten();
+        if finalizers.into_iter().any(|name| name == keys::ROLLOUT_FINALIZER) {
+            acting(scene, found);
+        }
+        return;
+    }
+    if position.disabled {
         return;
     }
     if let Some(workload) = scene.workload {
@@ -162,6 +170,13 @@ fn bypassed(scene: &Scene<'_>, workload: &Value, found: &mut Vec<Finding>) {
 /// Whether an engine has something to do, and is there to do it.
 fn acting(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     let position = scene.position;
+    let waits_for_a_human = matches!(scene.verdict, Verdict::WaitingForApproval | Verdict::Paused);
+    if let (true, Engine::Nobody { seen }) = (waits_for_a_human, &scene.sight.engine) {
+        let evidence = vec![Evidence::new("leases", "spec.holderIdentity", seen)];
+        let cause = Cause::ControllerAbsent { is_paused: true };
+        found.push(Finding::new(cause, false, None, evidence));
+        return;
+    }
     let timed_out = scene.verdict == Verdict::Timed
         && position
             .pause_left(scene.now)
@@ -204,7 +219,7 @@ fn acting(scene: &Scene<'_>, found: &mut Vec<Finding>) {
             },
             format!("held by {holder:?}, not renewed for {seconds} s"),
         ),
-        Engine::Nobody { seen } => (Cause::ControllerAbsent, seen.clone()),
+        Engine::Nobody { seen } => (Cause::ControllerAbsent { is_paused: false }, seen.clone()),
     };
     let evidence = vec![
         Evidence::new("leases", "spec.holderIdentity", seen),
@@ -215,6 +230,9 @@ fn acting(scene: &Scene<'_>, found: &mut Vec<Finding>) {
 
 /// When the state came about in which an engine should act.
 fn last_change(scene: &Scene<'_>) -> Option<jiff::Timestamp> {
+    if let Some(deleted) = &scene.rollout.metadata.deletion_timestamp {
+        return Some(deleted.0);
+    }
     if scene.position.under_way() {
         return scene.position.since;
     }

@@ -51,7 +51,7 @@ pub enum Cause {
     NoProgress { why: String },
 
     /// Something is to be done, and no engine is there to do it.
-    ControllerAbsent,
+    ControllerAbsent { is_paused: bool },
     /// The controller's Lease was not renewed.
     NotLeading { holder: String, seconds: i64 },
     /// The controller leads, and has not looked at the present spec.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cause, Scene, Who};
+use super::{Cause, Engine, Scene, Who};
 use crate::{api::v1beta1::StepState, release::command::Command};
 
 impl Cause {
@@ -43,7 +43,7 @@ impl Cause {
     /// Whether it is only that no engine is there: one may be started any time.
     #[must_use]
     pub fn is_missing_engine(&self) -> bool {
-        matches!(self, Self::ControllerAbsent | Self::NotLeading { .. })
+        matches!(self, Self::ControllerAbsent { .. } | Self::NotLeading { .. })
     }
 
     /// Whether it is something that somebody decided, and no trouble.
@@ -84,7 +84,7 @@ impl Cause {
             | Self::WebhookBypassed
             | Self::StaleMark { .. }
             | Self::OrphanBatchRelease { .. } => 0,
-            Self::Disabled | Self::Deleting | Self::ManualPause => 1,
+            Self::Disabled | Self::ManualPause => 1,
             Self::TrafficObjectMissing { .. } | Self::LuaMissing { .. } | Self::TrafficBlocked { .. } => 2,
             Self::GitOpsReverts { .. } | Self::HpaFighting { .. } => 3,
             Self::QuotaExceeded { .. }
@@ -119,9 +119,10 @@ impl Cause {
             | Self::ServiceSelectorMismatch { .. }
             | Self::WeightNotApplied { .. } => 7,
             Self::WorkloadNotObserved { .. } | Self::RevisionUnknown | Self::StableUnknown => 8,
-            Self::ControllerAbsent | Self::NotLeading { .. } | Self::ControllerLagging { .. } => 9,
+            Self::ControllerAbsent { .. } | Self::NotLeading { .. } | Self::ControllerLagging { .. } => 9,
             Self::WaitingForApproval { .. }
             | Self::TimedPause { .. }
+            | Self::Deleting
             | Self::RollingBack
             | Self::Superseded => 10,
             Self::NoEndpoints { .. } => 11,
@@ -137,7 +138,13 @@ impl Cause {
     /// The command that goes on from here: what remedies, or what shows more.
     pub(super) fn command(&self, scene: &Scene<'_>, pod: Option<&str>) -> Option<String> {
         let (namespace, name) = (scene.namespace(), scene.name());
-        let ours = |command: Command| Some(command.text(namespace, name));
+        let ours = |command: Command| Some(scene.text(command));
+        // What would throw away a version that nobody has taken up yet is no remedy.
+        let leave = || match (scene.is_overtaken, &scene.sight.engine) {
+            (false, _) => ours(Command::Rollback),
+            (true, Engine::Nobody { .. } | Engine::Expired { .. }) => ours(Command::Run),
+            (true, _) => ours(Command::Watch),
+        };
         let kubectl = |words: &str| Some(format!("kubectl {words} -n {namespace}"));
         let on_pod = |words: &str| pod.map(|pod| format!("kubectl {words} pod {pod} -n {namespace}"));
         match self {
@@ -145,13 +152,16 @@ impl Cause {
             Self::OrderBlocked { last: Some(last), .. } => ours(Command::Skip { to: *last }),
             Self::OrderBlocked { pod, last: None } => kubectl(&format!("describe pod {pod}")),
             Self::ManualPause => ours(Command::Resume),
-            Self::ControllerAbsent | Self::NotLeading { .. } => ours(Command::Run),
+            Self::ControllerAbsent { is_paused: true } if scene.position.paused => ours(Command::Resume),
+            Self::ControllerAbsent { is_paused: true } => ours(Command::Approve { step: scene.position.step }),
+            Self::ControllerAbsent { .. } | Self::NotLeading { .. } => ours(Command::Run),
             // The stable version itself does not become ready: there is nothing to go back to. Without the Rollout the new one
             // goes out at once.
             Self::NoProgress { .. } if scene.position.state == StepState::BeforeStepUpgrade => kubectl(&format!(
                 "patch rollouts.rollouts.kruise.io {name} --type merge -p '{{\"spec\":{{\"disabled\":true}}}}'"
             )),
-            Self::RollBackFirst | Self::StableUnknown | Self::NoProgress { .. } => ours(Command::Rollback),
+            Self::RollBackFirst | Self::StableUnknown => ours(Command::Rollback),
+            Self::NoProgress { .. } => leave(),
             Self::TimedPause { .. }
             | Self::RollingBack
             | Self::Superseded
@@ -159,7 +169,7 @@ impl Cause {
             | Self::ControllerLagging { .. }
             | Self::WeightNotApplied { .. } => ours(Command::Watch),
             // The definition refuses another routing in the middle of a release.
-            Self::LuaMissing { .. } if scene.position.under_way() => ours(Command::Rollback),
+            Self::LuaMissing { .. } if scene.position.under_way() => leave(),
             Self::TrafficBlocked { why } if at_fault(why, scene).is_some() => {
                 at_fault(why, scene).and_then(|words| kubectl(&words))
             }
@@ -196,7 +206,7 @@ impl Cause {
             }
             Self::ImageNotFound { .. } | Self::BadImageName { .. } | Self::ImagePull { .. } => {
                 if scene.position.under_way() {
-                    ours(Command::Rollback)
+                    leave()
                 } else {
                     on_pod("describe")
                 }

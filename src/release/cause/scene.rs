@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     api::v1beta1::Rollout,
-    release::{Pods, Position, Role, Traffic, Verdict},
+    release::{Pods, Position, Role, Traffic, Verdict, command::Command},
     workload::{Kind, Pod},
 };
 
@@ -100,6 +100,8 @@ pub struct Scene<'a> {
     pub workload: Option<&'a Value>,
     /// Kind and name of what the Rollout names and is not there.
     pub missing: &'a [(String, String)],
+    /// Whether the workload asks for another version than the one under way, which nobody has taken up.
+    pub is_overtaken: bool,
     /// Everything else.
     pub sight: &'a Sight,
     /// The present time.
@@ -117,6 +119,15 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn name(&self) -> &'a str {
         self.rollout.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// What to type; where no engine would act on it, the command carries it out.
+    #[must_use]
+    pub fn text(&self, command: Command) -> String {
+        match self.sight.engine {
+            Engine::Nobody { .. } => command.by_hand(self.namespace(), self.name()),
+            _ => command.text(self.namespace(), self.name()),
+        }
     }
 
     /// `rollout/NAME`.

@@ -48,6 +48,7 @@ fn found_of(workload: Option<&serde_json::Value>, pods: Vec<serde_json::Value>) 
         traffic: &[],
         workload,
         missing: &[],
+        is_overtaken: false,
         sight: &sight,
         now: "2026-11-21T12:00:00Z".parse().unwrap(),
     })

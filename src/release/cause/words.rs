@@ -18,7 +18,7 @@ impl Cause {
             Self::Superseded => "Superseded",
             Self::RollBackFirst => "RollBackFirst",
             Self::NoProgress { .. } => "NoProgress",
-            Self::ControllerAbsent => "ControllerAbsent",
+            Self::ControllerAbsent { .. } => "ControllerAbsent",
             Self::NotLeading { .. } => "NotLeading",
             Self::ControllerLagging { .. } => "ControllerLagging",
             Self::WebhookBypassed => "WebhookBypassed",
@@ -94,7 +94,12 @@ impl fmt::Display for Cause {
                 f.write_str("a newer version came in the middle of a blue-green release, which has to be rolled back first")
             }
             Self::NoProgress { why } => f.write_str(why),
-            Self::ControllerAbsent => f.write_str("nobody acts on this Rollout: no engine is running"),
+            Self::ControllerAbsent { is_paused: false } => {
+                f.write_str("nobody acts on this Rollout: no engine is running")
+            }
+            Self::ControllerAbsent { is_paused: true } => f.write_str(
+                "no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone",
+            ),
             Self::NotLeading { holder, .. } => {
                 write!(f, "the engine {holder:?} has stopped renewing its Lease: it is gone or stuck")
             }

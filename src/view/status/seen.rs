@@ -25,6 +25,11 @@ pub enum Looked {
     Unread,
     /// As it was read.
     There(Value),
+    /// It is there; of many only this was read.
+    Outlined {
+        /// Whether it carries the mark of a release.
+        marked: bool,
+    },
 }
 
 /// What was read from the cluster about one Rollout.
@@ -36,6 +41,8 @@ pub struct Seen {
     pub workload: Looked,
     /// By which the workload's pods are counted: of a Deployment its ReplicaSets and those of its canary, else its pods.
     pub members: Vec<Value>,
+    /// What may not be read that would say which pods there are and whether a new version is held, as a sentence.
+    pub uncounted: Option<String>,
     /// The stable Service.
     pub service: Looked,
     /// The TrafficRouting that it shares with others.

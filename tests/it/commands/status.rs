@@ -12,8 +12,9 @@ async fn shows_a_paused_release() {
 Rollout:  shop/demo  canary of deployment/web
 State:    waiting for approval: step 1/2
 Next:     you
-Command:  kubectl kruise rollout approve demo -n shop --step 1
+Command:  kubectl kruise rollout approve demo -n shop --step 1 --standalone
 Message:  a message
+Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
 
     STEP   PODS   TRAFFIC   ENDS
 ▶   1      1      -         by approval
@@ -250,6 +251,8 @@ new       web-bbb   1         1         1       web:v2
         [
             "GET /api/v1/namespaces/shop/pods",
             "GET /apis/apps/v1/namespaces/shop/statefulsets/web",
+            // Asked once in a while.
+            "GET /apis/rollouts.kruise.io/v1beta1",
             &format!("GET {ROLLOUT}"),
         ]
     );

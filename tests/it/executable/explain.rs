@@ -154,6 +154,7 @@ const CASES: &[Case] = &[
         scene.status(json!({ "phase": "Disabled" }));
     }),
     ("Deleting", Base::Waiting, |scene| {
+        scene.lease("rollout-web", LATER);
         scene.rollout()["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
     }),
     ("RollingBack", Base::Waiting, |scene| {
@@ -174,6 +175,10 @@ const CASES: &[Case] = &[
         conditions.push(json!({ "type": "Degraded", "status": "True", "reason": "", "message": "no progress for 600 seconds" }));
     }),
     ("ControllerAbsent", Base::Held, |_| {}),
+    ("ControllerAbsent", Base::Waiting, |scene| {
+        let meta = &mut scene.rollout()["metadata"];
+        meta["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    }),
     ("ControllerAbsent", Base::Waiting, |scene| {
         scene.status(
             json!({ "canaryStatus": { "currentStepState": "StepReady", "lastUpdateTime": LONG_AGO } }),

@@ -1,6 +1,7 @@
 //! The executable against a simulated cluster on loopback: what it prints, how it ends, and what it asked for.
 
 mod access;
+mod advice;
 mod apply;
 mod approve;
 mod bare;

@@ -54,9 +54,10 @@ fn a_shared_split_stands_in_every_step() {
     Rollout:  shop/web  canary of deployment/web
     State:    waiting for approval: step 1/3, since SPAN
     Next:     you
-    Command:  kubectl kruise rollout approve web -n shop --step 1
+    Command:  kubectl kruise rollout approve web -n shop --step 1 --standalone
     Message:  Rollout is in step(1/3), and you need manually confirm to enter the next step
     Shared:   trafficrouting/lane is Progressing, needed by web
+    Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
 
         STEP   PODS   TRAFFIC           ENDS
     ▶   1      1      by match (lane)   by approval
@@ -149,7 +150,7 @@ fn a_class_that_nobody_knows_is_left_by_the_way_back() {
         (&first["id"], &first["command"]),
         (
             &json!("LuaMissing"),
-            &json!("kubectl kruise rollout rollback web -n shop")
+            &json!("kubectl kruise rollout rollback web -n shop --standalone")
         )
     );
 }

@@ -1,7 +1,8 @@
 //! `status`: every state it can tell, its other forms, its waits and its cost.
 
 use insta::assert_snapshot;
-use serde_json::json;
+use kubectl_kruise::sim::Fault;
+use serde_json::{Value, json};
 
 use crate::harness::{
     served::{Life, Served},
@@ -97,8 +98,9 @@ fn waiting_for_approval() {
     Rollout:  shop/web  canary of deployment/web
     State:    waiting for approval: step 1/3, since SPAN
     Next:     you
-    Command:  kubectl kruise rollout approve web -n shop --step 1
+    Command:  kubectl kruise rollout approve web -n shop --step 1 --standalone
     Message:  Rollout is in step(1/3), and you need manually confirm to enter the next step
+    Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
 
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
@@ -152,7 +154,7 @@ fn degraded() {
     State:    degraded: step 1/3, bringing up new pods, since SPAN
     Reason:   no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
     Next:     you
-    Command:  kubectl kruise rollout rollback web -n shop
+    Command:  kubectl kruise rollout rollback web -n shop --standalone
     Message:  no progress for 600 seconds: step 1/3: 0 of 1 new pods are ready
     Cause:    1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
               kubectl logs web-canary-l995pg5r58-75bdd6bc74-xvfv6 -c main -n shop --previous
@@ -227,8 +229,9 @@ fn paused_by_a_human() {
     Rollout:  shop/web  canary of deployment/web
     State:    paused: step 1/3, paused, since SPAN
     Next:     you
-    Command:  kubectl kruise rollout resume web -n shop
+    Command:  kubectl kruise rollout resume web -n shop --standalone
     Message:  Rollout has been paused, you can resume it by kube-cli
+    Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
 
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
@@ -329,6 +332,71 @@ fn several_in_a_table() {
     ");
 }
 
+/// Two applications: the new version of `web` is held, `api` is at rest. Beside them are large workloads of others.
+pub(super) fn one_held() -> Vec<Value> {
+    let mut objects = several_after(&["web", "api"], &[Turn::Held("web:v2")]);
+    for object in &mut objects {
+        if object["kind"] == "Deployment" && object["metadata"]["name"] == "api" {
+            object["metadata"]["annotations"] = json!({});
+        }
+    }
+    objects.extend((0..20).map(|number| {
+        json!({ "apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": { "name": format!("foreign-{number}"), "namespace": NAMESPACE },
+            "spec": { "replicas": 0, "selector": { "matchLabels": { "app": "foreign" } },
+                "template": { "metadata": { "labels": { "app": "foreign" } },
+                    "spec": { "containers": [{ "name": "main", "image": "x".repeat(5000) }] } } } })
+    }));
+    objects
+}
+
+#[test]
+fn of_many_it_is_seen_which_are_held() {
+    let shop = Served::with(one_held(), Life::Still);
+    assert_snapshot!(shop.kruise(&["status", "-A"]), @r"
+    exit 0
+    --- stdout
+    NAMESPACE   NAME   STYLE    WORKLOAD         STEP   STATE
+    shop        api    canary   deployment/api   -/3    healthy
+    shop        web    canary   deployment/web   -/3    held
+    ");
+    assert_snapshot!(shop.requested(), @r"
+    GET /apis/rollouts.kruise.io/v1beta1/rollouts
+    GET /apis/apps/v1/namespaces/shop/deployments
+    ");
+    assert!(shop.meter.bytes() < 50_000, "{} bytes", shop.meter.bytes());
+    // What is gone is seen, too.
+    let mut objects = one_held();
+    objects.retain(|object| object["kind"] != "Deployment");
+    let gone = Served::with(objects, Life::Still);
+    assert_snapshot!(gone.kruise(&["status", "--all"]), @r"
+    exit 5
+    --- stdout
+    NAME   STYLE    WORKLOAD         STEP   STATE
+    api    canary   deployment/api   -/3    degraded
+    web    canary   deployment/web   -/3    degraded
+    ");
+    // Without the right to look it is told once, with the verb and the resource.
+    refuse(&shop, "/deployments");
+    assert_snapshot!(shop.kruise(&["status", "-A"]), @r#"
+    exit 0
+    --- stdout
+    NAMESPACE   NAME   STYLE    WORKLOAD         STEP   STATE
+    shop        api    canary   deployment/api   -/3    healthy
+    shop        web    canary   deployment/web   -/3    healthy
+    --- stderr
+    warning: not allowed to list deployments.apps in namespace "shop": new versions that are held back are not shown
+    "#);
+}
+
+/// Forbids all requests whose path ends so.
+pub(super) fn refuse(shop: &Served, end: &'static str) {
+    shop.sim.inject(move |request| {
+        let status = Fault::Status(http::StatusCode::FORBIDDEN, "Forbidden".to_owned());
+        request.path.ends_with(end).then_some(status)
+    });
+}
+
 #[test]
 fn as_json_and_yaml() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
@@ -342,7 +410,7 @@ fn as_json_and_yaml() {
         {
           "actor": "human",
           "blocks": true,
-          "command": "kubectl kruise rollout approve web -n shop --step 1",
+          "command": "kubectl kruise rollout approve web -n shop --step 1 --standalone",
           "evidence": [
             {
               "field": "status.currentStepState",
@@ -357,6 +425,25 @@ fn as_json_and_yaml() {
           "share": null,
           "since": "TIME",
           "version": null
+        },
+        {
+          "actor": "human",
+          "blocks": false,
+          "command": "kubectl kruise rollout approve web -n shop --step 1 --standalone",
+          "evidence": [
+            {
+              "field": "spec.holderIdentity",
+              "object": "leases",
+              "value": "no controller can be there: batchreleases.rollouts.kruise.io is not served"
+            }
+          ],
+          "healsByItself": false,
+          "id": "ControllerAbsent",
+          "message": "no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone",
+          "pods": [],
+          "share": null,
+          "since": null,
+          "version": null
         }
       ],
       "degraded": null,
@@ -366,7 +453,7 @@ fn as_json_and_yaml() {
       "newRevision": "c5xq7bgzxh",
       "next": {
         "actor": "human",
-        "command": "kubectl kruise rollout approve web -n shop --step 1",
+        "command": "kubectl kruise rollout approve web -n shop --step 1 --standalone",
         "sentence": "you"
       },
       "object": {
@@ -523,6 +610,9 @@ fn reads_nothing_of_others() {
     let crowded = Served::with(objects, Life::Still);
     let same = small.kruise(&["status", "web"]);
     assert_eq!(crowded.kruise(&["status", "web"]).to_string(), same.to_string());
+    // Whether a controller may be there is known for a while.
+    drop(crowded.requested());
+    assert_eq!(crowded.kruise(&["status", "web"]).to_string(), same.to_string());
     let requested = crowded.requested();
     let mut sorted: Vec<&str> = requested.lines().collect();
     sorted.sort_unstable();
@@ -534,6 +624,7 @@ fn reads_nothing_of_others() {
     GET /apis/networking.k8s.io/v1/namespaces/shop/ingresses/web-canary
     GET /apis/rollouts.kruise.io/v1beta1/namespaces/shop/rollouts/web
     ");
+    drop(small.kruise(&["status", "web"]));
     let (alone, beside) = (small.meter.bytes(), crowded.meter.bytes());
     assert!(
         alone > 1000 && beside.abs_diff(alone) < 200,

@@ -290,6 +290,16 @@ fn the_board_shows_many_and_opens_one() {
 }
 
 #[test]
+fn the_board_shows_what_is_held() {
+    let shop = Served::with(super::status::one_held(), Life::Still);
+    let mut terminal = Terminal::start(&shop, "watch -A", 20, 80);
+    terminal.wait_for(&shop, "› ▶ shop/web  held");
+    terminal.wait_for(&shop, "kubectl kruise rollout run web -n shop");
+    terminal.press("q");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
+#[test]
 fn trap8_a_signal_gives_the_terminal_back() {
     let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
     let terminal = Terminal::start(&shop, "watch web", 20, 80);

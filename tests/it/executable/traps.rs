@@ -94,7 +94,7 @@ fn trap11_a_pause_without_end_is_returned_from_and_who_acts_is_told() {
             && status.stdout.contains("Next:     you\n")
             && status
                 .stdout
-                .contains("Command:  kubectl kruise rollout resume web -n shop\n"),
+                .contains("Command:  kubectl kruise rollout resume web -n shop --standalone\n"),
         "{status}"
     );
 }

@@ -1,9 +1,12 @@
 //! `watch` where stdout is not a terminal: one line per change.
 
+use std::io::{BufRead, BufReader, Read};
+
 use insta::assert_snapshot;
 
+use super::status::{one_held, refuse};
 use crate::harness::{
-    served::{Life, Served},
+    served::{Life, Served, redacted},
     shop::{Turn, after},
 };
 
@@ -56,6 +59,38 @@ fn trap7_gives_up_in_time() {
     TIME  shop/web  waiting for approval: step 1/3  new pods 1/1 ready  stable pods 3/3 ready  traffic 20%
     --- stderr
     error: timed out after 3 s waiting for the condition
+    ");
+}
+
+#[test]
+fn of_many_it_is_seen_which_are_held() {
+    let shop = Served::with(one_held(), Life::Still);
+    let mut watching = shop.spawn(&["watch", "-A", "--timeout", "60s"]);
+    // Its new version is there once the first line was printed; then the mark is taken off.
+    let mut told = BufReader::new(watching.stdout());
+    let mut lines = String::new();
+    while lines.lines().count() < 2 {
+        told.read_line(&mut lines).unwrap();
+    }
+    let mut web = shop.deployment();
+    web["metadata"]["annotations"] = serde_json::json!({});
+    shop.sim.load(web).unwrap();
+    told.read_to_string(&mut lines).unwrap();
+    assert_snapshot!(redacted(&lines), @r"
+    TIME  shop/api  healthy
+    TIME  shop/web  held
+    TIME  shop/web  healthy
+    ");
+    assert_eq!(watching.outcome().code, Some(0));
+    let refused = Served::with(one_held(), Life::Still);
+    refuse(&refused, "/deployments");
+    assert_snapshot!(refused.kruise(&["watch", "-A", "--timeout", "60s"]), @r"
+    exit 0
+    --- stdout
+    TIME  shop/api  healthy
+    TIME  shop/web  healthy
+    --- stderr
+    warning: not allowed to list deployments.apps in all namespaces: new versions that are held back are not shown
     ");
 }
 

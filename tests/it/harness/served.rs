@@ -3,7 +3,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -345,6 +345,11 @@ impl Running {
     /// Its process.
     pub(crate) fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
+    }
+
+    /// What it prints, as it prints it.
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        self.child().stdout.take().unwrap()
     }
 
     /// Waits for its end.
