@@ -146,7 +146,13 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &Ap
     }
     validity::check_where_free(cluster, found).await?;
     let aim = args.to.map(|to| (to, args.force));
-    let jump = decide(found, guard, aim).map_err(|refusal| refused(found, &refusal))?;
+    let jump = decide(found, guard, aim).map_err(|refusal| match (&refusal, args.to) {
+        (Refusal::NotPaused { .. }, Some(to)) => refused(found, &refusal).hint(format!(
+            "to leave the step as it is: {}",
+            Command::Skip { to }.text(&found.namespace, &found.name)
+        )),
+        _ => refused(found, &refusal),
+    })?;
     let step = approve(ui, cluster, found, jump, args).await?;
     if found.object["spec"]["strategy"]["paused"] == true {
         ui.warn("the Rollout is paused (spec.strategy.paused): the approval takes effect when it is resumed");

@@ -349,9 +349,8 @@ pub fn causes(scene: &Scene<'_>) -> Vec<Finding> {
         .any(|finding| finding.blocks && finding.cause.explains());
     found.retain(|finding| !(explained && finding.cause.is_shadow()));
     for finding in &mut found {
-        finding.command = finding
-            .cause
-            .command(scene, finding.pods.first().map(String::as_str));
+        let pod = finding.pods.first().map(String::as_str);
+        finding.command = finding.cause.command(scene, pod, finding.version);
     }
     found.sort_by_key(|finding| {
         let share = (finding.pods.len() * 1000).checked_div(finding.of).unwrap_or(0);

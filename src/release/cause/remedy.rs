@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{Cause, Engine, Scene, Who};
-use crate::{api::v1beta1::StepState, release::command::Command};
+use crate::{
+    api::v1beta1::StepState,
+    release::{Role, command::Command},
+};
 
 impl Cause {
     /// Who has to act for it to go away.
@@ -136,7 +139,7 @@ impl Cause {
     }
 
     /// The command that goes on from here: what remedies, or what shows more.
-    pub(super) fn command(&self, scene: &Scene<'_>, pod: Option<&str>) -> Option<String> {
+    pub(super) fn command(&self, scene: &Scene<'_>, pod: Option<&str>, version: &str) -> Option<String> {
         let (namespace, name) = (scene.namespace(), scene.name());
         let ours = |command: Command| Some(scene.text(command));
         // What would throw away a version that nobody has taken up yet is no remedy.
@@ -205,7 +208,8 @@ impl Cause {
                 pod.map(|pod| format!("kubectl logs {pod} -c {container} -n {namespace}"))
             }
             Self::ImageNotFound { .. } | Self::BadImageName { .. } | Self::ImagePull { .. } => {
-                if scene.position.under_way() {
+                // What the stable version lacks, no rollback brings.
+                if scene.position.under_way() && version == Role::New.word() {
                     leave()
                 } else {
                     on_pod("describe")
