@@ -49,7 +49,9 @@ impl Command {
     pub fn by_hand(self, namespace: &str, name: &str) -> String {
         let text = self.text(namespace, name);
         match self {
-            Self::Approve { .. } | Self::Skip { .. } | Self::Rollback | Self::Resume => format!("{text} --standalone"),
+            Self::Approve { .. } | Self::Skip { .. } | Self::Rollback | Self::Resume => {
+                format!("{text} --standalone")
+            }
             Self::Status | Self::Watch | Self::Explain | Self::Run => text,
         }
     }
