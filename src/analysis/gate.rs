@@ -133,6 +133,17 @@ impl Analysis {
         }
     }
 
+    /// The steps that have gates, of so many, where the annotation can be read.
+    #[must_use]
+    pub fn judged_steps(&self, rollout: &Rollout, total: i32) -> Vec<i32> {
+        let bindings = self.bindings(rollout).unwrap_or_default();
+        let is_judged = |step: &i32| {
+            let mut all = bindings.iter();
+            all.any(|binding| binding.steps.is_empty() || binding.steps.contains(step))
+        };
+        (1..=total).filter(is_judged).collect()
+    }
+
     /// Where the uses of templates stand.
     fn place(&self, index: usize) -> String {
         match self.instead {

@@ -113,6 +113,23 @@ pub struct Sample {
 }
 
 impl Record {
+    /// What the last measurement of each metric says by itself: bad is bad, and what says nothing needs a human. How many of
+    /// them a gate asks for does not matter.
+    #[must_use]
+    pub fn of_one_look(&self) -> Verdict {
+        let decisive = self.metrics.iter().filter(|series| !series.dry_run);
+        let outcomes: Vec<Outcome> = decisive
+            .filter_map(|series| series.samples.last().map(|sample| sample.outcome))
+            .collect();
+        if outcomes.contains(&Outcome::Failure) {
+            Verdict::Failed
+        } else if outcomes.iter().all(|outcome| *outcome == Outcome::Success) {
+            Verdict::Passed
+        } else {
+            Verdict::Inconclusive
+        }
+    }
+
     /// The record on a Rollout; nothing when there is none, or one that cannot be read: then the step is measured anew.
     #[must_use]
     pub fn read(rollout: &Rollout) -> Option<Self> {

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
+use super::target;
+
 /// cobra's directive "put no space behind it".
 const NO_SPACE: u8 = 2;
 /// cobra's directive "do not complete file names".
@@ -29,6 +31,11 @@ pub enum Wanted {
         target: Vec<String>,
         /// What stands before the number.
         prefix: String,
+    },
+    /// A container of what is named, with `=` behind it.
+    Container {
+        /// What names it, as it was typed.
+        target: Vec<String>,
     },
     /// A revision of what is named.
     Revision {
@@ -56,6 +63,13 @@ pub fn wanted(mut command: Command, words: &[OsString]) -> Wanted {
     };
     if let Some(known) = flag.and_then(|flag| typed.of_value(flag, prefix)) {
         return known;
+    }
+    if !last.starts_with(['-', '*'])
+        && !last.contains(['/', '='])
+        && flag.is_none()
+        && let Some(target) = typed.with_containers()
+    {
+        return Wanted::Container { target };
     }
     if !last.starts_with('-') && flag.is_none() && typed.takes_rollouts() {
         let prefix = match last.split_once('/') {
@@ -154,6 +168,18 @@ impl<'a> Typed<'a> {
                 names.iter().any(is_file).then_some(Wanted::File)
             }
         }
+    }
+
+    /// What the words before name whose images may be set next; nothing where nothing is named yet.
+    fn with_containers(&self) -> Option<Vec<String>> {
+        let target: Vec<String> = self
+            .plain
+            .iter()
+            .filter(|word| !word.contains('='))
+            .cloned()
+            .collect();
+        let is_named = !target.is_empty() && target::read(&target).is_ok();
+        (self.path == ["rollout", "set", "image"] && is_named).then_some(target)
     }
 
     /// Whether the last word may be the name of a Rollout.
@@ -269,6 +295,24 @@ mod tests {
             (
                 &["rollout", "history", "demo", "--revision", ""],
                 revision("demo"),
+            ),
+            (
+                &["rollout", "set", "image", "web", ""],
+                Wanted::Container {
+                    target: vec!["web".to_owned()],
+                },
+            ),
+            (
+                &["rollout", "set", "image", "sts", "db", "main=db:v2", "s"],
+                Wanted::Container {
+                    target: vec!["sts".to_owned(), "db".to_owned()],
+                },
+            ),
+            (
+                &["rollout", "set", "image", "sts", ""],
+                Wanted::Rollout {
+                    prefix: String::new(),
+                },
             ),
             (&["rollout", "status", "--context", ""], Wanted::Context),
             (&["rollout", "status", "-f", "man"], Wanted::File),

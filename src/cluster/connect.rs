@@ -89,6 +89,7 @@ pub async fn connect(access: &Access) -> Result<Cluster> {
         versions,
         clock: Clock::machine(),
         request_timeout,
+        memory: super::Memory::default(),
     })
 }
 

@@ -11,7 +11,12 @@ pub mod outline;
 pub mod resource;
 pub mod versions;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use kube::{Client, core::Status};
 use serde_json::Value;
@@ -55,7 +60,18 @@ pub struct Cluster {
     pub request_timeout: Option<Duration>,
     /// What is known of the versions that it serves.
     pub versions: Arc<Versions>,
+    /// What was read before, where one look is to be enough.
+    pub memory: Memory,
 }
+
+/// Answers that are kept, by the form and the path that was asked for; nothing unless [`Cluster::remembering`] was.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(Option<Arc<Mutex<Answers>>>);
+
+type Answers = BTreeMap<(&'static str, String), Kept>;
+
+/// An object or a list, or that there is none, or none for us.
+type Kept = std::result::Result<Value, Box<Status>>;
 
 /// One patch, before it is sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +117,38 @@ impl Body {
     }
 }
 
+impl Memory {
+    fn of(&self, accept: &'static str, path: &str) -> Option<Kept> {
+        let kept = self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&(accept, path.to_owned())).cloned()
+    }
+
+    fn keep(&self, accept: &'static str, path: &str, answer: &std::result::Result<Value, Failed>) {
+        let answer = match answer {
+            Ok(answer) => Ok(answer.clone()),
+            Err(Failed::Answer(kube::Error::Api(status))) if matches!(status.code, 403 | 404) => {
+                Err(status.clone())
+            }
+            Err(_) => return,
+        };
+        if let Some(kept) = &self.0 {
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.insert((accept, path.to_owned()), answer);
+        }
+    }
+}
+
 impl Cluster {
+    /// The same cluster, as it is at one moment: what was read once is not asked for again. For commands that only look, and
+    /// look at many things that share their surroundings.
+    #[must_use]
+    pub fn remembering(&self) -> Self {
+        Self {
+            memory: Memory(Some(Arc::default())),
+            ..self.clone()
+        }
+    }
+
     /// Reads one object; nothing when it does not exist.
     ///
     /// # Errors
@@ -267,6 +314,10 @@ impl Cluster {
         content_type: Option<&'static str>,
         body: Vec<u8>,
     ) -> std::result::Result<Value, Failed> {
+        let reads = method == "GET";
+        if let Some(kept) = self.memory.of(accept, path).filter(|_| reads) {
+            return kept.map_err(|status| Failed::Answer(kube::Error::Api(status)));
+        }
         let mut wait = RETRY_WAIT;
         for attempt in 0.. {
             let mut request = http::Request::builder().method(method).uri(path);
@@ -291,7 +342,12 @@ impl Cluster {
                     self.clock.sleep(wait).await;
                     wait *= 2;
                 }
-                answer => return answer,
+                answer => {
+                    if reads {
+                        self.memory.keep(accept, path, &answer);
+                    }
+                    return answer;
+                }
             }
         }
         Err(Failed::Slow)

@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures::future::{join_all, try_join_all};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -25,28 +26,74 @@ use crate::{
 /// How often paused steps are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Judges the pauses of these Rollouts without end, if it is wanted; beside whatever shows them.
-pub async fn attend(ui: &Ui, cluster: &Cluster, rollouts: &[Found], is_wanted: bool) -> Error {
+/// Judges the pauses of these Rollouts without end, if it is wanted; beside whatever shows them. Of a selection (its
+/// namespace, all when there is none, and its labels) those that come meanwhile, too.
+pub async fn attend(
+    ui: &Ui,
+    cluster: &Cluster,
+    rollouts: &[Found],
+    selection: Option<(Option<String>, String)>,
+    is_wanted: bool,
+) -> Error {
     if !is_wanted {
         std::future::pending::<()>().await;
     }
-    let mut attendant = Attendant::new(cluster);
+    let mut attendants: BTreeMap<(String, String), Attendant> = BTreeMap::new();
     loop {
-        for found in rollouts {
-            let seen = match cluster.rollout_if_there(&found.namespace, &found.name).await {
-                Ok(Some(found)) => attendant.attend(ui, cluster, &found).await,
-                Ok(None) => Ok(()),
-                Err(error) => Err(error),
-            };
-            match seen {
-                // A server that is away for a moment, or somebody who was faster: looked at again.
-                Err(error) if matches!(error.kind, Kind::Unreachable | Kind::Conflict) => {}
-                Err(error) => return error,
-                Ok(()) => {}
+        let seen = match now(cluster, rollouts, selection.as_ref()).await {
+            Ok(there) => {
+                attendants.retain(|key, _| there.contains_key(key));
+                for key in there.keys() {
+                    attendants
+                        .entry(key.clone())
+                        .or_insert_with(|| Attendant::new(cluster));
+                }
+                // Each at its own pace: what one of them asks for may take its time.
+                let looks = attendants.iter_mut().filter_map(|(key, attendant)| {
+                    let found = there.get(key)?;
+                    Some(async move { tolerated(attendant.attend(ui, cluster, found).await) })
+                });
+                join_all(looks).await.into_iter().collect()
             }
+            Err(error) => tolerated(Err(error)),
+        };
+        if let Err(error) = seen {
+            return error;
         }
         cluster.clock.sleep(EVERY).await;
     }
+}
+
+/// A server that is away for a moment, or somebody who was faster, ends nothing: it is looked at again.
+fn tolerated(seen: Result<()>) -> Result<()> {
+    match seen {
+        Err(error) if matches!(error.kind, Kind::Unreachable | Kind::Conflict) => Ok(()),
+        seen => seen,
+    }
+}
+
+/// The Rollouts as they are now: of a selection by one list.
+async fn now(
+    cluster: &Cluster,
+    rollouts: &[Found],
+    selection: Option<&(Option<String>, String)>,
+) -> Result<BTreeMap<(String, String), Found>> {
+    let there = match selection {
+        Some((namespace, labels)) => {
+            let labels = Some(labels.as_str()).filter(|labels| !labels.is_empty());
+            cluster.rollouts(namespace.as_deref(), labels).await?
+        }
+        None => {
+            let reads = rollouts
+                .iter()
+                .map(|found| cluster.rollout_if_there(&found.namespace, &found.name));
+            try_join_all(reads).await?.into_iter().flatten().collect()
+        }
+    };
+    let keyed = there
+        .into_iter()
+        .map(|found| ((found.namespace.clone(), found.name.clone()), found));
+    Ok(keyed.collect())
 }
 
 /// One pause that is being judged.
@@ -64,10 +111,10 @@ struct Pause {
     is_done: bool,
 }
 
-/// Judges pauses while they last. What it measured is lost with it: another one measures anew.
+/// Judges the pauses of one Rollout while they last. What it measured is lost with it: another one measures anew.
 struct Attendant {
     meter: Arc<dyn Meter>,
-    pauses: BTreeMap<(String, String), Pause>,
+    pause: Option<Pause>,
 }
 
 impl Attendant {
@@ -75,7 +122,7 @@ impl Attendant {
     fn new(cluster: &Cluster) -> Self {
         Self {
             meter: Arc::new(Live::new(cluster.client.clone())),
-            pauses: BTreeMap::new(),
+            pause: None,
         }
     }
 
@@ -87,7 +134,6 @@ impl Attendant {
     async fn attend(&mut self, ui: &Ui, cluster: &Cluster, found: &Found) -> Result<()> {
         let rollout = found.typed()?;
         let position = Position::of(&rollout);
-        let key = (found.namespace.clone(), found.name.clone());
         let since = position
             .since
             .filter(|_| position.under_way() && position.state == StepState::StepPaused);
@@ -95,15 +141,15 @@ impl Attendant {
             (pause.revision.as_str(), pause.step, Some(pause.began))
                 == (position.new_revision.as_str(), position.step, since)
         };
-        let known = self.pauses.get(&key).filter(|pause| is_same(pause));
+        let known = self.pause.as_ref().filter(|pause| is_same(pause));
         let is_frozen = known.is_some_and(|pause| pause.is_frozen);
         let Some(began) = since.filter(|_| !position.paused || is_frozen) else {
-            self.pauses.remove(&key);
+            self.pause = None;
             return Ok(());
         };
         if known.is_none() {
             let analysis = gate::of_rollout(cluster, found, &rollout).await?;
-            let pause = Pause {
+            self.pause = Some(Pause {
                 revision: position.new_revision.clone(),
                 step: position.step,
                 began,
@@ -114,12 +160,11 @@ impl Attendant {
                 is_frozen: false,
                 is_taken_back: false,
                 is_done: false,
-            };
-            self.pauses.insert(key.clone(), pause);
+            });
         }
         let Some(pause) = self
-            .pauses
-            .get_mut(&key)
+            .pause
+            .as_mut()
             .filter(|pause| !pause.gates.is_empty() && !pause.is_done)
         else {
             return Ok(());

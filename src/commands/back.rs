@@ -17,9 +17,9 @@ use crate::{
     cluster::{Cluster, Found, Resource, Served},
     error::{Error, Kind, Result},
     exit_code,
-    release::{Entry, History, Position, Role, Verdict},
+    release::{Entry, History, Position, Verdict, proof::proof},
     ui::{self, Ui},
-    view::{Status, change::stamped, suggest::Command},
+    view::{change::stamped, suggest::Command},
     workload::{Kind as WorkloadKind, edit, same_template, selector},
 };
 
@@ -256,7 +256,7 @@ pub async fn verify(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<u8> {
                 .hint(Command::Status.text(&found.namespace, &found.name)));
             }
             verdict if verdict.is_at_rest() => {
-                if let Ok(sentence) = proof(&state) {
+                if let Ok(sentence) = proof(&state.pods, &state.traffic) {
                     ui.talk(&sentence);
                     return Ok(exit_code::DONE);
                 }
@@ -287,7 +287,7 @@ pub async fn verify_now(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<()>
         None => cluster.rollout(&found.namespace, &found.name).await?,
     };
     let state = super::reading::status(cluster, &now).await?;
-    match proof(&state) {
+    match proof(&state.pods, &state.traffic) {
         Ok(sentence) => ui.talk(&sentence),
         Err(missing) => {
             return Err(Error::new(
@@ -298,45 +298,6 @@ pub async fn verify_now(ui: &Ui, cluster: &Cluster, found: &Found) -> Result<()>
         }
     }
     Ok(())
-}
-
-/// That the old version serves alone, as a sentence; or what is missing.
-fn proof(state: &Status) -> std::result::Result<String, String> {
-    let mut images = String::new();
-    let mut ready = 0;
-    for revision in &state.pods.revisions {
-        if revision.role == Role::Stable {
-            ready = revision.ready;
-            images = revision.images.join(", ");
-        } else if revision.current > 0 {
-            return Err(format!(
-                "{} pods of revision {} are left",
-                revision.current, revision.hash
-            ));
-        }
-    }
-    if ready < state.pods.wanted {
-        return Err(format!(
-            "{ready} of {} pods of the old version are ready",
-            state.pods.wanted
-        ));
-    }
-    let to_new = state.traffic.iter().find(|traffic| traffic.percent != Some(0));
-    if let Some(traffic) = to_new {
-        return Err(format!(
-            "{} still sends {} to the new version",
-            traffic.route, traffic.set
-        ));
-    }
-    let traffic = if state.traffic.is_empty() {
-        ""
-    } else {
-        ", no traffic to the new one"
-    };
-    Ok(format!(
-        "verified: {ready}/{} pods of the old version ready ({images}), none of the new{traffic}",
-        state.pods.wanted
-    ))
 }
 
 #[cfg(test)]

@@ -93,6 +93,24 @@ async fn ask(global: &Global, wanted: &Wanted) -> Result<Vec<(String, String)>> 
             });
             Ok(steps.collect())
         }
+        Wanted::Container { target } => {
+            let named = target::read(target)?;
+            let Some(named) = named.first() else {
+                return Ok(Vec::new());
+            };
+            let subject = subject::find(&cluster, named).await?;
+            let containers = &subject.live["spec"]["template"]["spec"]["containers"];
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            let containers = containers.as_array().into_iter().flatten();
+            Ok(containers
+                .map(|container| {
+                    (
+                        format!("{}=", text(&container["name"])),
+                        text(&container["image"]),
+                    )
+                })
+                .collect())
+        }
         Wanted::Revision { target, prefix } => {
             let named = target::read(target)?;
             let Some(named) = named.first() else {

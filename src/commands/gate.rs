@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{connect, files, interruption, reading};
 use crate::{
-    analysis::{self, Analysis, Answered, Gate, Inline, Outcome, Query, Record, Round, Template},
+    analysis::{self, Analysis, Answered, Gate, Inline, Query, Record, Round, Template, Verdict},
     api::{analysis_template::Binding, v1beta1::Rollout},
     cli::{Global, args::GateArgs, values::Output},
     cluster::{Cluster, Found, Served},
@@ -71,7 +71,7 @@ async fn measure(ui: &Ui, global: &Global, args: &GateArgs) -> Result<u8> {
         (None, None) => of_rollout(&cluster, &found, &rollout).await?,
     };
     let position = Position::of(&rollout);
-    let judged = judged(&rollout, &analysis, position.total());
+    let judged = analysis.judged_steps(&rollout, position.total());
     // At rest the step of the status is that of the last release.
     let at_hand = if position.under_way() {
         Some(position.step)
@@ -114,19 +114,9 @@ async fn measure(ui: &Ui, global: &Global, args: &GateArgs) -> Result<u8> {
     let meter: Arc<dyn Meter> = Arc::new(Live::new(cluster.client.clone()));
     let (queries, _) = round.due(now);
     round.take(&ask(&meter, &found.namespace, queries, now).await);
-    let (word, code) = verdict(round.record());
+    let (word, code) = words(round.record().of_one_look());
     show(ui, args, &found, round.record(), word, code)?;
     Ok(code)
-}
-
-/// The steps that have gates, where the annotation can be read.
-fn judged(rollout: &Rollout, analysis: &Analysis, total: i32) -> Vec<i32> {
-    let bindings = analysis.bindings(rollout).unwrap_or_default();
-    let is_judged = |step: &i32| {
-        let mut all = bindings.iter();
-        all.any(|binding| binding.steps.is_empty() || binding.steps.contains(step))
-    };
-    (1..=total).filter(is_judged).collect()
 }
 
 /// `step 1`, `steps 1, 2`.
@@ -136,18 +126,12 @@ fn listed(steps: &[i32]) -> String {
     format!("step{plural} {}", words.join(", "))
 }
 
-/// One measurement of each metric: bad is bad, and what says nothing needs a human.
-fn verdict(record: &Record) -> (&'static str, u8) {
-    let decisive = record.metrics.iter().filter(|series| !series.dry_run);
-    let outcomes: Vec<Outcome> = decisive
-        .filter_map(|series| series.samples.last().map(|sample| sample.outcome))
-        .collect();
-    if outcomes.contains(&Outcome::Failure) {
-        ("failed", exit_code::DEGRADED)
-    } else if outcomes.iter().all(|outcome| *outcome == Outcome::Success) {
-        ("passed", exit_code::DONE)
-    } else {
-        ("inconclusive", exit_code::WAITING)
+/// The word and the exit code.
+fn words(verdict: Verdict) -> (&'static str, u8) {
+    match verdict {
+        Verdict::Failed => ("failed", exit_code::DEGRADED),
+        Verdict::Passed => ("passed", exit_code::DONE),
+        Verdict::Inconclusive | Verdict::Running => ("inconclusive", exit_code::WAITING),
     }
 }
 

@@ -82,7 +82,7 @@ async fn of_files(args: &LintArgs) -> Result<Report> {
 }
 
 async fn of_cluster(ui: &Ui, global: &Global, args: &LintArgs) -> Result<Report> {
-    let cluster = connect(global).await?;
+    let cluster = connect(global).await?.remembering();
     let found = if args.words.is_empty() {
         let namespace = (!args.all_namespaces).then_some(cluster.namespace.as_str());
         cluster.rollouts(namespace, None).await?

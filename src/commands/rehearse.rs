@@ -199,6 +199,7 @@ async fn lines(
         server: "the copy".to_owned(),
         clock,
         request_timeout: None,
+        memory: Default::default(),
         versions: Arc::new(Versions::of("the copy", None)),
     };
     let mut losses = copy.losses();

@@ -317,7 +317,7 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
         let status = match status {
             // A server that is away for a moment does not end a wait; its time does.
             Err(error) if error.kind == Kind::Unreachable && !last.is_empty() => {
-                outage.goes_on(ui, &error);
+                outage.goes_on(&error).iter().for_each(|text| ui.warn(text));
                 continue;
             }
             status => status?,

@@ -72,6 +72,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
         // The board does not end by itself.
         let is_live =
             ui.can_repaint() && args.shown.output.is_none() && (until.is_none() || there.len() == 1);
+        let judged = selection.clone();
         let shown = async {
             match (there.as_slice(), selection) {
                 ([], _) => {}
@@ -104,7 +105,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &WatchArgs) -> Result<u8> {
         };
         tokio::select! {
             shown = shown => shown,
-            error = auto::attend(ui, &cluster, &there, args.auto_approve) => Err(error),
+            error = auto::attend(ui, &cluster, &there, judged, args.auto_approve) => Err(error),
         }
     })
     .await

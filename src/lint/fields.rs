@@ -1,4 +1,6 @@
-//! Fields that an API server drops, because the definition of the kind does not have them.
+//! Fields that an API server drops, because the definition of the kind does not have them, and values of a type that it refuses.
+
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -23,15 +25,67 @@ pub(super) fn dropped(object: &Value) -> Vec<(String, String)> {
     found
 }
 
-fn schema_of(object: &Value) -> Option<Value> {
+/// The fields of an object whose values are of another type than its definition asks for, each with what is wrong.
+pub(super) fn mistyped(object: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    if let Some(schema) = schema_of(object) {
+        typed("spec", &object["spec"], &schema["properties"]["spec"], &mut found);
+    }
+    found
+}
+
+fn typed(place: &str, value: &Value, schema: &Value, found: &mut Vec<(String, String)>) {
+    let (fits, wanted) = if schema["x-kubernetes-int-or-string"] == true {
+        (
+            value.is_i64() || value.is_string(),
+            "a whole number or a percentage",
+        )
+    } else {
+        match schema["type"].as_str().unwrap_or_default() {
+            "object" => (value.is_object(), "an object"),
+            "array" => (value.is_array(), "a list"),
+            "string" => (value.is_string(), "a text"),
+            "integer" => (value.is_i64(), "a whole number"),
+            "number" => (value.is_number(), "a number"),
+            "boolean" => (value.is_boolean(), "true or false"),
+            _ => (true, ""),
+        }
+    };
+    // Nothing is as good as no field.
+    if !fits && !value.is_null() {
+        let is = match value {
+            Value::Object(_) => "an object".to_owned(),
+            Value::Array(_) => "a list".to_owned(),
+            other => other.to_string(),
+        };
+        found.push((place.to_owned(), format!("must be {wanted}, and is {is}")));
+        return;
+    }
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let known = &schema["properties"][name];
+        let schema = if known.is_null() {
+            &schema["additionalProperties"]
+        } else {
+            known
+        };
+        typed(&format!("{place}.{name}"), value, schema, found);
+    }
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        typed(&format!("{place}[{index}]"), item, &schema["items"], found);
+    }
+}
+
+/// Made once: they are long, and every object is looked up in them.
+static DEFINITIONS: LazyLock<Vec<Value>> = LazyLock::new(manifests::crds);
+
+fn schema_of(object: &Value) -> Option<&'static Value> {
     let (group, version) = object["apiVersion"].as_str()?.split_once('/')?;
-    let definitions = manifests::crds();
-    let definition = definitions.into_iter().find(|definition| {
+    let definition = DEFINITIONS.iter().find(|definition| {
         definition["spec"]["group"] == group && definition["spec"]["names"]["kind"] == object["kind"]
     })?;
     let mut versions = definition["spec"]["versions"].as_array()?.iter();
     let version = versions.find(|known| known["name"] == version)?;
-    Some(version["schema"]["openAPIV3Schema"].clone())
+    Some(&version["schema"]["openAPIV3Schema"])
 }
 
 fn walk(place: &str, value: &Value, schema: &Value, found: &mut Vec<(String, String)>) {

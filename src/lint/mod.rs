@@ -182,8 +182,15 @@ fn of_rollout(subject: &Subject, subjects: &[Subject], around: &Surroundings) ->
     } else {
         subject.object.clone()
     };
+    let mistyped = fields::mistyped(&object);
     let rollout = match serde_json::from_value::<Rollout>(object) {
         Ok(rollout) => rollout,
+        Err(_) if !mistyped.is_empty() => {
+            let finding =
+                |(field, message): (String, String)| subject.finding(Rule::Unreadable, field, message);
+            all.extend(mistyped.into_iter().map(finding));
+            return all;
+        }
         Err(error) => {
             all.push(subject.finding(Rule::Unreadable, "spec", error.to_string()));
             return all;

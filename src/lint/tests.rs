@@ -75,7 +75,7 @@ fn every_rule_says_what_and_where() {
             "a wrong type",
             "/3/spec/strategy/canary/steps".to_owned(),
             json!("none"),
-            "error: Rollout web: spec: invalid type: string \"none\", expected a sequence [unreadable]",
+            "error: Rollout web: spec.strategy.canary.steps: must be a list, and is \"none\" [unreadable]",
         ),
         (
             "a typo",

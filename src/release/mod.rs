@@ -11,6 +11,7 @@ pub mod own_pause;
 pub mod pods;
 pub mod position;
 pub mod progress;
+pub mod proof;
 pub mod traffic;
 pub mod verdict;
 

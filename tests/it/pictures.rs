@@ -83,6 +83,7 @@ async fn seen(demo: &Demo, clock: Clock, explained: bool) -> Status {
         server: "demo".to_owned(),
         clock,
         request_timeout: None,
+        memory: Default::default(),
         versions: Arc::new(Versions::of("demo", None)),
     };
     let object = demo

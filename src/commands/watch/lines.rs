@@ -137,7 +137,7 @@ async fn named(out: &Out<'_>, cluster: &Cluster, rollouts: &[Found]) -> Result<u
                 Ok(state) => state,
                 // A server that is away for a moment changes nothing of what was told.
                 Err(error) if error.kind == Kind::Unreachable && states.contains_key(&at) => {
-                    outage.goes_on(out.ui, &error);
+                    outage.goes_on(&error).iter().for_each(|text| out.ui.warn(text));
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -179,7 +179,7 @@ async fn selected(out: &Out<'_>, cluster: &Cluster, mut fleet: Fleet<'_>) -> Res
         match change.trouble {
             Some(error) if error.kind == Kind::Forbidden => return Err(error),
             Some(error) => {
-                outage.goes_on(out.ui, &error);
+                outage.goes_on(&error).iter().for_each(|text| out.ui.warn(text));
                 continue;
             }
             None => outage.is_over(),

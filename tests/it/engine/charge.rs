@@ -20,6 +20,7 @@ async fn a_controller_that_comes_later_is_seen_within_a_minute() {
         server: "sim".to_owned(),
         clock,
         request_timeout: None,
+        memory: Default::default(),
         versions: Arc::new(Versions::of("sim", None)),
     };
     let watched = cluster.until_controlled(None, &[]);

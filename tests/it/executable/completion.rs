@@ -84,6 +84,8 @@ fn answers_what_the_cluster_knows() {
         &["rollout", "rollback", "web", "--to-step="],
         &["rollout", "undo", "web", "--to-revision", ""],
         &["rollout", "history", "deploy/web", "--revision", ""],
+        &["rollout", "set", "image", "web", ""],
+        &["rollout", "set", "image", "deploy", "web", "m"],
         &["rollout", "status", "-n", ""],
         &["rollout", "status", "--context", ""],
         &["rollout", "status", "web", "-o", "jsonpath"],
@@ -115,6 +117,12 @@ fn answers_what_the_cluster_knows() {
     ["rollout", "history", "deploy/web", "--revision", ""]
     1	web:v1 (stable)
     :4
+    ["rollout", "set", "image", "web", ""]
+    main=	web:v2
+    :6
+    ["rollout", "set", "image", "deploy", "web", "m"]
+    main=	web:v2
+    :6
     ["rollout", "status", "-n", ""]
     default
     kube-system

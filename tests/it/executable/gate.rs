@@ -6,11 +6,13 @@ use std::{
 };
 
 use insta::assert_snapshot;
+use jiff::SignedDuration;
+use kubectl_kruise::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::harness::{
     served::{Folder, Life, Served},
-    shop::{Turn, after},
+    shop::{Turn, after, several_after},
 };
 
 /// A server that answers everything with these bodies, one after the other, the last one again and again; and keeps what it
@@ -327,6 +329,43 @@ fn watch_approves_what_passes_and_rolls_back_what_fails() {
         );
         assert_eq!(shop.sim.trace().len(), 1, "{outcome}");
     }
+}
+
+/// Whoever watches a selection judges those that come while it is watched, too.
+#[test]
+fn watch_judges_rollouts_that_come_meanwhile() {
+    let (web, _asked) = server(&["200 {\"good\": true}"]);
+    let mut objects = several_after(&["web", "api"], &[Turn::Released("web:v2")]);
+    let gates = json!({ "metadata": { "annotations": { "rollouts.kruise.io/analysis": json!([{ "template": "rate" }]).to_string() } } });
+    let is_new = |object: &Value| object["kind"] == "Rollout" && object["metadata"]["name"] == "api";
+    let mut new = objects.iter().find(|object| is_new(object)).unwrap().clone();
+    objects.retain(|object| !is_new(object));
+    json_patch::merge(&mut new, &gates);
+    let text = template(
+        &json!({ "web": { "url": web } }),
+        &json!({ "successCondition": "result.good" }),
+    );
+    let mut template: Value = serde_json::from_str(&text).unwrap();
+    template["metadata"]["namespace"] = json!("shop");
+    objects.push(template);
+    let shop = Served::with(objects, Life::Still);
+    let watching = shop.spawn(&["watch", "-A", "--auto-approve", "--timeout", "20s"]);
+    shop.wait_for(|| shop.requested().lines().count() > 1);
+    shop.sim.load(new).unwrap();
+    let state = || {
+        shop.get("rollouts.kruise.io/v1beta1", "Rollout", "api")["status"]["canaryStatus"]["currentStepState"]
+            .clone()
+    };
+    let clock = Clock::wall();
+    let end = clock.now().saturating_add(SignedDuration::from_secs(15)).unwrap();
+    shop.wait_for(|| state() == "StepReady" || clock.now() > end);
+    assert_eq!(state(), "StepReady");
+    assert_eq!(
+        shop.rollout()["status"]["canaryStatus"]["currentStepState"],
+        "StepPaused",
+        "it has no gate"
+    );
+    drop(watching);
 }
 
 /// A timed pause ends by itself; what watches it stops it in time unless its metrics have passed.

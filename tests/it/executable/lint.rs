@@ -1,11 +1,13 @@
 //! `lint`: what is wrong before a release begins.
 
+use std::collections::BTreeMap;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::{
     served::{Folder, Life, Outcome, Served, program},
-    shop::{NAMESPACE, application, settled},
+    shop::{NAMESPACE, application, settled, several_after},
 };
 
 const SOUND: &str = "\
@@ -147,6 +149,54 @@ fn bad_input_is_told() {
 
     For more information, try '--help'.
     ");
+}
+
+/// Rollouts share their surroundings: what was read for one is not asked for again for the next.
+#[test]
+fn nothing_of_a_cluster_is_read_twice() {
+    let shop = Served::with(several_after(&["web", "api", "shop"], &[]), Life::Still);
+    let said = shop.kruise(&["lint", "--live"]);
+    assert_eq!(said.code, Some(0), "{said}");
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    for request in shop.requests() {
+        *counted
+            .entry(format!("{} {}", request.verb, request.path))
+            .or_default() += 1;
+    }
+    // Of these each asks for its own, by labels.
+    let twice: Vec<_> = counted
+        .iter()
+        .filter(|(path, count)| {
+            **count > 1
+                && !["/pods", "/replicasets", "/deployments"]
+                    .iter()
+                    .any(|own| path.ends_with(own))
+        })
+        .collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
+/// A value of a wrong type is told where it stands.
+#[test]
+fn a_wrong_type_has_its_place() {
+    let folder = Folder::new();
+    let file = folder.file("web.yaml");
+    let text = "apiVersion: rollouts.kruise.io/v1beta1\nkind: Rollout\nmetadata:\n  name: web\nspec:\n  disabled: \"no\"\n  workloadRef:\n    \
+                apiVersion: apps/v1\n    kind: Deployment\n    name: web\n  strategy:\n    canary:\n      steps:\n      - replicas: 1\n      \
+                - replicas: [2]\n        pause:\n          duration: 1h\n";
+    std::fs::write(&file, text).unwrap();
+    let said = Outcome::of(program().args(["rollout", "lint"]).arg(&file).output().unwrap());
+    assert_snapshot!(said, @r#"
+    exit 3
+    --- stdout
+    TMP/FOLDER/web.yaml:6: error: Rollout web: spec.disabled: must be true or false, and is "no" [unreadable]
+        fix: correct the type of the value: text, number, list or object, as 'kubectl explain rollout.spec' says
+    TMP/FOLDER/web.yaml:17: error: Rollout web: spec.strategy.canary.steps[1].pause.duration: must be a whole number, and is "1h" [unreadable]
+        fix: correct the type of the value: text, number, list or object, as 'kubectl explain rollout.spec' says
+    TMP/FOLDER/web.yaml:15: error: Rollout web: spec.strategy.canary.steps[1].replicas: must be a whole number or a percentage, and is a list [unreadable]
+        fix: correct the type of the value: text, number, list or object, as 'kubectl explain rollout.spec' says
+    1 object, 1 Rollout of them: 3 errors
+    "#);
 }
 
 /// What the cluster lacks is an error there, and nothing is written.

@@ -26,7 +26,7 @@ pub(super) const MERGE: &str = "application/merge-patch+json";
 const KRUISE: &str = "github.com/openkruise/kruise@v1.8.0";
 
 /// The kubectl that was built with the control plane.
-static KUBECTL: LazyLock<PathBuf> = LazyLock::new(|| {
+pub(super) static KUBECTL: LazyLock<PathBuf> = LazyLock::new(|| {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/live/control-plane/build");
     let output = Command::new(script).output().unwrap();
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim()).join("kubectl")
