@@ -331,7 +331,7 @@ impl Look {
         served.namespaced = false;
         let asked = rights.iter().map(async |access| {
             let attributes = json!({ "namespace": namespace, "verb": access.verb, "group": access.group,
-                "resource": access.resource, "subresource": access.subresource });
+                "resource": access.resource, "subresource": access.subresource, "name": access.name });
             let review = json!({ "apiVersion": served.api_version, "kind": served.kind, "spec": { "resourceAttributes": attributes } });
             let answer = cluster.create(&served, "", &review, FIELD_MANAGER, false).await.map(Some);
             let answer = self.or_unread("rights", answer)?.unwrap_or_default();
