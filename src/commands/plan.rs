@@ -52,7 +52,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         scripts: copied.scripts.clone(),
         start: source.start,
         pod_ready_after: source.started.map_or(READY_AFTER, |started| started.quickest),
-        pod_ready_likely: source.started.map(|started| started.slowest),
+        pod_ready_likely: source.started.map(|started| started.likely),
     };
     let mut plan = plan::predict_with(request, analysis.map(Arc::new)).map_err(refused)?;
     surroundings::weigh(&mut plan, &source, &after, args.server_dry_run).await?;
