@@ -38,7 +38,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         steps: args.steps.as_deref().map(source::steps).transpose()?,
         ..source::change(ui, copied)?
     };
-    let source = source::read(ui, global, copied, "plan").await?;
+    let source = source::read(ui, global, copied, &change, "plan").await?;
     let refused = |error| refused(error, &source.found);
     let (namespace, rollout) = (source.found.namespace.as_str(), source.found.name.as_str());
     let after = change.on(&source.objects, namespace, rollout).map_err(refused)?;
@@ -46,16 +46,16 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         objects: source.objects.clone(),
         namespace: source.found.namespace.clone(),
         rollout: source.found.name.clone(),
-        change,
+        change: change.clone(),
         until_step: args.until_step,
         what_if: args.what_if.clone(),
         scripts: copied.scripts.clone(),
         start: source.start,
         pod_ready_after: source.started.map_or(READY_AFTER, |started| started.quickest),
-        pod_ready_likely: source.started.map(|started| started.slowest),
+        pod_ready_likely: source.started.map(|started| started.likely),
     };
     let mut plan = plan::predict_with(request, analysis.map(Arc::new)).map_err(refused)?;
-    surroundings::weigh(&mut plan, &source, &after, args.server_dry_run).await?;
+    surroundings::weigh(&mut plan, &source, (&change, &after), args.server_dry_run).await?;
     show(ui, args, &source, &plan)?;
     if let Some(path) = &args.out {
         saved::keep(ui, path, &plan, document(&plan), &source, &after)?;

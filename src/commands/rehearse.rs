@@ -49,16 +49,16 @@ fn is_live(ui: &Ui, args: &RehearseArgs) -> bool {
 /// When the Rollout cannot be read, or the change would be refused.
 pub fn run(ui: &Ui, global: &Global, args: &RehearseArgs) -> Result<u8> {
     let what_if = faults(args)?;
+    let change = source::change(ui, &args.copied)?;
     let mut read = None;
     // The cluster is read in the time that it has itself.
     super::block_on(async {
-        read = Some(source::read(ui, global, &args.copied, "rehearse").await?);
+        read = Some(source::read(ui, global, &args.copied, &change, "rehearse").await?);
         Ok(exit_code::DONE)
     })?;
     let Some(source) = read else {
         return Err(Error::new(Kind::Interrupted, "interrupted"));
     };
-    let change = source::change(ui, &args.copied)?;
     let speed = args
         .speed
         .unwrap_or(if is_live(ui, args) { WATCHED } else { UNWATCHED });

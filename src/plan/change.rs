@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 
 use super::Error;
 use crate::{
-    api::{apply, keys, v1beta1::ObjectRef},
+    api::{
+        apply, keys,
+        v1beta1::{ObjectRef, Rollout},
+    },
     sim::Sim,
     workload::{
         Kind,
@@ -51,6 +54,40 @@ impl Change {
         Ok(objects)
     }
 
+    /// What names other objects once this is applied: the Rollout, as it is then, and TrafficRoutings.
+    #[must_use]
+    pub fn naming(&self, rollout: &Value) -> Vec<Value> {
+        let meta = &rollout["metadata"];
+        let namespace = meta["namespace"].as_str().unwrap_or_default();
+        let name = meta["name"].as_str().unwrap_or_default();
+        let manifests = self.manifests.iter().filter_map(|manifest| {
+            let mut manifest = manifest.clone();
+            place(&mut manifest, namespace);
+            if is_rollout(&manifest, namespace, name) {
+                Some(apply::merged(rollout, &manifest))
+            } else {
+                (manifest["kind"] == "TrafficRouting").then_some(manifest)
+            }
+        });
+        manifests.collect()
+    }
+
+    /// Puts what comes with this and is no part of the release among what surrounds it: what the new pods name, what their
+    /// namespace allows. `released` is what the release itself is about, as changed.
+    pub fn beside(&self, surroundings: &mut Vec<Value>, released: &[Value], namespace: &str) {
+        for manifest in &self.manifests {
+            let mut manifest = manifest.clone();
+            place(&mut manifest, namespace);
+            if released.iter().any(|object| same(object, &manifest)) {
+                continue;
+            }
+            match surroundings.iter_mut().find(|object| same(object, &manifest)) {
+                Some(object) => *object = apply::merged(object, &manifest),
+                None => surroundings.push(manifest),
+            }
+        }
+    }
+
     /// The workload with its new template.
     fn of_workload(&self, workload: &Value) -> Result<Value, Error> {
         let mut changed = workload.clone();
@@ -74,6 +111,13 @@ impl Change {
         for manifest in &mut self.manifests {
             place(manifest, namespace);
         }
+        // What names others comes first, in whatever order it was given.
+        self.manifests
+            .sort_by_key(|manifest| match manifest["kind"].as_str() {
+                Some("Rollout") => 0,
+                Some("TrafficRouting") => 1,
+                _ => 2,
+            });
         let mut any = self.manifests.is_empty();
         for manifest in &self.manifests {
             match objects.iter().position(|object| same(object, manifest)) {
@@ -191,13 +235,21 @@ fn names(objects: &[Value], namespace: &str, rollout: &str, new: &Value) -> bool
     let rollout = objects
         .iter()
         .find(|object| is_rollout(object, namespace, rollout));
-    let Some(rollout) = rollout.and_then(|rollout| serde_json::from_value(rollout.clone()).ok()) else {
+    let Some(rollout) = rollout.and_then(|rollout| serde_json::from_value::<Rollout>(rollout.clone()).ok())
+    else {
         return false;
     };
     let kind = new["kind"].as_str().unwrap_or_default();
     let named = new["metadata"]["name"].as_str().unwrap_or_default();
+    let shared = objects.iter().filter(|object| {
+        let name = object["metadata"]["name"].as_str();
+        object["kind"] == "TrafficRouting" && name.is_some() && name == rollout.traffic_routing_name()
+    });
+    let mut wanted = super::named_by(&rollout)
+        .into_iter()
+        .chain(shared.flat_map(super::shared_by));
     new["metadata"]["namespace"] == namespace
-        && super::named_by(&rollout).iter().any(|wanted| {
+        && wanted.any(|wanted| {
             wanted.served.kind == kind && matches!(&wanted.which, super::Which::Named(name) if name == named)
         })
 }
@@ -271,19 +323,7 @@ impl<'a> Released<'a> {
             })
             .await?;
         }
-        self.write(client, |workload| {
-            let mut changed = workload.clone();
-            for manifest in change
-                .manifests
-                .iter()
-                .filter(|manifest| same(manifest, workload))
-            {
-                let applied = edit::applied(&changed, manifest);
-                changed = applied.map_err(|why| Error::Change(why.to_string()))?.object;
-            }
-            Ok(edit::with_images(&changed, &change.images)?)
-        })
-        .await
+        self.write(client, |workload| change.of_workload(workload)).await
     }
 
     async fn write(
@@ -325,6 +365,9 @@ impl<'a> Released<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 pub(super) fn words(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {

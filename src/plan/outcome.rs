@@ -38,7 +38,7 @@ pub struct Plan {
     pub blockers: Vec<Blocker>,
     /// What is not known, one sentence each.
     pub unknown: Vec<String>,
-    /// How it ends when pods take as long as the slowest that was seen; nothing when no pod was seen.
+    /// How it ends when pods take as long as nine of ten that were seen at the most; nothing when no pod tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub likely_end: Option<End>,
 }
@@ -73,7 +73,7 @@ pub struct PlannedStep {
     pub gate: String,
     /// Seconds from the start until its gate is reached, at the earliest.
     pub seconds: f64,
-    /// The same when pods take as long as the slowest that was seen: an estimate. Nothing when no pod was seen.
+    /// The same when pods take as long as nine of ten that were seen at the most: an estimate. Nothing when no pod tells.
     pub likely_seconds: Option<f64>,
     /// Writes in it.
     pub writes: usize,

@@ -4,10 +4,10 @@
 
 mod input;
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use input::{digest, inputs};
 
@@ -17,6 +17,9 @@ use super::Plan;
 
 /// Version of the file. A new minor only adds, a new major means something else.
 pub const FORMAT: &str = "1.0";
+
+/// What is said of a field that is not there.
+const NOT_SET: &str = "not set";
 
 /// A plan with what it rests on.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -168,27 +171,37 @@ impl Saved {
         }
     }
 
+    /// What of it names other objects, as it was and as it was planned to become.
+    #[must_use]
+    pub fn naming(&self) -> Vec<Value> {
+        let names = |input: &&Input| matches!(input.kind.as_str(), "Rollout" | "TrafficRouting");
+        let object = |input: &Input| {
+            let mut object = input.fields.clone();
+            object["apiVersion"] = json!(input.api_version);
+            object["kind"] = json!(input.kind);
+            object["metadata"]["namespace"] = json!(input.namespace);
+            object["metadata"]["name"] = json!(input.name);
+            object
+        };
+        let inputs = self.inputs.iter().chain(&self.changed);
+        inputs.filter(names).map(object).collect()
+    }
+
     /// What of the planned change is still to be made, before there is anything to carry out.
     #[must_use]
     pub fn to_make(&self, objects: &[Value]) -> Vec<Moved> {
         let now = inputs(objects, &self.namespace, &self.rollout);
         let mut left = Vec::new();
         for changed in &self.changed {
-            let is_as_it_was = now
-                .iter()
-                .any(|seen| seen.is_like(changed) && seen.digest != changed.digest);
+            let seen = now.iter().find(|seen| seen.is_like(changed));
             let before = self.inputs.iter().find(|input| input.is_like(changed));
-            let Some(before) = before.filter(|_| is_as_it_was) else {
-                continue;
-            };
-            let mut fields = Vec::new();
-            compare(&before.fields, &changed.fields, "", &mut fields);
-            left.extend(fields.into_iter().map(|(field, from, to)| Moved {
-                object: changed.title(),
-                field,
-                from,
-                to,
-            }));
+            match (before, seen) {
+                (None, None) => left.push(changed.was("the object", "not there", "there")),
+                (Some(before), Some(seen)) if seen.digest != changed.digest => {
+                    left.extend(before.differences(changed));
+                }
+                _ => {}
+            }
         }
         left
     }
@@ -198,37 +211,34 @@ impl Saved {
     pub fn moved(&self, objects: &[Value]) -> Vec<Moved> {
         let now = inputs(objects, &self.namespace, &self.rollout);
         let mut moved = Vec::new();
-        let say = |input: &Input, field: &str, from: &str, to: &str| Moved {
-            object: input.title(),
-            field: field.to_owned(),
-            from: from.to_owned(),
-            to: to.to_owned(),
-        };
         for input in &self.inputs {
             let target = self.changed.iter().find(|changed| changed.is_like(input));
             let Some(seen) = now.iter().find(|seen| seen.is_like(input)) else {
-                moved.push(say(input, "the object", "there", "gone"));
+                moved.push(input.was("the object", "there", "gone"));
                 continue;
             };
             if seen.uid != input.uid {
-                moved.push(say(input, "metadata.uid", &input.uid, &seen.uid));
+                moved.push(input.was("metadata.uid", &input.uid, &seen.uid));
             }
             let is_same = |wanted: &Input| wanted.digest == seen.digest;
             if is_same(input) || target.is_some_and(is_same) {
                 continue;
             }
             // Told against what it is nearer to.
-            let differences = |wanted: &Input| {
-                let mut found = Vec::new();
-                compare(&wanted.fields, &seen.fields, "", &mut found);
-                found
-            };
-            let from_before = differences(input);
+            let from_before = input.differences(seen);
             let from_target = target
-                .map(differences)
+                .map(|target| target.differences(seen))
                 .filter(|from| from.len() <= from_before.len());
-            for (field, from, to) in from_target.unwrap_or(from_before) {
-                moved.push(say(input, &field, &from, &to));
+            moved.extend(from_target.unwrap_or(from_before));
+        }
+        let is_new = |changed: &&Input| !self.inputs.iter().any(|input| input.is_like(changed));
+        for made in self.changed.iter().filter(is_new) {
+            if let Some(seen) = now.iter().find(|seen| seen.is_like(made)) {
+                // What its manifest does not say the server has filled in.
+                let mut fields = Vec::new();
+                compare(&made.fields, &seen.fields, "", &mut fields);
+                let said = fields.into_iter().filter(|(_, planned, _)| planned != NOT_SET);
+                moved.extend(said.map(|(field, planned, is)| made.was(&field, &planned, &is)));
             }
         }
         let planned = |seen: &Input| {
@@ -238,10 +248,45 @@ impl Saved {
                 .any(|input| input.is_like(seen))
         };
         for seen in now.iter().filter(|seen| !planned(seen)) {
-            moved.push(say(seen, "the object", "not there", "there"));
+            moved.push(seen.was("the object", "not there", "there"));
         }
         moved
     }
+}
+
+impl Input {
+    /// That a field of it was one thing, and is another.
+    fn was(&self, field: &str, from: &str, to: &str) -> Moved {
+        Moved {
+            object: self.title(),
+            field: field.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        }
+    }
+
+    /// In what the same object is another now; at least that it is, where no field tells.
+    fn differences(&self, now: &Self) -> Vec<Moved> {
+        let mut fields = Vec::new();
+        compare(&self.fields, &now.fields, "", &mut fields);
+        if fields.is_empty() {
+            return vec![self.was("the digest of what counts", &self.digest, &now.digest)];
+        }
+        let fields = fields.into_iter();
+        fields
+            .map(|(field, from, to)| self.was(&field, &from, &to))
+            .collect()
+    }
+}
+
+/// The names of a list's items, in order, if each has one of its own.
+fn names(items: &[Value]) -> Option<Vec<&str>> {
+    let names: Vec<&str> = items
+        .iter()
+        .map(|item| item["name"].as_str())
+        .collect::<Option<_>>()?;
+    let distinct: BTreeSet<&str> = names.iter().copied().collect();
+    (distinct.len() == names.len()).then_some(names)
 }
 
 /// Every leaf in which two values differ: its path, and what stands there in the one and in the other.
@@ -258,29 +303,29 @@ fn compare(one: &Value, other: &Value, path: &str, found: &mut Vec<(String, Stri
     };
     match (one, other) {
         (Value::Object(a), Value::Object(b)) => {
-            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             for key in keys {
                 compare(&one[key], &other[key], &below(key), found);
             }
         }
         (Value::Array(a), Value::Array(b)) => {
-            let names = |items: &[Value]| -> Option<Vec<String>> {
-                items
-                    .iter()
-                    .map(|item| Some(item["name"].as_str()?.to_owned()))
-                    .collect()
-            };
             if let (Some(names), Some(others)) = (names(a), names(b)) {
-                let all: std::collections::BTreeSet<&String> = names.iter().chain(&others).collect();
+                let all: BTreeSet<&str> = names.iter().chain(&others).copied().collect();
                 for name in all {
                     let of = |items: &[Value]| {
-                        items
-                            .iter()
-                            .find(|item| item["name"] == **name)
-                            .cloned()
-                            .unwrap_or_default()
+                        let item = items.iter().find(|item| item["name"] == *name);
+                        item.cloned().unwrap_or_default()
                     };
                     compare(&of(a), &of(b), &format!("{path}[{name}]"), found);
+                }
+                // Init containers run, and routes are tried, in the order in which they stand.
+                let order = |of: &[&str], other: &[&str]| {
+                    let both: Vec<&str> = of.iter().filter(|name| other.contains(name)).copied().collect();
+                    both.join(", ")
+                };
+                let (before, now) = (order(&names, &others), order(&others, &names));
+                if before != now {
+                    found.push((path.to_owned(), json!(before).to_string(), json!(now).to_string()));
                 }
                 return;
             }
@@ -295,7 +340,7 @@ fn compare(one: &Value, other: &Value, path: &str, found: &mut Vec<(String, Stri
 
 fn shown(value: &Value) -> String {
     match value {
-        Value::Null => "not set".to_owned(),
+        Value::Null => NOT_SET.to_owned(),
         value => value.to_string(),
     }
 }

@@ -1,5 +1,8 @@
 //! Folds what the engine and the pods did into steps.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -276,8 +279,9 @@ impl Timeline {
 
     fn count(&mut self, name: String, counted: Option<Counted>) {
         if !self.listed {
-            self.known
-                .extend(counted.as_ref().map(|counted| counted.revision.clone()));
+            // A revision of the history may be the one that is gone back to.
+            let runs = counted.as_ref().filter(|counted| counted.pods > 0);
+            self.known.extend(runs.map(|counted| counted.revision.clone()));
         }
         if let Some(counted) = &counted {
             let at = usize::from(!self.is_new(&counted.revision));

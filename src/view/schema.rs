@@ -448,7 +448,7 @@ pub struct RolloutPlan {
     pub summary: String,
     /// `Completed`, `RolledBack`, `NothingToDo`, `Blocked`, `Degraded` or `StepReached`.
     pub end: String,
-    /// How it ends when pods take as long as the slowest that was seen; absent when none was.
+    /// How it ends when pods take as long as nine of ten that were seen at the most; absent when none tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likely_end: Option<String>,
     /// Why it ends so.
@@ -539,7 +539,7 @@ pub struct PlanStep {
     pub gate: String,
     /// Seconds from the start until its gate is reached, at the earliest.
     pub seconds: f64,
-    /// The same when pods take as long as the slowest that was seen, an estimate; null when none was.
+    /// The same when pods take as long as nine of ten that were seen at the most, an estimate; null when none tells.
     #[serde(default)]
     pub likely_seconds: Option<f64>,
     /// Writes in it.

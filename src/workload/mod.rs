@@ -11,6 +11,7 @@ pub mod pod;
 pub mod replica_set;
 pub mod rolling;
 pub mod selector;
+pub mod toleration;
 pub mod view;
 
 pub use deployment::Deployment;

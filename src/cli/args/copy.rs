@@ -45,7 +45,7 @@ The engine itself runs over a copy of the release's objects in virtual time; not
 writes are sent as dry runs, which store nothing. With -f the copy is made of
 files, and no cluster is needed: the workload, its Services and routes, and the Rollout; what files of a cluster say of status
 and pods is taken as it is. Pauses for approvals take no time; EARLIEST takes pods to start as quickly as the quickest one that
-was seen, LIKELY as slowly as the slowest, and is an estimate.
+was seen, LIKELY as slowly as the slowest but one in ten, and is an estimate.
 
 --what-if asks what would be, and may be repeated:
   crash             every pod of the new version crashes

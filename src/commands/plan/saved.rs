@@ -132,7 +132,7 @@ pub(in crate::commands) async fn hold_to(
         ))
         .hint("name this Rollout, or none"));
     }
-    let (objects, _) = source::copy(cluster, found).await?;
+    let (objects, _) = source::copy_as(cluster, found, &saved.naming()).await?;
     let moved = saved.moved(&objects);
     let told = |all: &[Moved]| {
         all.iter()

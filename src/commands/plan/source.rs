@@ -48,7 +48,7 @@ pub(in crate::commands) struct Source {
     pub(super) cluster: Option<Cluster>,
 }
 
-/// Reads what the flags say is copied, for a verb.
+/// Reads what the flags say is copied, for a verb; of a cluster also what is named once this is changed.
 ///
 /// # Errors
 /// As [`of_cluster`] and [`of_files`].
@@ -56,10 +56,11 @@ pub(in crate::commands) async fn read(
     ui: &Ui,
     global: &Global,
     args: &CopyArgs,
+    change: &Change,
     verb: &str,
 ) -> Result<Source> {
     if args.filename.is_empty() {
-        of_cluster(global, &args.targets, verb).await
+        of_cluster(global, &args.targets, change, verb).await
     } else {
         of_files(ui, global, (&args.filename, args.recursive), &args.targets)
     }
@@ -93,6 +94,7 @@ pub(in crate::commands) fn change(ui: &Ui, args: &CopyArgs) -> Result<Change> {
 pub(in crate::commands) async fn of_cluster(
     global: &Global,
     targets: &TargetArgs,
+    change: &Change,
     verb: &str,
 ) -> Result<Source> {
     if targets.names.is_empty() {
@@ -110,7 +112,8 @@ pub(in crate::commands) async fn of_cluster(
     };
     let cluster = connect(global).await?;
     let found = reading::find(&cluster, named).await?;
-    let (objects, unknown) = copy(&cluster, &found).await?;
+    let named = change.naming(&as_object(&found.typed()?));
+    let (objects, unknown) = copy_as(&cluster, &found, &named).await?;
     Ok(Source {
         started: plan::started(&objects),
         start: cluster.clock.now(),
@@ -254,24 +257,51 @@ pub(in crate::commands) const READY_AFTER: Duration = Duration::from_secs(10);
 
 /// Everything that the release touches, as it is, and what could not be read of it.
 pub(in crate::commands) async fn copy(cluster: &Cluster, found: &Found) -> Result<(Vec<Value>, Vec<String>)> {
+    copy_as(cluster, found, &[]).await
+}
+
+/// The same with everything that these Rollouts and TrafficRoutings name, which are none of the cluster's, or not yet.
+pub(super) async fn copy_as(
+    cluster: &Cluster,
+    found: &Found,
+    also: &[Value],
+) -> Result<(Vec<Value>, Vec<String>)> {
     let rollout = found.typed()?;
     let mut objects = vec![as_object(&rollout)];
     let mut unknown = Vec::new();
-    objects.extend(read_all(cluster, found, plan::named_by(&rollout)).await?);
+    let mut wanted = plan::named_by(&rollout);
+    let mut workloads: Vec<(WorkloadKind, String)> = Vec::new();
+    workloads.extend(found.workload().map(|(kind, name)| (kind, name.to_owned())));
+    for object in also {
+        let Ok(rollout) = serde_json::from_value::<Rollout>(object.clone()) else {
+            continue;
+        };
+        if object["kind"] == "Rollout" {
+            wanted.extend(plan::named_by(&rollout));
+            let reference = rollout.spec.workload_ref;
+            let kind = WorkloadKind::named(&reference);
+            let released = kind.map(|kind| (kind, reference.name));
+            workloads.extend(released.filter(|one| !workloads.contains(one)));
+        }
+    }
+    let shared = also.iter().filter(|object| object["kind"] == "TrafficRouting");
+    wanted.extend(shared.flat_map(plan::shared_by));
+    let mut once: Vec<Wanted> = Vec::new();
+    for one in wanted {
+        if !once.contains(&one) {
+            once.push(one);
+        }
+    }
+    objects.extend(read_all(cluster, found, once).await?);
     let shared = objects.iter().filter(|object| object["kind"] == "TrafficRouting");
     let shared: Vec<Wanted> = shared.flat_map(plan::shared_by).collect();
-    let others = read_all(cluster, found, shared).await?;
-    let is_new = |object: &Value, objects: &[Value]| {
-        !objects.iter().any(|known| {
-            known["metadata"]["uid"].is_string() && known["metadata"]["uid"] == object["metadata"]["uid"]
-        })
-    };
-    for object in others {
+    for object in read_all(cluster, found, shared).await? {
         if is_new(&object, &objects) {
             objects.push(object);
         }
     }
-    match reading::scripts(cluster, &plan::providers(&objects)).await? {
+    let providers = [plan::providers(&objects), plan::providers(also)].concat();
+    match reading::scripts(cluster, &providers).await? {
         Configuration::Missing => {}
         Configuration::Unreadable(_) => unknown.push(format!(
             "scripts for routes: the ConfigMap {}/{} may not be read",
@@ -280,36 +310,61 @@ pub(in crate::commands) async fn copy(cluster: &Cluster, found: &Found) -> Resul
         )),
         Configuration::Read(texts) => objects.push(plan::configuration(&texts)),
     }
-    let Some((kind, name)): Option<(WorkloadKind, &str)> = found.workload() else {
-        return Ok((objects, unknown));
-    };
+    for (kind, name) in workloads {
+        belongings(cluster, found, (kind, &name), &mut objects, &mut unknown).await?;
+    }
+    Ok((objects, unknown))
+}
+
+fn is_new(object: &Value, objects: &[Value]) -> bool {
+    !objects.iter().any(|known| {
+        known["metadata"]["uid"].is_string() && known["metadata"]["uid"] == object["metadata"]["uid"]
+    })
+}
+
+/// Adds what belongs to a workload, and the other Rollouts that release it.
+async fn belongings(
+    cluster: &Cluster,
+    found: &Found,
+    (kind, name): (WorkloadKind, &str),
+    objects: &mut Vec<Value>,
+    unknown: &mut Vec<String>,
+) -> Result<()> {
     for rival in cluster.rollouts_of(&found.namespace, kind, name).await? {
         let rival = as_object(&rival.typed()?);
-        if is_new(&rival, &objects) {
+        if is_new(&rival, objects) {
             objects.push(rival);
         }
     }
     let workload = objects
         .iter()
-        .find(|object| edit::kind_of(object) == Some(kind))
+        .find(|object| edit::kind_of(object) == Some(kind) && object["metadata"]["name"] == *name)
         .cloned();
     let Some(workload) = workload else {
-        return Ok((objects, unknown));
+        return Ok(());
     };
     let (shared, own): (Vec<_>, Vec<_>) = plan::belonging_to(kind, &workload)
         .into_iter()
         .partition(|wanted| !wanted.served.namespaced);
-    objects.extend(read_all(cluster, found, own).await?);
+    let own = read_all(cluster, found, own).await?;
+    let own: Vec<Value> = own.into_iter().filter(|object| is_new(object, objects)).collect();
+    objects.extend(own);
     match read_all(cluster, found, shared).await {
-        Ok(shared) => objects.extend(shared),
+        Ok(shared) => {
+            let shared: Vec<Value> = shared
+                .into_iter()
+                .filter(|object| is_new(object, objects))
+                .collect();
+            objects.extend(shared);
+        }
         Err(error) if error.kind == Kind::Forbidden => {
             unknown.push("the nodes may not be read: those that pods run on are taken for all".to_owned());
-            let nodes = plan::nodes_under(&workload, &objects);
+            let nodes = plan::nodes_under(&workload, objects);
             objects.extend(nodes);
         }
         Err(error) => return Err(error),
     }
-    Ok((objects, unknown))
+    Ok(())
 }
 
 fn as_object(rollout: &Rollout) -> Value {

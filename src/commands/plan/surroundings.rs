@@ -14,7 +14,7 @@ use crate::{
     cluster::{Cluster, Served, charge::Charge},
     error::{Kind, Result},
     plan::{
-        self, Answer, End, Plan, Trial,
+        self, Answer, Change, End, Plan, Trial,
         blockers::{Access, Blocker, Demand, Ground, Reference, catalogue, references},
     },
     workload::edit,
@@ -51,7 +51,7 @@ const MOST_PODS: usize = 5_000;
 pub(super) async fn weigh(
     plan: &mut Plan,
     source: &Source,
-    after: &[Value],
+    (change, after): (&Change, &[Value]),
     tries_writes: bool,
 ) -> Result<()> {
     let title = |object: &&Value| {
@@ -112,6 +112,7 @@ pub(super) async fn weigh(
             }
         }
     }
+    change.beside(&mut objects, after, &source.found.namespace);
     let unread = look.unread.into_inner();
     let ground = Ground {
         rollout: &rollout,
@@ -331,7 +332,7 @@ impl Look {
         served.namespaced = false;
         let asked = rights.iter().map(async |access| {
             let attributes = json!({ "namespace": namespace, "verb": access.verb, "group": access.group,
-                "resource": access.resource, "subresource": access.subresource });
+                "resource": access.resource, "subresource": access.subresource, "name": access.name });
             let review = json!({ "apiVersion": served.api_version, "kind": served.kind, "spec": { "resourceAttributes": attributes } });
             let answer = cluster.create(&served, "", &review, FIELD_MANAGER, false).await.map(Some);
             let answer = self.or_unread("rights", answer)?.unwrap_or_default();

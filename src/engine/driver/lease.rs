@@ -39,8 +39,10 @@ pub(super) enum Claim {
     Theirs(Foreign),
 }
 
-fn lease_name(key: &RolloutKey) -> String {
-    format!("rollout-{}", key.name)
+/// The name of a Rollout's Lease, in the Rollout's namespace.
+#[must_use]
+pub fn lease_name(rollout: &str) -> String {
+    format!("rollout-{rollout}")
 }
 
 fn api(client: &Client, key: &RolloutKey) -> Api<Lease> {
@@ -79,7 +81,7 @@ pub(super) async fn acquire(
     now: Timestamp,
 ) -> Result<Claim, kube::Error> {
     let api = api(client, key);
-    let name = lease_name(key);
+    let name = lease_name(&key.name);
     let spec = json!({
         "holderIdentity": identity,
         "leaseDurationSeconds": DURATION.as_secs(),
@@ -139,7 +141,7 @@ pub(super) async fn renew(
         "spec": { "renewTime": MicroTime(now) },
     });
     Ok(Held::from(
-        &patch(&api(client, key), &lease_name(key), &body).await?,
+        &patch(&api(client, key), &lease_name(&key.name), &body).await?,
         now,
     ))
 }
@@ -154,7 +156,7 @@ pub(super) async fn release(client: &Client, key: &RolloutKey, held: &Held) {
         preconditions: Some(preconditions),
         ..DeleteParams::default()
     };
-    if let Err(error) = api(client, key).delete(&lease_name(key), &params).await {
+    if let Err(error) = api(client, key).delete(&lease_name(&key.name), &params).await {
         tracing::debug!(%key, %error, "could not give the lease back");
     }
 }

@@ -25,6 +25,7 @@ use crate::{
     traffic::script::Folder,
 };
 
+pub use lease::lease_name;
 pub use meter::Meter;
 pub use run::drive;
 

@@ -6,7 +6,7 @@ use super::{Blocker, Evidence, Ground, Id, Weight, name_of, scaled, text};
 use crate::{
     plan::{End, Plan},
     release::own_pause,
-    workload::Kind,
+    workload::{Kind, edit},
 };
 
 pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
@@ -32,12 +32,22 @@ fn own_pause(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
     ));
 }
 
-fn replicas(workload: &Value) -> i64 {
-    workload["spec"]["replicas"].as_i64().unwrap_or(1)
+/// How many pods a workload is to have; nothing when its controller has not told yet.
+fn wanted_pods(workload: &Value) -> Option<i64> {
+    let is_per_node = edit::kind_of(workload).is_some_and(Kind::is_per_node);
+    if is_per_node {
+        workload["status"]["desiredNumberScheduled"].as_i64()
+    } else {
+        Some(workload["spec"]["replicas"].as_i64().unwrap_or(1))
+    }
 }
 
-/// Whether a selector selects pods with these labels; nothing when it asks for what is not known.
+/// Whether a selector selects pods with these labels; nothing when it asks for what is not known. One that is not there selects
+/// none, an empty one all.
 fn selects(selector: &Value, labels: &Value) -> Option<bool> {
+    if selector.is_null() {
+        return Some(false);
+    }
     let same = |(key, wanted): (&String, &Value)| labels[key] == *wanted;
     if !selector["matchLabels"]
         .as_object()
@@ -75,12 +85,14 @@ fn budgets(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
     let Some(lowest) = ground.demand.and_then(|demand| demand.lowest_ready) else {
         return;
     };
+    let Some(replicas) = wanted_pods(workload) else {
+        return;
+    };
     for budget in ground.of_kind("PodDisruptionBudget") {
         let spec = &budget["spec"];
         if selects(&spec["selector"], &template["metadata"]["labels"]) != Some(true) {
             continue;
         }
-        let replicas = replicas(workload);
         let (field, wanted) = if spec["minAvailable"].is_null() {
             let missing = scaled(&spec["maxUnavailable"], replicas);
             ("maxUnavailable", missing.map(|missing| replicas - missing))
@@ -129,7 +141,9 @@ fn autoscalers(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
             spec["minReplicas"].as_i64().unwrap_or(1),
             spec["maxReplicas"].as_i64().unwrap_or(1),
         );
-        let replicas = replicas(workload);
+        let Some(replicas) = wanted_pods(workload) else {
+            continue;
+        };
         if (least, most) == (replicas, replicas) {
             continue;
         }
@@ -166,7 +180,9 @@ pub(super) fn slow_pods(plan: &Plan, ground: &Ground<'_>) -> Option<Blocker> {
     if plan.end != End::Completed || plan.likely_end != Some(End::Degraded) {
         return None;
     }
-    let message = "with pods that start as slowly as the slowest that runs, the release does not go on before its deadline".to_owned();
+    let message =
+        "with pods that start as slowly as some that run, the release does not go on before its deadline"
+            .to_owned();
     let deadline = ground
         .workload
         .map(|workload| text(&workload["spec"]["progressDeadlineSeconds"]));

@@ -214,6 +214,7 @@ impl Demand {
 pub(super) struct ResourcePath {
     pub(super) group: String,
     pub(super) plural: String,
+    pub(super) name: String,
     pub(super) subresource: String,
 }
 
@@ -237,11 +238,10 @@ fn resource_of(path: &str) -> ResourcePath {
     // The version, `namespaces`, and which.
     let mut words = words.skip(3);
     let mut next = || words.next().unwrap_or_default().to_owned();
-    let plural = next();
-    let _name = next();
     ResourcePath {
         group: group.to_owned(),
-        plural,
+        plural: next(),
+        name: next(),
         subresource: next(),
     }
 }

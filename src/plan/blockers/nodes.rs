@@ -1,6 +1,6 @@
 //! Whether the nodes take the new pods.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value;
 
@@ -9,30 +9,70 @@ use super::{
     limits::{Amounts, Defaults, PodAmounts, amounts},
     name_of, text,
 };
+use crate::workload::{
+    Kind, edit,
+    toleration::{daemon_tolerates, tolerates},
+};
 
-/// What a pod needs that a node lacks, in a few words; nothing when it may run there as far as it can be told.
-fn lacks(spec: &Value, needs: &Amounts, node: &Value) -> Option<String> {
-    if node["spec"]["unschedulable"] == true {
-        return Some("cordoned".to_owned());
+/// Why a node takes no pod.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Out {
+    Cordoned,
+    NotReady,
+    /// The template asks for a label that it has not.
+    Label(String),
+    /// The template does not tolerate a taint.
+    Taint(String),
+    /// It has less of it than one pod asks for.
+    TooLittle(String),
+}
+
+impl Out {
+    /// Whether the template itself keeps its pods away. A node of another size may come, or one of these back.
+    fn is_by_template(&self) -> bool {
+        matches!(self, Self::Label(_) | Self::Taint(_))
     }
-    let ready = node["status"]["conditions"].as_array().into_iter().flatten();
-    if ready
-        .clone()
-        .any(|condition| condition["type"] == "Ready" && condition["status"] != "True")
+}
+
+impl fmt::Display for Out {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cordoned => f.write_str("cordoned"),
+            Self::NotReady => f.write_str("not ready"),
+            Self::Label(label) => write!(f, "without label {label}"),
+            Self::Taint(key) => write!(f, "tainted {key}"),
+            Self::TooLittle(resource) => write!(f, "too little {resource}"),
+        }
+    }
+}
+
+/// Why a node takes none of these pods; nothing when they may run there as far as it can be told. Pods that belong on each node
+/// are made where others are not.
+fn lacks(spec: &Value, needs: &Amounts, node: &Value, is_per_node: bool) -> Option<Out> {
+    if node["spec"]["unschedulable"] == true && !is_per_node {
+        return Some(Out::Cordoned);
+    }
+    let mut conditions = node["status"]["conditions"].as_array().into_iter().flatten();
+    if conditions.any(|condition| condition["type"] == "Ready" && condition["status"] != "True")
+        && !is_per_node
     {
-        return Some("not ready".to_owned());
+        return Some(Out::NotReady);
     }
     let labels = &node["metadata"]["labels"];
     let selector = spec["nodeSelector"].as_object().into_iter().flatten();
     for (key, wanted) in selector {
         if labels[key] != *wanted {
-            return Some(format!("without label {key}={}", text(wanted)));
+            return Some(Out::Label(format!("{key}={}", text(wanted))));
         }
     }
     for taint in node["spec"]["taints"].as_array().into_iter().flatten() {
-        if matches!(taint["effect"].as_str(), Some("NoSchedule" | "NoExecute")) && !is_tolerated(spec, taint)
-        {
-            return Some(format!("tainted {}", text(&taint["key"])));
+        let is_borne = if is_per_node {
+            daemon_tolerates(spec, taint)
+        } else {
+            tolerates(spec, taint)
+        };
+        if matches!(taint["effect"].as_str(), Some("NoSchedule" | "NoExecute")) && !is_borne {
+            return Some(Out::Taint(text(&taint["key"])));
         }
     }
     let has = amounts(&node["status"]["allocatable"]);
@@ -43,22 +83,7 @@ fn lacks(spec: &Value, needs: &Amounts, node: &Value) -> Option<String> {
     needs
         .iter()
         .find(|(resource, needed)| **needed > has.get(*resource).copied().unwrap_or_default())
-        .map(|(resource, _)| format!("too little {resource}"))
-}
-
-fn is_tolerated(spec: &Value, taint: &Value) -> bool {
-    spec["tolerations"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .any(|toleration| {
-            let all_keys = toleration["key"].as_str().unwrap_or_default().is_empty();
-            let exists = toleration["operator"] == "Exists";
-            let key = toleration["key"] == taint["key"] || (all_keys && exists);
-            let value = exists || text(&toleration["value"]) == text(&taint["value"]);
-            let effect = toleration["effect"].as_str().unwrap_or_default();
-            key && value && (effect.is_empty() || taint["effect"] == effect)
-        })
+        .map(|(resource, _)| Out::TooLittle(resource.clone()))
 }
 
 pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
@@ -73,9 +98,13 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
     }
     let spec = &template["spec"];
     let needs = PodAmounts::of(template, &Defaults::of(ground)).requests;
-    let judged: Vec<(&Value, Option<String>)> = nodes
+    let is_per_node = ground
+        .workload
+        .and_then(edit::kind_of)
+        .is_some_and(Kind::is_per_node);
+    let judged: Vec<(&Value, Option<Out>)> = nodes
         .iter()
-        .map(|node| (*node, lacks(spec, &needs, node)))
+        .map(|node| (*node, lacks(spec, &needs, node, is_per_node)))
         .collect();
     let fitting: Vec<&Value> = judged
         .iter()
@@ -84,9 +113,10 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
         .collect();
     let command = "kubectl describe nodes".to_owned();
     if fitting.is_empty() {
-        let mut reasons = BTreeMap::<&str, usize>::new();
-        for (_, why) in &judged {
-            *reasons.entry(why.as_deref().unwrap_or_default()).or_default() += 1;
+        let whys = || judged.iter().filter_map(|(_, why)| why.as_ref());
+        let mut reasons = BTreeMap::<String, usize>::new();
+        for why in whys() {
+            *reasons.entry(why.to_string()).or_default() += 1;
         }
         let reasons: Vec<String> = reasons
             .iter()
@@ -102,12 +132,18 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
             Evidence::new(
                 format!("node/{}", name_of(node)),
                 "spec and status.allocatable",
-                why.as_deref().unwrap_or_default(),
+                why.as_ref().map_or_else(String::new, ToString::to_string),
             )
         });
+        // A node of another size may come, and one that is away come back.
+        let weight = if whys().all(Out::is_by_template) {
+            Weight::Blocks
+        } else {
+            Weight::Risk
+        };
         found.push(Blocker::new(
             Id::NoNodeFits,
-            Weight::Blocks,
+            weight,
             message,
             evidence.collect(),
             command,
@@ -142,9 +178,10 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
             "the release has {added} pods more than now at one time, and {} nodes have room for {room} of them",
             fitting.len()
         );
+        // A pod that waits for room is how a node comes where clusters grow by themselves.
         found.push(Blocker::new(
             Id::NodeCapacity,
-            Weight::Blocks,
+            Weight::Risk,
             message,
             evidence,
             command,

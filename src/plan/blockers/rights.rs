@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Blocker, Evidence, Ground, Id, Weight, resource_of};
-use crate::plan::Plan;
+use crate::{engine::driver::lease_name, plan::Plan};
 
 /// A right, and whether it is given.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -16,6 +16,8 @@ pub struct Access {
     pub resource: String,
     /// Such as `status`; empty without.
     pub subresource: String,
+    /// Of which object; empty for any. A right may be bound to names.
+    pub name: String,
     /// What the server says; nothing as long as it was not asked.
     pub allowed: Option<bool>,
     /// Why, in the server's words.
@@ -37,6 +39,11 @@ impl Access {
                         "DELETE" => "delete",
                         _ => "patch",
                     },
+                    // Those of the pods to come nobody knows.
+                    name: match path.plural.as_str() {
+                        "pods" | "replicasets" => String::new(),
+                        _ => path.name,
+                    },
                     group: path.group,
                     resource: path.plural,
                     subresource: path.subresource,
@@ -51,6 +58,10 @@ impl Access {
             group: "coordination.k8s.io".to_owned(),
             resource: "leases".to_owned(),
             subresource: String::new(),
+            name: match verb {
+                "create" => String::new(),
+                _ => lease_name(&plan.rollout),
+            },
             allowed: None,
             reason: String::new(),
         });
@@ -60,7 +71,7 @@ impl Access {
         needed.into_iter().collect()
     }
 
-    /// `patch deployments.apps`.
+    /// `patch deployments.apps web`.
     #[must_use]
     pub fn title(&self) -> String {
         let mut resource = self.resource.clone();
@@ -70,7 +81,9 @@ impl Access {
         if !self.subresource.is_empty() {
             resource += &format!("/{}", self.subresource);
         }
-        format!("{} {resource}", self.verb)
+        format!("{} {resource} {}", self.verb, self.name)
+            .trim_end()
+            .to_owned()
     }
 }
 

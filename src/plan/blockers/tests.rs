@@ -3,7 +3,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Access, Demand, Ground, Id, Weight, catalogue};
-use crate::api::v1beta1::Rollout;
+use crate::{
+    api::v1beta1::Rollout,
+    plan::{End, Plan, PlannedWrite},
+};
 
 /// Id, weight and sentence.
 type Found = Vec<(Id, Weight, String)>;
@@ -57,6 +60,18 @@ fn ingress(service: &str) -> Value {
 fn node(name: &str, spec: Value, allocatable: Value) -> Value {
     json!({ "kind": "Node", "metadata": { "name": name, "labels": { "disk": "hdd" } }, "spec": spec,
         "status": { "allocatable": allocatable, "conditions": [{ "type": "Ready", "status": "True" }] } })
+}
+
+/// A release of a DaemonSet on four nodes, among these objects.
+fn daemon(objects: Vec<Value>) -> Case {
+    let mut case = Case::with(objects);
+    case.rollout["spec"] = json!({ "workloadRef": { "apiVersion": "apps/v1", "kind": "DaemonSet", "name": "web" },
+        "strategy": { "canary": { "steps": [{ "replicas": 1 }, { "replicas": "100%" }] } } });
+    let workload = case.workload.as_mut().unwrap();
+    workload["kind"] = json!("DaemonSet");
+    workload["spec"].as_object_mut().unwrap().remove("replicas");
+    workload["status"] = json!({ "desiredNumberScheduled": 4 });
+    case
 }
 
 /// What of the catalogue is found: id, weight and sentence.
@@ -442,6 +457,11 @@ fn nodes() {
             ],
         )
     };
+    let unready = || {
+        let mut node = node("b", json!({}), large());
+        node["status"]["conditions"][0]["status"] = json!("Unknown");
+        node
+    };
     let tainted = json!({ "taints": [{ "key": "gpu", "effect": "NoSchedule" }] });
     let tolerant = json!({ "tolerations": [{ "key": "gpu", "operator": "Exists" }] });
     check(vec![
@@ -465,7 +485,7 @@ fn nodes() {
                     node("b", json!({ "unschedulable": true }), large()),
                 ],
             ),
-            blocks(
+            risk(
                 Id::NoNodeFits,
                 "no node takes a new pod: 2 of 2 nodes are out (1 cordoned, 1 too little cpu)",
             ),
@@ -481,11 +501,43 @@ fn nodes() {
             Case::of(json!({}), tolerant, vec![node("a", tainted, large())]),
             Vec::new(),
         ),
+        // A value that is not there is an empty one.
+        (
+            Case::of(
+                json!({}),
+                json!({ "tolerations": [{ "key": "gpu", "operator": "Equal", "effect": "NoSchedule" }] }),
+                vec![node(
+                    "a",
+                    json!({ "taints": [{ "key": "gpu", "value": "", "effect": "NoSchedule" }] }),
+                    large(),
+                )],
+            ),
+            Vec::new(),
+        ),
+        // Pods of a DaemonSet do not mind.
+        (
+            daemon(vec![
+                node(
+                    "a",
+                    json!({ "unschedulable": true, "taints": [{ "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" }] }),
+                    large(),
+                ),
+                unready(),
+            ]),
+            Vec::new(),
+        ),
+        (
+            Case::with(vec![unready()]),
+            risk(
+                Id::NoNodeFits,
+                "no node takes a new pod: 1 of 1 nodes are out (1 not ready)",
+            ),
+        ),
         // Six processors, five pods more.
         (full(vec![pod("p", "1")]), Vec::new()),
         (
             full(vec![pod("p", "1"), pod("q", "500m")]),
-            blocks(
+            risk(
                 Id::NodeCapacity,
                 "the release has 5 pods more than now at one time, and 2 nodes have room for 4 of them",
             ),
@@ -534,6 +586,22 @@ fn what_else_acts_on_the_pods() {
             )),
             Vec::new(),
         ),
+        // Which one selects nothing, and one of which all pods are.
+        (
+            Case::with(budget(json!({ "minAvailable": 9, "selector": null }))),
+            Vec::new(),
+        ),
+        (
+            Case::with(budget(
+                json!({ "minAvailable": 4, "selector": { "matchLabels": null } }),
+            )),
+            risk(Id::DisruptionBudget, &asked(4)),
+        ),
+        (
+            daemon(budget(json!({ "maxUnavailable": 0 }))),
+            risk(Id::DisruptionBudget, &asked(4)),
+        ),
+        (daemon(budget(json!({ "maxUnavailable": 1 }))), Vec::new()),
         (
             Case::with(autoscaler(2, 10)),
             risk(
@@ -552,6 +620,7 @@ fn rights() {
         group: "apps".to_owned(),
         resource: resource.to_owned(),
         subresource: String::new(),
+        name: String::new(),
         allowed,
         reason: String::new(),
     };
@@ -582,4 +651,63 @@ fn rights() {
             ),
         ),
     ]);
+}
+
+#[test]
+fn rights_are_asked_for_by_name_where_the_name_is_known() {
+    let write = |verb: &'static str, path: &str| PlannedWrite {
+        step: 1,
+        seconds: 0.0,
+        verb,
+        object: String::new(),
+        path: path.to_owned(),
+        content_type: "",
+        precondition: "",
+        purpose: String::new(),
+        body: Value::Null,
+    };
+    let plan = Plan {
+        namespace: "shop".to_owned(),
+        rollout: "web".to_owned(),
+        steps: Vec::new(),
+        finish: None,
+        states: Vec::new(),
+        writes: vec![
+            write(
+                "PATCH",
+                "/apis/apps/v1/namespaces/shop/deployments/web?fieldManager=a",
+            ),
+            write("PATCH", "/apis/apps/v1/namespaces/shop/replicasets/web-1"),
+            write("PATCH", "/api/v1/namespaces/shop/pods/web-1"),
+            write("PATCH", "/api/v1/namespaces/shop/pods/web-2"),
+            write("POST", "/api/v1/namespaces/shop/services?fieldManager=a"),
+            write("DELETE", "/api/v1/namespaces/shop/services/web-canary"),
+            write(
+                "PATCH",
+                "/apis/rollouts.kruise.io/v1beta1/namespaces/shop/rollouts/web/status",
+            ),
+        ],
+        end: End::Completed,
+        message: String::new(),
+        lowest_ready: 0,
+        most_pods: 0,
+        start_pods: 0,
+        blockers: Vec::new(),
+        unknown: Vec::new(),
+        likely_end: None,
+    };
+    let titles: Vec<String> = Access::of_plan(&plan).iter().map(Access::title).collect();
+    assert_eq!(
+        titles,
+        [
+            "create services",
+            "create leases.coordination.k8s.io",
+            "delete services web-canary",
+            "patch pods",
+            "patch deployments.apps web",
+            "patch replicasets.apps",
+            "patch leases.coordination.k8s.io rollout-web",
+            "patch rollouts.rollouts.kruise.io/status web",
+        ]
+    );
 }

@@ -219,3 +219,94 @@ fn inputs_are_sorted_and_only_the_users() {
         ["deployment/web", "httproute/web", "rollout/web", "service/web"]
     );
 }
+
+#[test]
+fn the_order_of_a_list_counts_and_so_does_what_has_no_field() {
+    let containers = |names: &[&str]| {
+        let mut workload = deployment("web:v1");
+        let all: Vec<Value> = names.iter().map(|name| json!({ "name": name })).collect();
+        workload["spec"]["template"]["spec"]["initContainers"] = json!(all);
+        workload
+    };
+    let kept = |before: Value| {
+        let before = [before];
+        Saved::new(&plan(), json!({}), (&before, &before), ("https://a", ""))
+    };
+    let told = |before: &Value, now: &Value| -> Vec<String> {
+        let moved = kept(before.clone()).moved(std::slice::from_ref(now));
+        moved.iter().map(Moved::to_string).collect()
+    };
+    let reference = rollout();
+    let with = |saved: Value, now: Value| {
+        let before = [reference.clone(), saved];
+        let kept = Saved::new(&plan(), json!({}), (&before, &before), ("https://a", ""));
+        let moved = kept.moved(&[reference.clone(), now]);
+        moved.iter().map(Moved::to_string).collect::<Vec<_>>()
+    };
+    let path = "deployment/web  spec.template.spec.initContainers";
+    assert_eq!(
+        with(containers(&["a", "b"]), containers(&["b", "a"])),
+        [format!("{path}: \"a, b\" is now \"b, a\"")]
+    );
+    // What is new stands between what was there: that is told by itself.
+    assert_eq!(
+        with(containers(&["a", "b"]), containers(&["a", "c", "b"])),
+        [format!("{path}[c]: not set is now {{\"name\":\"c\"}}")]
+    );
+    assert_eq!(
+        with(containers(&["a", "a"]), containers(&["a"])),
+        [format!("{path}[1]: {{\"name\":\"a\"}} is now not set")]
+    );
+    let mut one = route(1);
+    one["spec"]["rules"] = json!([null]);
+    let mut other = route(1);
+    other["spec"]["rules"] = json!([]);
+    let digest = |object: &Value| {
+        inputs(std::slice::from_ref(object), "shop", "web")
+            .remove(0)
+            .digest
+    };
+    assert_eq!(
+        told(&one, &other),
+        [format!(
+            "httproute/web  the digest of what counts: {} is now {}",
+            digest(&one),
+            digest(&other)
+        )]
+    );
+}
+
+#[test]
+fn what_is_to_be_made_is_asked_for_and_is_as_it_was_planned() {
+    let before = [rollout(), deployment("web:v1")];
+    // As a manifest has it: without what a server fills in.
+    let mut manifest = service();
+    manifest["metadata"]["uid"] = Value::Null;
+    let after = [rollout(), deployment("web:v2"), manifest];
+    let kept = Saved::new(&plan(), json!({}), (&before, &after), ("https://a", ""));
+    let words = |all: Vec<Moved>| all.iter().map(Moved::to_string).collect::<Vec<_>>();
+    let to_make = |objects: &[Value]| words(kept.to_make(objects));
+    let moved = |objects: &[Value]| words(kept.moved(objects));
+    let missing = "service/web  the object: not there is now there";
+    let image = "deployment/web  spec.template.spec.containers[main].image: \"web:v1\" is now \"web:v2\"";
+    assert_eq!(to_make(&before), [image, missing]);
+    let half = [rollout(), deployment("web:v2")];
+    assert_eq!((moved(&half), to_make(&half)), (vec![], vec![missing.to_owned()]));
+    let mut made = service();
+    made["spec"]["ports"][0]["protocol"] = json!("TCP");
+    let mut other = made.clone();
+    other["spec"]["selector"]["app"] = json!("shop");
+    let whole = |service: Value| [rollout(), deployment("web:v2"), service];
+    let nothing = Vec::<String>::new();
+    assert_eq!(
+        (moved(&whole(made.clone())), to_make(&whole(made))),
+        (nothing.clone(), nothing.clone())
+    );
+    assert_eq!(
+        (moved(&whole(other.clone())), to_make(&whole(other))),
+        (
+            vec!["service/web  spec.selector.app: \"web\" is now \"shop\"".to_owned()],
+            nothing
+        )
+    );
+}

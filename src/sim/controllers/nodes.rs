@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::sim::object::Object;
+use crate::workload::toleration::daemon_tolerates;
 
 /// Whether a pod belongs on a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(super) fn fit(spec: &Value, node: &Object) -> Fit {
     let taints = node.spec_at("/taints").and_then(Value::as_array);
     let repelled = |effect: &str| {
         let mut all = taints.into_iter().flatten().filter(|t| t["effect"] == effect);
-        all.any(|taint| !tolerated(spec, taint))
+        all.any(|taint| !daemon_tolerates(spec, taint))
     };
     match (repelled("NoExecute"), repelled("NoSchedule")) {
         (true, _) => Fit::Leaves,
@@ -95,28 +96,4 @@ fn holds(rule: &Value, value: Option<&str>) -> bool {
         "Lt" => numbers().is_some_and(|(value, bound)| value < bound),
         _ => false,
     }
-}
-
-/// Taints that the controllers of daemons let their pods tolerate.
-const TOLERATED: [&str; 6] = [
-    "node.kubernetes.io/not-ready",
-    "node.kubernetes.io/unreachable",
-    "node.kubernetes.io/disk-pressure",
-    "node.kubernetes.io/memory-pressure",
-    "node.kubernetes.io/pid-pressure",
-    "node.kubernetes.io/unschedulable",
-];
-
-fn tolerated(spec: &Value, taint: &Value) -> bool {
-    let key = taint["key"].as_str().unwrap_or_default();
-    let network = key == "node.kubernetes.io/network-unavailable" && spec["hostNetwork"] == true;
-    let explicit = |toleration: &Value| {
-        let text = |field: &str| toleration[field].as_str().unwrap_or_default();
-        let any = text("operator") == "Exists";
-        (text("effect").is_empty() || toleration["effect"] == taint["effect"])
-            && (text("key") == key || (text("key").is_empty() && any))
-            && (any || text("value") == taint["value"].as_str().unwrap_or_default())
-    };
-    let tolerations = spec.get("tolerations").and_then(Value::as_array);
-    network || TOLERATED.contains(&key) || tolerations.into_iter().flatten().any(explicit)
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     harness::{
         served::{Folder, Life, Outcome, Served, program},
-        shop::{Turn, after},
+        shop::{Turn, after, application},
     },
     plan::files,
 };
@@ -476,4 +476,79 @@ fn a_kept_plan_holds_through_its_release_and_says_what_moved() {
     hint: mend what is in the way and plan again: kubectl kruise rollout plan web -n shop --out TMP/FOLDER/bad.plan
     "#);
     assert_eq!(code(&["plan", "web", "--out", &bad, "--what-if", "crash"]).0, 64);
+}
+
+#[test]
+fn what_an_applied_rollout_names_is_read_and_what_comes_with_it_is_there() {
+    let objects = after(&[]).into_iter().map(|mut object| {
+        if object["kind"] == "Rollout" {
+            let canary = object.pointer_mut("/spec/strategy/canary").unwrap();
+            canary.as_object_mut().unwrap().remove("trafficRoutings");
+            canary["steps"] = json!([{ "replicas": 1, "pause": {} }, { "replicas": "100%" }]);
+        }
+        object
+    });
+    let shop = Served::with(objects.collect(), Life::Alive);
+    let folder = Folder::new();
+    let write = |name: &str, objects: &[serde_json::Value]| {
+        let path = folder.file(name);
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+        std::fs::write(&path, list.to_string()).unwrap();
+        path.display().to_string()
+    };
+    let rollout = application("web").remove(3);
+    let routed = write("routed.json", &[rollout]);
+    let end = |words: &[&str]| {
+        let outcome = shop.kruise(&[&["plan", "web", "-o", "json"], words].concat());
+        let document = outcome.json();
+        (
+            outcome.code,
+            document["summary"].clone(),
+            document["blockers"].clone(),
+        )
+    };
+    // The Service and the Ingress are there; the Rollout in the cluster does not name them.
+    let release = ["--apply", routed.as_str(), "--set-image", "main=web:v2"];
+    let summary = "Summary: 3 steps, 38 writes, never below 3 ready pods, at most 7 pods, +10:12 at the earliest, 0 blockers, completes.";
+    assert_eq!(end(&release), (Some(0), json!(summary), json!([])));
+    // A plan of it is held to, before the change is made and after it.
+    let kept = folder.file("kept.plan").display().to_string();
+    let keep = shop.kruise(&[&["plan", "web", "--out", &kept], &release[..]].concat());
+    assert_eq!(keep.code, Some(0), "{keep}");
+    let run = shop.kruise(&["run", "--plan", &kept]);
+    assert_eq!(run.code, Some(8), "{run}");
+    assert!(
+        run.stderr.contains("is of a change that is not made yet"),
+        "{run}"
+    );
+    let made = shop.kruise(&["apply", "-f", &routed]);
+    assert_eq!(made.code, Some(0), "{made}");
+    let made = shop.kruise(&["set", "image", "web", "main=web:v2"]);
+    assert_eq!(made.code, Some(0), "{made}");
+    let approve = shop.kruise(&["run", "--plan", &kept]);
+    assert_eq!(approve.code, Some(4), "{approve}");
+}
+
+#[test]
+fn what_comes_with_the_change_is_there() {
+    let shop = Served::with(after(&[]), Life::Still);
+    let folder = Folder::new();
+    let mut deployment = application("web").remove(0);
+    let container = deployment
+        .pointer_mut("/spec/template/spec/containers/0")
+        .unwrap();
+    container["image"] = json!("web:v2");
+    container["envFrom"] = json!([{ "configMapRef": { "name": "settings-v2" } }]);
+    let settings = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings-v2" }, "data": { "a": "1" } });
+    let plan = |items: Vec<serde_json::Value>| {
+        let path = folder.file("change.json");
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+        std::fs::write(&path, list.to_string()).unwrap();
+        let file = path.display().to_string();
+        let outcome = shop.kruise(&["plan", "web", "--apply", &file, "-o", "json"]);
+        (outcome.code, outcome.json()["blockers"][0]["message"].clone())
+    };
+    let missing = "the new pods need configmap/settings-v2, which does not exist";
+    assert_eq!(plan(vec![deployment.clone()]), (Some(3), json!(missing)));
+    assert_eq!(plan(vec![settings, deployment]), (Some(0), json!(null)));
 }
