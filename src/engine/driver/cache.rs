@@ -271,6 +271,13 @@ impl Cache {
         if entry.uid().is_some_and(|uid| self.deleted.contains_key(uid)) {
             return BTreeSet::new();
         }
+        if self
+            .tables
+            .get(&kind)
+            .is_some_and(|table| table.has_as_new(name, &entry))
+        {
+            return BTreeSet::new();
+        }
         let (entry, parsed) = if kind == Kind::Rollout {
             parse(entry)
         } else {
@@ -304,9 +311,13 @@ impl Cache {
         if kind == Kind::Configuration {
             self.index_scripts();
         }
-        // An autoscaler may have been turned to another workload.
+        // An autoscaler may have been turned to another workload; a pod is found by its owner alone.
+        let is_moved = |old: &Entry| {
+            !matches!(kind, Kind::Pod(_)) || self.entry(kind, name).and_then(Entry::owner) != old.owner()
+        };
         touched.extend(
-            old.map(|old| self.rollouts_of(kind, name, &old))
+            old.filter(is_moved)
+                .map(|old| self.rollouts_of(kind, name, &old))
                 .unwrap_or_default(),
         );
         if let Some(entry) = self.entry(kind, name) {

@@ -318,6 +318,13 @@ impl Table {
         linked.into_iter().flat_map(BTreeMap::values)
     }
 
+    /// Whether the entry that is known is as new.
+    pub(super) fn has_as_new(&self, name: &Name, entry: &Entry) -> bool {
+        self.entries
+            .get(name)
+            .is_some_and(|known| known.version() >= entry.version())
+    }
+
     /// Takes in an entry unless the one that is known is as new.
     pub(super) fn put(&mut self, name: &Name, entry: Entry) -> Put {
         if let Some(known) = self.entries.get_mut(name) {

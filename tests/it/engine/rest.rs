@@ -345,6 +345,8 @@ fn blur(value: &mut Value, names: &BTreeMap<String, String>) {
                 "generation",
                 "observedGeneration",
                 "observedWorkloadGeneration",
+                // Part of a generated name.
+                "apps.kruise.io/cloneset-instance-id",
                 // How far a ReplicaSet might surge when its controller scaled it last.
                 "deployment.kubernetes.io/max-replicas",
             ] {
