@@ -116,7 +116,7 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, change: &ChangeArgs, to:
     changed(ui, &change.write, &found.title(), "rolled back", &object)?;
     if found.object["spec"]["strategy"]["paused"] == true {
         ui.warn("the Rollout is paused (spec.strategy.paused): it goes there when it is resumed");
-        ui.hint(&Command::Resume.text(&found.namespace, &found.name));
+        ui.hint(&super::reading::next(cluster, found, Command::Resume).await);
     } else if change.write.dry_run == DryRun::None && !change.standalone {
         watch_over(ui, cluster, found, to).await?;
     }

@@ -130,6 +130,18 @@ fn a_newer_version_is_not_thrown_away_with_the_one_that_failed() {
     Cause:    1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
               kubectl logs web-canary-l995pg5r58-75bdd6bc74-xvfv6 -c main -n shop --previous
     ");
+    // Nor is a step of the version before to be approved.
+    let waiting = Served::with(
+        after(&[Turn::Released("web:v2"), Turn::Held("web:v3")]),
+        Life::Still,
+    );
+    assert_snapshot!(advice(&waiting), @r"
+    State:    waiting for approval: step 1/3, since SPAN
+    Next:     you
+    Command:  kubectl kruise rollout run web -n shop
+    Warning:  the workload asks for another version by now: its release begins when an engine acts
+    Cause:    nobody acts on this Rollout: no engine is running
+    ");
     let newer = [&failed[..], &[Turn::Held("web:v3")]].concat();
     let shop = Served::with(after(&newer), Life::Still);
     assert_snapshot!(advice(&shop), @r"
