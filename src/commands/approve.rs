@@ -142,7 +142,8 @@ async fn drive(
 async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &ApproveArgs) -> Result<()> {
     let change = &args.change;
     if change.standalone {
-        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(ui, cluster, Some(&found.namespace), std::slice::from_ref(found))
+            .await?;
     }
     validity::check_where_free(cluster, found).await?;
     let aim = args.to.map(|to| (to, args.force));

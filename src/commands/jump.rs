@@ -79,7 +79,8 @@ async fn each(
 
 async fn one(ui: &Ui, cluster: &Cluster, found: &Found, change: &ChangeArgs, to: Option<i32>) -> Result<()> {
     if change.standalone {
-        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(ui, cluster, Some(&found.namespace), std::slice::from_ref(found))
+            .await?;
     }
     let decided = match to {
         Some(to) => jump::back(&found.object, to),

@@ -184,11 +184,29 @@ fn where_another_engine_is_at_work_nothing_is_written() {
     assert_snapshot!(all_said.pop_first().unwrap(), @r#"
     exit 8
     --- stderr
+    rollout.rollouts.kruise.io/web is held by "ci_17"; waiting until that engine shows itself, or its lease ends
     error: rollout.rollouts.kruise.io/web is driven by another engine, "ci_17"; nothing was changed
 
     hint: leave --standalone out: that engine carries it out
     hint: kubectl kruise rollout watch web -n shop
     "#);
+}
+
+/// A Lease that is left of an engine that was killed ends by itself.
+#[test]
+fn a_lease_that_nobody_renews_is_waited_for() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let spec =
+        json!({ "holderIdentity": "ci_17", "leaseDurationSeconds": 2, "renewTime": Clock::wall().now() });
+    let lease = json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": { "name": "rollout-web", "namespace": NAMESPACE }, "spec": spec });
+    shop.sim.load(lease).unwrap();
+    let said = shop.kruise(&["approve", "web", "--standalone", "--timeout", "5s"]);
+    assert!(
+        said.stdout
+            .starts_with("rollout.rollouts.kruise.io/web approved\n"),
+        "{said}"
+    );
 }
 
 #[test]
