@@ -83,11 +83,11 @@ impl Cluster {
     }
 
     /// The engine of ours that carries a Rollout out at this moment, in another process: it renews the Rollout's Lease. A Lease
-    /// that is left of one that ended is waited for, as long as it lasts. That it may not be read is for the engine to tell.
+    /// that is left of one that ended is waited for, as long as it lasts, and `waiting` is told the holder's name. That it may not be read is for the engine to tell.
     ///
     /// # Errors
     /// When the server cannot be reached.
-    pub async fn other_engine(&self, found: &Found) -> Result<Option<String>> {
+    pub async fn other_engine(&self, found: &Found, waiting: impl Fn(&str)) -> Result<Option<String>> {
         let name = format!("rollout-{}", found.name);
         let mut first: Option<Value> = None;
         for _ in 0..LOOKS_AT_LEASE {
@@ -99,12 +99,14 @@ impl Cluster {
                 return Ok(None);
             };
             let renewed = &lease["spec"]["renewTime"];
+            let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
             match &first {
-                Some(before) if before != renewed => {
-                    return Ok(lease["spec"]["holderIdentity"].as_str().map(str::to_owned));
-                }
+                Some(before) if before != renewed => return Ok(Some(holder.to_owned())),
                 Some(_) => {}
-                None => first = Some(renewed.clone()),
+                None => {
+                    waiting(holder);
+                    first = Some(renewed.clone());
+                }
             }
             self.clock.sleep(LOOK_AT_LEASE).await;
         }

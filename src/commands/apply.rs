@@ -271,7 +271,13 @@ impl Session<'_> {
         }
         let rollout = self.rollout_behind(&live, &namespace, &name).await?;
         if let Some(found) = rollout.as_ref().filter(|_| self.change.standalone) {
-            run::refuse_where_others_act(self.cluster, Some(&namespace), std::slice::from_ref(found)).await?;
+            run::refuse_where_others_act(
+                self.ui,
+                self.cluster,
+                Some(&namespace),
+                std::slice::from_ref(found),
+            )
+            .await?;
         }
         let held_by = if self.brings_a_version(&live, &object) {
             write::holder(self.ui, self.cluster, rollout.as_ref(), &live).await?

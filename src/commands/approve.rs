@@ -142,7 +142,8 @@ async fn drive(
 async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &ApproveArgs) -> Result<()> {
     let change = &args.change;
     if change.standalone {
-        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(ui, cluster, Some(&found.namespace), std::slice::from_ref(found))
+            .await?;
     }
     validity::check_where_free(cluster, found).await?;
     let aim = args.to.map(|to| (to, args.force));
@@ -156,7 +157,11 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &Ap
     let step = approve(ui, cluster, found, jump, args).await?;
     if found.object["spec"]["strategy"]["paused"] == true {
         ui.warn("the Rollout is paused (spec.strategy.paused): the approval takes effect when it is resumed");
-        ui.hint(&Command::Resume.text(&found.namespace, &found.name));
+        // Without waiting it is one read and one write.
+        ui.hint(&match args.no_wait {
+            true => Command::Resume.text(&found.namespace, &found.name),
+            false => reading::next(cluster, found, Command::Resume).await,
+        });
     } else if change.write.dry_run == DryRun::None && !args.no_wait && !change.standalone && !args.all_steps {
         watch_over(ui, cluster, found, step, aim).await?;
     }

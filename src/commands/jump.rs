@@ -79,7 +79,8 @@ async fn each(
 
 async fn one(ui: &Ui, cluster: &Cluster, found: &Found, change: &ChangeArgs, to: Option<i32>) -> Result<()> {
     if change.standalone {
-        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(ui, cluster, Some(&found.namespace), std::slice::from_ref(found))
+            .await?;
     }
     let decided = match to {
         Some(to) => jump::back(&found.object, to),
@@ -116,7 +117,7 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, change: &ChangeArgs, to:
     changed(ui, &change.write, &found.title(), "rolled back", &object)?;
     if found.object["spec"]["strategy"]["paused"] == true {
         ui.warn("the Rollout is paused (spec.strategy.paused): it goes there when it is resumed");
-        ui.hint(&Command::Resume.text(&found.namespace, &found.name));
+        ui.hint(&super::reading::next(cluster, found, Command::Resume).await);
     } else if change.write.dry_run == DryRun::None && !change.standalone {
         watch_over(ui, cluster, found, to).await?;
     }

@@ -150,7 +150,8 @@ async fn one(ui: &Ui, cluster: &Cluster, named: &Named, options: &Options<'_>) -
 async fn release(ui: &Ui, cluster: &Cluster, found: &Found, options: &Options<'_>) -> Result<()> {
     let &Options { verb, how, .. } = options;
     if options.standalone {
-        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(ui, cluster, Some(&found.namespace), std::slice::from_ref(found))
+            .await?;
     }
     let wanted = verb == Verb::Pause;
     let is = found.object["spec"]["strategy"]["paused"] == true;

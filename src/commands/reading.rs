@@ -11,7 +11,7 @@ use crate::{
     cli::target::{Kind, Named, Targets},
     cluster::{Cluster, Found, Resource, Served},
     error::{Error, Kind as ErrorKind, Result},
-    release::{Position, Verdict, cause::Engine},
+    release::{Position, Verdict, cause::Engine, command::Command},
     traffic::{
         Provider, RouteKey, Routes,
         script::{self, Configuration},
@@ -324,6 +324,16 @@ impl Unread {
     /// One sentence each: verb, resource, namespace.
     pub(super) fn sentences(self) -> Vec<String> {
         self.sentences.into_inner().into_iter().collect()
+    }
+}
+
+/// A command about a Rollout that waits for a human, as it is to be typed: where no controller would act on it, it is one that
+/// carries it out. Costs a request once in a while.
+pub async fn next(cluster: &Cluster, found: &Found, command: Command) -> String {
+    match cluster.engine_behind_a_pause().await {
+        Ok(Engine::Nobody { .. }) => command.by_hand(&found.namespace, &found.name),
+        // A hint is a courtesy.
+        _ => command.text(&found.namespace, &found.name),
     }
 }
 

@@ -85,7 +85,8 @@ async fn one(ui: &Ui, cluster: &Cluster, subject: &Subject, change: &ChangeArgs)
     }
     if change.standalone {
         let found = subject::to_drive(subject)?;
-        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(ui, cluster, Some(&found.namespace), std::slice::from_ref(found))
+            .await?;
     }
     let holder = write::holder(ui, cluster, subject.rollout.as_ref(), &subject.live).await?;
     let now = cluster.clock.now();

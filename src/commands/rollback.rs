@@ -98,7 +98,8 @@ async fn all(ui: &Ui, global: &Global, args: &RollbackArgs) -> Result<u8> {
 async fn one(ui: &Ui, cluster: &Cluster, found: &Found, args: &RollbackArgs) -> Result<bool> {
     let change = &args.change;
     if change.standalone {
-        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(ui, cluster, Some(&found.namespace), std::slice::from_ref(found))
+            .await?;
     }
     let subject = subject::of_rollout(cluster, found.clone()).await?;
     let position = subject.position()?;

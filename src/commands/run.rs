@@ -168,13 +168,20 @@ pub async fn refuse_where_controlled(
 /// # Errors
 /// As [`refuse_where_controlled`], or when another engine renews a Rollout's Lease.
 pub async fn refuse_where_others_act(
+    ui: &Ui,
     cluster: &Cluster,
     namespace: Option<&str>,
     rollouts: &[Found],
 ) -> Result<()> {
     refuse_where_controlled(cluster, namespace, rollouts).await?;
     for found in rollouts {
-        if let Some(holder) = cluster.other_engine(found).await? {
+        let waiting = |holder: &str| {
+            let title = found.title();
+            ui.talk(&format!(
+                "{title} is held by {holder:?}; waiting until that engine shows itself, or its lease ends"
+            ));
+        };
+        if let Some(holder) = cluster.other_engine(found, waiting).await? {
             return Err(Error::conflict(format!(
                 "{} is driven by another engine, {holder:?}; nothing was changed",
                 found.title()

@@ -86,7 +86,8 @@ async fn one(
     let title = subject.title();
     if change.standalone {
         let found = subject::to_drive(subject)?;
-        run::refuse_where_others_act(cluster, Some(&found.namespace), std::slice::from_ref(found)).await?;
+        run::refuse_where_others_act(ui, cluster, Some(&found.namespace), std::slice::from_ref(found))
+            .await?;
     }
     let position = subject.position()?;
     let history = back::history(cluster, subject, position.as_ref()).await?;

@@ -36,7 +36,12 @@ pub fn is_overtaken(position: &Position, workload: &Value, members: &[Value]) ->
     };
     let asks_for = |set: &Value| {
         let (wanted, has) = (&workload["spec"]["template"], &set["spec"]["template"]);
-        if set["metadata"]["labels"][keys::CANARY_DEPLOYMENT].is_string() {
+        let uid = &workload["metadata"]["uid"];
+        let mut owners = set["metadata"]["ownerReferences"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        if !owners.any(|owner| &owner["uid"] == uid) {
             // The metadata of a canary's pods may be patched by the Rollout.
             let spec = |template: &Value| json!({ "spec": template["spec"] });
             return same_template(&spec(wanted), &spec(has));
@@ -45,4 +50,87 @@ pub fn is_overtaken(position: &Position, workload: &Value, members: &[Value]) ->
     };
     let newer = set(&position.new_hash).is_some_and(|set| !asks_for(set));
     newer && (!is_blue_green || set(&position.stable_revision).is_some_and(asks_for))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::is_overtaken;
+    use crate::release::Position;
+
+    fn position(style: &Value, reason: &str) -> Position {
+        let rollout = json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout", "metadata": {},
+            "spec": { "workloadRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" }, "strategy": style },
+            "status": { "phase": "Progressing", "conditions": [{ "type": "Progressing", "status": "True", "reason": reason, "message": "" }],
+                "canaryStatus": { "currentStepIndex": 1, "currentStepState": "StepPaused", "stableRevision": "a", "canaryRevision": "x",
+                    "podTemplateHash": "b" } } });
+        Position::of(&serde_json::from_value(rollout).unwrap())
+    }
+
+    fn set(owner: &str, hash: &str, image: &str, more: &Value) -> Value {
+        let mut labels = json!({ "app": "web", "pod-template-hash": hash });
+        json_patch::merge(&mut labels, more);
+        json!({ "apiVersion": "apps/v1", "kind": "ReplicaSet",
+            "metadata": { "labels": labels, "ownerReferences": [{ "uid": owner }] },
+            "spec": { "template": { "metadata": { "labels": labels }, "spec": { "containers": [{ "image": image }] } } } })
+    }
+
+    #[test]
+    fn another_template_than_that_of_the_release_overtakes_it() {
+        let canary = json!({ "canary": { "steps": [{ "replicas": 1 }] } });
+        let blue_green = json!({ "blueGreen": { "steps": [{ "replicas": "100%" }] } });
+        let workload = |image: &str| {
+            json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "uid": "u" },
+                "spec": { "template": { "metadata": { "labels": { "app": "web" } }, "spec": { "containers": [{ "image": image }] } } } })
+        };
+        let own = [set("u", "a", "v1", &json!({})), set("u", "b", "v2", &json!({}))];
+        // The pods of an extra canary have a label more, from the Rollout.
+        let foreign = [
+            set("u", "a", "v1", &json!({})),
+            set("canary", "b", "v2", &json!({ "lane": "gray" })),
+        ];
+        for (name, style, reason, image, sets, expected) in [
+            ("as it was begun", &canary, "InRolling", "v2", &own, false),
+            (
+                "a canary with labels of its own",
+                &canary,
+                "InRolling",
+                "v2",
+                &foreign,
+                false,
+            ),
+            ("a newer one", &canary, "InRolling", "v3", &own, true),
+            (
+                "a newer one beside a canary",
+                &canary,
+                "InRolling",
+                "v3",
+                &foreign,
+                true,
+            ),
+            ("back to the old one", &canary, "InRolling", "v1", &own, true),
+            ("being taken back", &canary, "Cancelling", "v1", &own, false),
+            ("over", &canary, "Completed", "v3", &own, false),
+            (
+                "blue-green goes back first",
+                &blue_green,
+                "InRolling",
+                "v3",
+                &own,
+                false,
+            ),
+            (
+                "blue-green, back to the old one",
+                &blue_green,
+                "InRolling",
+                "v1",
+                &own,
+                true,
+            ),
+        ] {
+            let seen = is_overtaken(&position(style, reason), &workload(image), sets);
+            assert_eq!(seen, expected, "{name}");
+        }
+    }
 }

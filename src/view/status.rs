@@ -533,13 +533,15 @@ fn next_command(
     is_overtaken: bool,
     engine: &Engine,
 ) -> Option<Command> {
+    // An approval would be one of the version before, and a rollback would throw away what nobody has taken up yet.
+    if is_overtaken && verdict != Verdict::Paused {
+        return Some(match engine {
+            Engine::Acts { .. } => Command::Watch,
+            _ => Command::Run,
+        });
+    }
     match verdict {
         Verdict::WaitingForApproval => Some(Command::Approve { step: position.step }),
-        // A rollback would throw away what nobody has taken up yet.
-        Verdict::Degraded if is_overtaken => match engine {
-            Engine::Acts { .. } => Some(Command::Watch),
-            _ => Some(Command::Run),
-        },
         Verdict::Degraded if position.under_way() => Some(Command::Rollback),
         Verdict::Timed => Some(Command::Watch),
         Verdict::Paused => Some(Command::Resume),

@@ -173,8 +173,10 @@ fn acting(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     let waits_for_a_human = matches!(scene.verdict, Verdict::WaitingForApproval | Verdict::Paused);
     if let (true, Engine::Nobody { seen }) = (waits_for_a_human, &scene.sight.engine) {
         let evidence = vec![Evidence::new("leases", "spec.holderIdentity", seen)];
-        let cause = Cause::ControllerAbsent { is_paused: true };
-        found.push(Finding::new(cause, false, None, evidence));
+        // An engine that only waited for the human would have taken another version up.
+        let is_paused = !scene.is_overtaken || scene.verdict == Verdict::Paused;
+        let cause = Cause::ControllerAbsent { is_paused };
+        found.push(Finding::new(cause, !is_paused, None, evidence));
         return;
     }
     let timed_out = scene.verdict == Verdict::Timed

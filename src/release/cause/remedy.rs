@@ -151,6 +151,7 @@ impl Cause {
         let kubectl = |words: &str| Some(format!("kubectl {words} -n {namespace}"));
         let on_pod = |words: &str| pod.map(|pod| format!("kubectl {words} pod {pod} -n {namespace}"));
         match self {
+            Self::WaitingForApproval { .. } if scene.is_overtaken => leave(),
             Self::WaitingForApproval { step, .. } => ours(Command::Approve { step: *step }),
             Self::OrderBlocked { last: Some(last), .. } => ours(Command::Skip { to: *last }),
             Self::OrderBlocked { pod, last: None } => kubectl(&format!("describe pod {pod}")),

@@ -47,7 +47,8 @@ fn set(hash: &str, image: &str, owner: &str, desired: i64, ready: i64) -> Value 
 
 fn seen(rollout: Value, new: (i64, i64)) -> Seen {
     let workload = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "uid": "u" },
-        "spec": { "replicas": 10, "selector": { "matchLabels": { "app": "web" } }, "template": {} } });
+        "spec": { "replicas": 10, "selector": { "matchLabels": { "app": "web" } },
+            "template": { "spec": { "containers": [{ "image": "reg.example.com/shop/web:v2" }] } } } });
     Seen {
         rollout: serde_json::from_value(rollout).unwrap(),
         workload: Looked::There(workload),

@@ -130,6 +130,18 @@ fn a_newer_version_is_not_thrown_away_with_the_one_that_failed() {
     Cause:    1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
               kubectl logs web-canary-l995pg5r58-75bdd6bc74-xvfv6 -c main -n shop --previous
     ");
+    // Nor is a step of the version before to be approved.
+    let waiting = Served::with(
+        after(&[Turn::Released("web:v2"), Turn::Held("web:v3")]),
+        Life::Still,
+    );
+    assert_snapshot!(advice(&waiting), @r"
+    State:    waiting for approval: step 1/3, since SPAN
+    Next:     you
+    Command:  kubectl kruise rollout run web -n shop
+    Warning:  the workload asks for another version by now: its release begins when an engine acts
+    Cause:    nobody acts on this Rollout: no engine is running
+    ");
     let newer = [&failed[..], &[Turn::Held("web:v3")]].concat();
     let shop = Served::with(after(&newer), Life::Still);
     assert_snapshot!(advice(&shop), @r"
@@ -172,11 +184,29 @@ fn where_another_engine_is_at_work_nothing_is_written() {
     assert_snapshot!(all_said.pop_first().unwrap(), @r#"
     exit 8
     --- stderr
+    rollout.rollouts.kruise.io/web is held by "ci_17"; waiting until that engine shows itself, or its lease ends
     error: rollout.rollouts.kruise.io/web is driven by another engine, "ci_17"; nothing was changed
 
     hint: leave --standalone out: that engine carries it out
     hint: kubectl kruise rollout watch web -n shop
     "#);
+}
+
+/// A Lease that is left of an engine that was killed ends by itself.
+#[test]
+fn a_lease_that_nobody_renews_is_waited_for() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    let spec =
+        json!({ "holderIdentity": "ci_17", "leaseDurationSeconds": 2, "renewTime": Clock::wall().now() });
+    let lease = json!({ "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+        "metadata": { "name": "rollout-web", "namespace": NAMESPACE }, "spec": spec });
+    shop.sim.load(lease).unwrap();
+    let said = shop.kruise(&["approve", "web", "--standalone", "--timeout", "5s"]);
+    assert!(
+        said.stdout
+            .starts_with("rollout.rollouts.kruise.io/web approved\n"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn warns_when_nobody_acts() {
     rollout.rollouts.kruise.io/web approved
     --- stderr
     warning: the Rollout is paused (spec.strategy.paused): the approval takes effect when it is resumed
-    hint: kubectl kruise rollout resume web -n shop
+    hint: kubectl kruise rollout resume web -n shop --standalone
     ");
 }
 
