@@ -45,7 +45,8 @@ impl Change {
             .iter()
             .find(|object| is_rollout(object, namespace, rollout))
             .cloned();
-        if let Some(workload) = found.and_then(|rollout| workload_of(&mut objects, namespace, &rollout)) {
+        let at = found.and_then(|rollout| place_of(&objects, namespace, &rollout));
+        if let Some(workload) = at.and_then(|at| objects.get_mut(at)) {
             if let Some(replicas) = change.replicas {
                 workload["spec"]["replicas"] = json!(replicas);
             }
@@ -160,16 +161,21 @@ impl Change {
     }
 }
 
-/// The workload that a Rollout releases.
-fn workload_of<'o>(objects: &'o mut [Value], namespace: &str, rollout: &Value) -> Option<&'o mut Value> {
+/// Where the workload stands that a Rollout releases.
+fn place_of(objects: &[Value], namespace: &str, rollout: &Value) -> Option<usize> {
     let reference: ObjectRef = serde_json::from_value(rollout["spec"]["workloadRef"].clone()).ok()?;
     let kind = Kind::named(&reference)?;
-    objects.iter_mut().find(|object| {
+    objects.iter().position(|object| {
         let meta = &object["metadata"];
         edit::kind_of(object) == Some(kind)
             && meta["name"] == *reference.name
             && meta["namespace"] == namespace
     })
+}
+
+/// The workload that a Rollout releases.
+pub(super) fn workload_in<'o>(objects: &'o [Value], namespace: &str, rollout: &Value) -> Option<&'o Value> {
+    objects.get(place_of(objects, namespace, rollout)?)
 }
 
 fn place(manifest: &mut Value, namespace: &str) {
@@ -220,7 +226,7 @@ pub(super) fn title(object: &Value) -> String {
     }
 }
 
-fn is_rollout(object: &Value, namespace: &str, name: &str) -> bool {
+pub(super) fn is_rollout(object: &Value, namespace: &str, name: &str) -> bool {
     object["kind"] == "Rollout"
         && group(object) == keys::GROUP
         && object["metadata"]["namespace"] == namespace

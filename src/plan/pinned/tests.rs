@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Moved, Saved, Unfit, inputs};
 use crate::{
-    plan::{End, Plan},
+    plan::{End, Plan, Pods},
     workload::edit,
 };
 
@@ -45,6 +45,8 @@ fn plan() -> Plan {
         lowest_ready: 3,
         most_pods: 4,
         start_pods: 3,
+        begins: Pods::default(),
+        crests: Vec::new(),
         blockers: Vec::new(),
         unknown: Vec::new(),
         likely_end: None,
