@@ -55,22 +55,33 @@ impl Change {
         Ok(objects)
     }
 
-    /// What names other objects once this is applied: the Rollout, as it is then, and TrafficRoutings.
+    /// What names other objects once this is applied: the Rollout, as it is then, and the TrafficRouting that it is for.
     #[must_use]
     pub fn naming(&self, rollout: &Value) -> Vec<Value> {
         let meta = &rollout["metadata"];
         let namespace = meta["namespace"].as_str().unwrap_or_default();
         let name = meta["name"].as_str().unwrap_or_default();
-        let manifests = self.manifests.iter().filter_map(|manifest| {
-            let mut manifest = manifest.clone();
+        let placed = self.manifests.iter().cloned().map(|mut manifest| {
             place(&mut manifest, namespace);
-            if is_rollout(&manifest, namespace, name) {
-                Some(apply::merged(rollout, &manifest))
-            } else {
-                (manifest["kind"] == "TrafficRouting").then_some(manifest)
-            }
+            manifest
         });
-        manifests.collect()
+        let (own, others): (Vec<Value>, Vec<Value>) =
+            placed.partition(|manifest| is_rollout(manifest, namespace, name));
+        let after = own.iter().fold(rollout.clone(), |rollout, manifest| {
+            apply::merged(&rollout, manifest)
+        });
+        let typed = serde_json::from_value::<Rollout>(after.clone()).ok();
+        let shared = typed.as_ref().and_then(Rollout::traffic_routing_name);
+        let is_shared = |manifest: &Value| {
+            manifest["kind"] == "TrafficRouting"
+                && manifest["metadata"]["namespace"] == namespace
+                && shared.is_some_and(|name| manifest["metadata"]["name"] == name)
+        };
+        let mut all: Vec<Value> = others.into_iter().filter(is_shared).collect();
+        if !own.is_empty() {
+            all.push(after);
+        }
+        all
     }
 
     /// Puts what comes with this and is no part of the release among what surrounds it: what the new pods name, what their

@@ -174,7 +174,11 @@ impl Saved {
     /// What of it names other objects, as it was and as it was planned to become.
     #[must_use]
     pub fn naming(&self) -> Vec<Value> {
-        let names = |input: &&Input| matches!(input.kind.as_str(), "Rollout" | "TrafficRouting");
+        // What others name is theirs.
+        let names = |input: &&Input| match input.kind.as_str() {
+            "Rollout" => input.name == self.rollout && input.namespace == self.namespace,
+            kind => kind == "TrafficRouting",
+        };
         let object = |input: &Input| {
             let mut object = input.fields.clone();
             object["apiVersion"] = json!(input.api_version);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Error, LONGEST_DAYS, Plan, Request, WhatIf,
@@ -40,7 +40,9 @@ pub(super) fn set(request: &mut Request, clock: Clock) -> Result<Sim, Error> {
         .iter()
         .any(|one| matches!(one, WhatIf::NodeLost(_)));
     if loses_node && !objects.iter().any(is_node) {
-        objects.extend(what_if::nodes_of(&objects));
+        // To lose one, there must be some.
+        let nodes = copy::nodes_of(&objects, |_| true, &Map::new());
+        objects.extend(nodes);
     }
     let mut options = sim::Options {
         pod_ready_after: what_if::slow(&request.what_if).unwrap_or(request.pod_ready_after),

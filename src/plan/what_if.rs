@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
-use serde_json::{Value, json};
-
 use crate::{
     engine::core::Reason,
     sim::{Affliction, Ailment, Share, Sim},
@@ -234,17 +232,6 @@ fn fullest(sim: &Sim, namespace: &str) -> Option<String> {
         .into_iter()
         .find(|(_, count)| *count == most)
         .map(|(node, _)| node.to_owned())
-}
-
-/// The nodes that pods are on, where the copy has none: to lose one, there must be some.
-pub(super) fn nodes_of(objects: &[Value]) -> Vec<Value> {
-    let pods = objects.iter().filter(|object| object["kind"] == "Pod");
-    let names: BTreeSet<&str> = pods.filter_map(|pod| pod["spec"]["nodeName"].as_str()).collect();
-    let node = |name| {
-        json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name }, "spec": {},
-            "status": { "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady" }] } })
-    };
-    names.into_iter().map(node).collect()
 }
 
 #[cfg(test)]

@@ -312,3 +312,30 @@ fn what_is_to_be_made_is_asked_for_and_is_as_it_was_planned() {
         )
     );
 }
+
+#[test]
+fn what_a_plan_names_is_told_by_its_own_rollout() {
+    let mut rival = rollout();
+    rival["metadata"]["name"] = json!("rival");
+    let mut routed = rollout();
+    routed["spec"]["strategy"]["canary"]["trafficRoutings"] =
+        json!([{ "service": "web", "ingress": { "name": "web" } }]);
+    let before = [rollout(), rival.clone(), deployment("web:v1")];
+    let after = [routed.clone(), rival, deployment("web:v2")];
+    let kept = Saved::new(&plan(), json!({}), (&before, &after), ("https://a", ""));
+    let named: Vec<Value> = kept
+        .naming()
+        .into_iter()
+        .map(|object| {
+            json!([
+                object["kind"],
+                object["metadata"]["name"],
+                object["spec"]["strategy"]["canary"]["trafficRoutings"][0]["service"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        named,
+        [json!(["Rollout", "web", null]), json!(["Rollout", "web", "web"])]
+    );
+}
