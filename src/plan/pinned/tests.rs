@@ -339,3 +339,35 @@ fn what_a_plan_names_is_told_by_its_own_rollout() {
         [json!(["Rollout", "web", null]), json!(["Rollout", "web", "web"])]
     );
 }
+
+#[test]
+fn what_a_server_fills_in_is_no_other_change() {
+    let before = [rollout(), deployment("web:v1")];
+    let mut routed = rollout();
+    routed["spec"]["strategy"]["canary"]["trafficRoutings"] = json!([{ "service": "web" }]);
+    let mut sidecar = deployment("web:v1");
+    let containers = |object: &mut Value| {
+        let place = object.pointer_mut("/spec/template/spec/containers").unwrap();
+        place.as_array_mut().unwrap().push(json!({ "name": "proxy" }));
+    };
+    containers(&mut sidecar);
+    let after = [routed.clone(), sidecar.clone()];
+    let kept = Saved::new(&plan(), json!({}), (&before, &after), ("https://a", ""));
+    let words = |all: Vec<Moved>| all.iter().map(Moved::to_string).collect::<Vec<_>>();
+    let told = |objects: &[Value]| (words(kept.moved(objects)), words(kept.to_make(objects)));
+    let nothing = Vec::<String>::new;
+    routed["spec"]["strategy"]["canary"]["trafficRoutings"][0]["gracePeriodSeconds"] = json!(3);
+    sidecar["spec"]["template"]["spec"]["containers"][1]["terminationMessagePolicy"] = json!("File");
+    assert_eq!(told(&[routed.clone(), sidecar.clone()]), (nothing(), nothing()));
+    // What stood there before is nobody's to fill in.
+    sidecar["spec"]["template"]["spec"]["containers"][0]["workingDir"] = json!("/");
+    routed["spec"]["strategy"]["canary"]["trafficRoutings"][0]["service"] = json!("shop");
+    let (moved, _) = told(&[routed, sidecar]);
+    assert_eq!(
+        moved,
+        [
+            "deployment/web  spec.template.spec.containers[main].workingDir: not set is now \"/\"",
+            "rollout/web  spec.strategy.canary.trafficRoutings[0].service: \"web\" is now \"shop\"",
+        ]
+    );
+}
