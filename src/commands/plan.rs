@@ -27,6 +27,9 @@ use crate::{
 };
 use source::{READY_AFTER, Source};
 
+/// What bodies of writes have from the simulator, since nobody can know it.
+const MADE_UP: &str = "the names of new pods and ReplicaSets and the hash of the new version: in the writes they are the simulator's own";
+
 /// Runs the command.
 ///
 /// # Errors
@@ -54,8 +57,13 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
         pod_ready_after: source.started.map_or(READY_AFTER, |started| started.quickest),
         pod_ready_likely: source.started.map(|started| started.likely),
     };
-    let mut plan = plan::predict_with(request, analysis.map(Arc::new)).map_err(refused)?;
+    let plan = plan::predict_with(request, analysis.map(Arc::new)).await;
+    let mut plan = plan.map_err(refused)?;
     surroundings::weigh(&mut plan, &source, (&change, &after), args.server_dry_run).await?;
+    let is_data = matches!(args.output, Some(PlanOutput::Common(Output::Data(_))));
+    if (args.writes || is_data) && !plan.writes.is_empty() {
+        plan.unknown.push(MADE_UP.to_owned());
+    }
     show(ui, args, &source, &plan)?;
     if let Some(path) = &args.out {
         saved::keep(ui, path, &plan, document(&plan), &source, &after)?;

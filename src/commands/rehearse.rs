@@ -234,6 +234,9 @@ async fn lines(
                 ui.line(&format!("Step {step}/{total} approved."))?;
             }
             Stop::Completed => {
+                if let Some(sentence) = losses.untold(None) {
+                    ui.warn(&format!("unknown: {sentence}"));
+                }
                 state(ui, &cluster, copy, key, false).await?;
                 ui.line("Completed: the new version is everywhere in the copy.")?;
                 return Ok(exit_code::DONE);

@@ -45,7 +45,8 @@ impl Change {
             .iter()
             .find(|object| is_rollout(object, namespace, rollout))
             .cloned();
-        if let Some(workload) = found.and_then(|rollout| workload_of(&mut objects, namespace, &rollout)) {
+        let at = found.and_then(|rollout| place_of(&objects, namespace, &rollout));
+        if let Some(workload) = at.and_then(|at| objects.get_mut(at)) {
             if let Some(replicas) = change.replicas {
                 workload["spec"]["replicas"] = json!(replicas);
             }
@@ -54,22 +55,33 @@ impl Change {
         Ok(objects)
     }
 
-    /// What names other objects once this is applied: the Rollout, as it is then, and TrafficRoutings.
+    /// What names other objects once this is applied: the Rollout, as it is then, and the TrafficRouting that it is for.
     #[must_use]
     pub fn naming(&self, rollout: &Value) -> Vec<Value> {
         let meta = &rollout["metadata"];
         let namespace = meta["namespace"].as_str().unwrap_or_default();
         let name = meta["name"].as_str().unwrap_or_default();
-        let manifests = self.manifests.iter().filter_map(|manifest| {
-            let mut manifest = manifest.clone();
+        let placed = self.manifests.iter().cloned().map(|mut manifest| {
             place(&mut manifest, namespace);
-            if is_rollout(&manifest, namespace, name) {
-                Some(apply::merged(rollout, &manifest))
-            } else {
-                (manifest["kind"] == "TrafficRouting").then_some(manifest)
-            }
+            manifest
         });
-        manifests.collect()
+        let (own, others): (Vec<Value>, Vec<Value>) =
+            placed.partition(|manifest| is_rollout(manifest, namespace, name));
+        let after = own.iter().fold(rollout.clone(), |rollout, manifest| {
+            apply::merged(&rollout, manifest)
+        });
+        let typed = serde_json::from_value::<Rollout>(after.clone()).ok();
+        let shared = typed.as_ref().and_then(Rollout::traffic_routing_name);
+        let is_shared = |manifest: &Value| {
+            manifest["kind"] == "TrafficRouting"
+                && manifest["metadata"]["namespace"] == namespace
+                && shared.is_some_and(|name| manifest["metadata"]["name"] == name)
+        };
+        let mut all: Vec<Value> = others.into_iter().filter(is_shared).collect();
+        if !own.is_empty() {
+            all.push(after);
+        }
+        all
     }
 
     /// Puts what comes with this and is no part of the release among what surrounds it: what the new pods name, what their
@@ -160,16 +172,21 @@ impl Change {
     }
 }
 
-/// The workload that a Rollout releases.
-fn workload_of<'o>(objects: &'o mut [Value], namespace: &str, rollout: &Value) -> Option<&'o mut Value> {
+/// Where the workload stands that a Rollout releases.
+fn place_of(objects: &[Value], namespace: &str, rollout: &Value) -> Option<usize> {
     let reference: ObjectRef = serde_json::from_value(rollout["spec"]["workloadRef"].clone()).ok()?;
     let kind = Kind::named(&reference)?;
-    objects.iter_mut().find(|object| {
+    objects.iter().position(|object| {
         let meta = &object["metadata"];
         edit::kind_of(object) == Some(kind)
             && meta["name"] == *reference.name
             && meta["namespace"] == namespace
     })
+}
+
+/// The workload that a Rollout releases.
+pub(super) fn workload_in<'o>(objects: &'o [Value], namespace: &str, rollout: &Value) -> Option<&'o Value> {
+    objects.get(place_of(objects, namespace, rollout)?)
 }
 
 fn place(manifest: &mut Value, namespace: &str) {
@@ -220,7 +237,7 @@ pub(super) fn title(object: &Value) -> String {
     }
 }
 
-fn is_rollout(object: &Value, namespace: &str, name: &str) -> bool {
+pub(super) fn is_rollout(object: &Value, namespace: &str, name: &str) -> bool {
     object["kind"] == "Rollout"
         && group(object) == keys::GROUP
         && object["metadata"]["namespace"] == namespace

@@ -46,7 +46,7 @@ pub struct Files {
 ///
 /// # Errors
 /// An object is refused.
-pub fn staged(mut manifests: Vec<Value>, namespace: &str) -> Result<Files, Error> {
+pub async fn staged(mut manifests: Vec<Value>, namespace: &str) -> Result<Files, Error> {
     for manifest in &mut manifests {
         let Some(metadata) = manifest["metadata"].as_object_mut() else {
             continue;
@@ -57,7 +57,7 @@ pub fn staged(mut manifests: Vec<Value>, namespace: &str) -> Result<Files, Error
     }
     let start = latest(&manifests).map_or(START, |latest| latest.max(START));
     let has_pods = manifests.iter().any(|manifest| manifest["kind"] == "Pod");
-    let objects = end(begin(move || stage(manifests, start))?)?;
+    let objects = end(begin(move || stage(manifests, start))?).await?;
     Ok(Files {
         objects,
         start,
@@ -111,28 +111,34 @@ async fn stage(manifests: Vec<Value>, start: Timestamp) -> Result<Vec<Value>, Er
     for object in others.into_iter().chain(rollouts) {
         put(&sim, &client, object).await?;
     }
-    let controllers = sim.start();
-    let since = clock.now();
-    let [mut wait, longest] = LOOKS;
-    clock.sleep(wait).await;
-    while !is_up(&sim) && clock.now().duration_since(since).unsigned_abs() < LONGEST {
+    let mut controllers = sim.start();
+    let brought_up = async {
+        let since = clock.now();
+        let [mut wait, longest] = LOOKS;
         clock.sleep(wait).await;
-        wait = longest.min(wait * 2);
-    }
-    for (namespace, name) in driven {
-        let (events, _unheard) = tokio::sync::mpsc::unbounded_channel();
-        let scope = Scope::Names {
-            namespace,
-            names: vec![name],
-        };
-        let options = driver::Options {
-            identity: "plan".to_owned(),
-            ..driver::Options::default()
-        };
-        let taken = driver::drive(client.clone(), clock, scope, options, events);
-        // What keeps an engine from taking note keeps the release from beginning: the plan says it.
-        drop(tokio::time::timeout(LONGEST, taken).await);
-    }
+        while !is_up(&sim) && clock.now().duration_since(since).unsigned_abs() < LONGEST {
+            clock.sleep(wait).await;
+            wait = longest.min(wait * 2);
+        }
+        for (namespace, name) in driven {
+            let (events, _unheard) = tokio::sync::mpsc::unbounded_channel();
+            let scope = Scope::Names {
+                namespace,
+                names: vec![name],
+            };
+            let options = driver::Options {
+                identity: "plan".to_owned(),
+                ..driver::Options::default()
+            };
+            let taken = driver::drive(client.clone(), clock, scope, options, events);
+            // What keeps an engine from taking note keeps the release from beginning: the plan says it.
+            drop(tokio::time::timeout(LONGEST, taken).await);
+        }
+    };
+    controllers
+        .beside(brought_up)
+        .await
+        .ok_or_else(super::stage::dead)?;
     drop(controllers);
     let own = |object: &Value| object["kind"] != "Lease" && object["kind"] != "Event";
     Ok(sim.everything().into_iter().filter(own).collect())

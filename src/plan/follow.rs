@@ -108,6 +108,7 @@ pub(super) async fn follow(
                 Event::Stopped { stop: Stop::WaitingForApproval { .. }, .. } => {}
                 Event::Stopped { stop, .. } => {
                     let end = end_of(&stop, timeline.is_empty());
+                    timeline.unknown(losses.untold(None));
                     return Ok((timeline, end, message_of(stop, &key)));
                 }
                 Event::Retrying { .. } | Event::HeldElsewhere { .. } | Event::Unreadable { .. } => {}
@@ -116,6 +117,7 @@ pub(super) async fn follow(
                 due = None;
                 timeline.approved();
                 if let Some(step) = reached {
+                    timeline.unknown(losses.untold(Some(step)));
                     let message = format!("the rest, after the pause of step {step}, is not planned");
                     return Ok((timeline, End::StepReached, message));
                 }

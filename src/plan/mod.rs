@@ -26,15 +26,17 @@ pub use copy::{
     shared_by, started,
 };
 pub use files::{Files, staged};
-pub use outcome::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Range};
+pub use outcome::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Pods, Range};
 pub use rehearsal::Rehearsal;
 pub use render::{COLUMNS, span};
+pub use stage::old_template;
 pub use timeline::state;
 pub use trial::{Answer, Trial, trials};
 pub use what_if::{FORMS, Losses, WhatIf};
 
 use std::{sync::Arc, time::Duration};
 
+use futures::channel::oneshot;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -101,14 +103,15 @@ pub enum Error {
 /// # Errors
 /// The objects or the change are refused by the simulated API server, or the release does not end.
 pub fn predict(request: Request) -> Result<Plan, Error> {
-    predict_with(request, None)
+    futures::executor::block_on(predict_with(request, None))
 }
 
-/// The same, with steps judged by the metric gates of a file. Measurements are taken for good, at their times.
+/// The same without keeping others from anything meanwhile, with steps judged by the metric gates of a file. Measurements are
+/// taken for good, at their times.
 ///
 /// # Errors
 /// As [`predict`].
-pub fn predict_with(request: Request, analysis: Option<Arc<Inline>>) -> Result<Plan, Error> {
+pub async fn predict_with(request: Request, analysis: Option<Arc<Inline>>) -> Result<Plan, Error> {
     let likely = request
         .pod_ready_likely
         .filter(|_| what_if::slow(&request.what_if).is_none());
@@ -123,16 +126,17 @@ pub fn predict_with(request: Request, analysis: Option<Arc<Inline>>) -> Result<P
         }
         likely => (None, likely.is_some()),
     };
-    let mut plan = end(begin(move || stage::simulate(request, analysis))?)?;
+    let mut plan = end(begin(move || stage::simulate(request, analysis))?).await?;
     match slower {
-        Some(slower) => plan.likely_as(&end(slower)?),
+        Some(slower) => plan.likely_as(&end(slower).await?),
         None if same => plan.likely_as(&plan.clone()),
         None => {}
     }
     Ok(plan)
 }
 
-type Running<T> = std::thread::JoinHandle<Result<T, Error>>;
+/// Work on a thread of its own, and what tells when it is over. Who no longer waits for it leaves it to itself.
+type Running<T> = (std::thread::JoinHandle<Result<T, Error>>, oneshot::Receiver<()>);
 
 /// Runs something in virtual time. A runtime of its own, on a thread of its own: its clock is paused, and the caller may be
 /// inside another runtime.
@@ -141,7 +145,10 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, Error>>,
 {
+    let (done, over) = oneshot::channel();
     let run = move || -> Result<T, Error> {
+        // Gone with everything else at the end, however it ends.
+        let _done: oneshot::Sender<()> = done;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
@@ -154,10 +161,39 @@ where
         .name("plan".to_owned())
         .stack_size(8 << 20)
         .spawn(run);
-    thread.map_err(|error| Error::Simulation(error.to_string()))
+    let thread = thread.map_err(|error| Error::Simulation(error.to_string()))?;
+    Ok((thread, over))
 }
 
-fn end<T>(running: Running<T>) -> Result<T, Error> {
-    let joined = running.join();
+/// Waits for it, and lets others do something meanwhile: the one who is interrupted has to hear of it.
+async fn end<T>((thread, over): Running<T>) -> Result<T, Error> {
+    // Nothing is ever sent.
+    let _ = over.await;
+    let joined = thread.join();
     joined.map_err(|_| Error::Simulation("it stopped unexpectedly".to_owned()))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::{FutureExt as _, channel::oneshot};
+
+    use super::{begin, end};
+
+    #[test]
+    fn what_is_computed_keeps_nobody_from_anything() {
+        let (go, told) = oneshot::channel();
+        let running = begin(move || async { Ok(told.await.unwrap_or(0)) }).unwrap();
+        let mut ended = pin!(end(running));
+        // It is not over, and that is known at once.
+        assert!(ended.as_mut().now_or_never().is_none());
+        go.send(7).unwrap();
+        assert_eq!(futures::executor::block_on(ended).unwrap(), 7);
+        let panics = begin::<(), _>(|| async { std::panic::panic_any("on purpose") }).unwrap();
+        assert_eq!(
+            futures::executor::block_on(end(panics)).unwrap_err().to_string(),
+            "the simulation failed: it stopped unexpectedly"
+        );
+    }
 }

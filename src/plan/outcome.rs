@@ -34,6 +34,12 @@ pub struct Plan {
     pub most_pods: i32,
     /// Pods at the beginning.
     pub start_pods: i32,
+    /// Pods of each version at the beginning.
+    #[serde(skip)]
+    pub begins: Pods,
+    /// Pods of each version whenever there were more of one than at any other time with as many of the other.
+    #[serde(skip)]
+    pub crests: Vec<Pods>,
     /// What stands in the way, or may; nothing as long as nobody looked.
     pub blockers: Vec<Blocker>,
     /// What is not known, one sentence each.
@@ -77,6 +83,15 @@ pub struct PlannedStep {
     pub likely_seconds: Option<f64>,
     /// Writes in it.
     pub writes: usize,
+}
+
+/// Pods of the new version and of others at one time, ready or not.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Pods {
+    /// Those of the new version.
+    pub new: i32,
+    /// The others.
+    pub old: i32,
 }
 
 /// Fewest and most of something at any time.

@@ -174,7 +174,11 @@ impl Saved {
     /// What of it names other objects, as it was and as it was planned to become.
     #[must_use]
     pub fn naming(&self) -> Vec<Value> {
-        let names = |input: &&Input| matches!(input.kind.as_str(), "Rollout" | "TrafficRouting");
+        // What others name is theirs.
+        let names = |input: &&Input| match input.kind.as_str() {
+            "Rollout" => input.name == self.rollout && input.namespace == self.namespace,
+            kind => kind == "TrafficRouting",
+        };
         let object = |input: &Input| {
             let mut object = input.fields.clone();
             object["apiVersion"] = json!(input.api_version);
@@ -197,7 +201,7 @@ impl Saved {
             let before = self.inputs.iter().find(|input| input.is_like(changed));
             match (before, seen) {
                 (None, None) => left.push(changed.was("the object", "not there", "there")),
-                (Some(before), Some(seen)) if seen.digest != changed.digest => {
+                (Some(before), Some(seen)) if changed.filled_in(Some(before), seen).digest != seen.digest => {
                     left.extend(before.differences(changed));
                 }
                 _ => {}
@@ -220,8 +224,9 @@ impl Saved {
             if seen.uid != input.uid {
                 moved.push(input.was("metadata.uid", &input.uid, &seen.uid));
             }
+            let target = target.map(|target| target.filled_in(Some(input), seen));
             let is_same = |wanted: &Input| wanted.digest == seen.digest;
-            if is_same(input) || target.is_some_and(is_same) {
+            if is_same(input) || target.as_ref().is_some_and(is_same) {
                 continue;
             }
             // Told against what it is nearer to.
@@ -234,11 +239,10 @@ impl Saved {
         let is_new = |changed: &&Input| !self.inputs.iter().any(|input| input.is_like(changed));
         for made in self.changed.iter().filter(is_new) {
             if let Some(seen) = now.iter().find(|seen| seen.is_like(made)) {
-                // What its manifest does not say the server has filled in.
-                let mut fields = Vec::new();
-                compare(&made.fields, &seen.fields, "", &mut fields);
-                let said = fields.into_iter().filter(|(_, planned, _)| planned != NOT_SET);
-                moved.extend(said.map(|(field, planned, is)| made.was(&field, &planned, &is)));
+                let planned = made.filled_in(None, seen);
+                if planned.digest != seen.digest {
+                    moved.extend(planned.differences(seen));
+                }
             }
         }
         let planned = |seen: &Input| {
@@ -265,6 +269,17 @@ impl Input {
         }
     }
 
+    /// As it was planned to become, with what the server filled in where the plan adds something. Manifests leave much out.
+    fn filled_in(&self, before: Option<&Self>, seen: &Self) -> Self {
+        let before = before.map_or(&Value::Null, |before| &before.fields);
+        let fields = filled(before, &self.fields, &seen.fields);
+        Self {
+            digest: digest(&fields),
+            fields,
+            ..self.clone()
+        }
+    }
+
     /// In what the same object is another now; at least that it is, where no field tells.
     fn differences(&self, now: &Self) -> Vec<Moved> {
         let mut fields = Vec::new();
@@ -287,6 +302,39 @@ fn names(items: &[Value]) -> Option<Vec<&str>> {
         .collect::<Option<_>>()?;
     let distinct: BTreeSet<&str> = names.iter().copied().collect();
     (distinct.len() == names.len()).then_some(names)
+}
+
+/// A planned value with what is seen of it beside what the plan says, wherever nothing was before.
+fn filled(before: &Value, planned: &Value, seen: &Value) -> Value {
+    match (planned, seen) {
+        (Value::Object(fields), Value::Object(others)) => {
+            let mut all = fields.clone();
+            for (key, value) in &mut all {
+                *value = filled(&before[key], value, &seen[key]);
+            }
+            if before.is_null() {
+                let more = others.iter().filter(|(key, _)| !fields.contains_key(*key));
+                all.extend(more.map(|(key, value)| (key.clone(), value.clone())));
+            }
+            Value::Object(all)
+        }
+        (Value::Array(items), Value::Array(others)) if items.len() == others.len() => {
+            let known = before.as_array().map_or(&[][..], Vec::as_slice);
+            let named = names(known).is_some();
+            let was = |at: usize, item: &Value| {
+                if named && item["name"].is_string() {
+                    known.iter().find(|one| one["name"] == item["name"])
+                } else {
+                    known.get(at)
+                }
+            };
+            let pairs = items.iter().zip(others).enumerate();
+            let all =
+                pairs.map(|(at, (item, other))| filled(was(at, item).unwrap_or(&Value::Null), item, other));
+            Value::Array(all.collect())
+        }
+        _ => planned.clone(),
+    }
 }
 
 /// Every leaf in which two values differ: its path, and what stands there in the one and in the other.

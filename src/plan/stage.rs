@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Error, LONGEST_DAYS, Plan, Request, WhatIf,
-    change::Released,
+    change::{Released, is_rollout, workload_in},
     copy,
     follow::{Course, follow},
     gates,
@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     analysis::Inline,
-    api::v1beta1::{Phase, Rollout, Step, StepState},
+    api::{
+        keys,
+        v1beta1::{Phase, Rollout, Step, StepState},
+    },
     clock::Clock,
     engine::driver::RolloutKey,
     release::{self, Position},
@@ -37,7 +40,9 @@ pub(super) fn set(request: &mut Request, clock: Clock) -> Result<Sim, Error> {
         .iter()
         .any(|one| matches!(one, WhatIf::NodeLost(_)));
     if loses_node && !objects.iter().any(is_node) {
-        objects.extend(what_if::nodes_of(&objects));
+        // To lose one, there must be some.
+        let nodes = copy::nodes_of(&objects, |_| true, &Map::new());
+        objects.extend(nodes);
     }
     let mut options = sim::Options {
         pod_ready_after: what_if::slow(&request.what_if).unwrap_or(request.pod_ready_after),
@@ -58,6 +63,7 @@ pub(super) fn set(request: &mut Request, clock: Clock) -> Result<Sim, Error> {
             why: error.to_string(),
         })?;
     }
+    what_if::check(&sim, &request.what_if).map_err(Error::WhatIf)?;
     Ok(sim)
 }
 
@@ -86,7 +92,7 @@ pub(super) async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>
     };
     let stable = stable_of(&rollout);
     afflict(&sim, &request);
-    let _controllers = sim.start();
+    let mut controllers = sim.start();
     if let Some(workload) = &workload {
         workload.change(&client, &request.change).await?;
     }
@@ -112,9 +118,16 @@ pub(super) async fn simulate(mut request: Request, analysis: Option<Arc<Inline>>
         analysis,
     };
     let follow = follow(&sim, client, clock, course, timeline);
-    let ended = tokio::time::timeout(Duration::from_secs(LONGEST_DAYS * 86_400), follow).await;
+    let ended = tokio::time::timeout(Duration::from_secs(LONGEST_DAYS * 86_400), follow);
+    let ended = controllers.beside(ended).await;
+    let ended = ended.ok_or_else(dead)?;
     let (timeline, end, message) = ended.map_err(|_| Error::Endless)??;
     Ok(timeline.into_plan(key, end, message))
+}
+
+/// A copy in which nothing moves any more says nothing about a release.
+pub(super) fn dead() -> Error {
+    Error::Simulation("a model controller stopped unexpectedly".to_owned())
 }
 
 /// What the TrafficRouting that a Rollout shares with others does, in words.
@@ -154,6 +167,40 @@ fn stable_of(rollout: &Value) -> Option<String> {
         position.stable_revision
     };
     Some(revision).filter(|revision| !revision.is_empty())
+}
+
+/// The template of the pods that run before the release; nothing when nobody noted which version that is.
+#[must_use]
+pub fn old_template(objects: &[Value], namespace: &str, rollout: &str) -> Option<Value> {
+    let rollout = objects
+        .iter()
+        .find(|object| is_rollout(object, namespace, rollout))?;
+    let typed: Rollout = serde_json::from_value(rollout.clone()).ok()?;
+    let stable = stable_of(rollout);
+    let noted = stable.as_ref().and_then(|stable| {
+        // A revision may have its workload's name before it, or not.
+        let is_stable = |name: &Value| {
+            name.as_str()
+                .is_some_and(|name| name == stable || name.ends_with(&format!("-{stable}")))
+        };
+        objects
+            .iter()
+            .filter(|object| object["metadata"]["namespace"] == namespace)
+            .find_map(|object| match object["kind"].as_str()? {
+                "ReplicaSet" if object["metadata"]["labels"][keys::POD_TEMPLATE_HASH] == **stable => {
+                    Some(object["spec"]["template"].clone())
+                }
+                "ControllerRevision" if is_stable(&object["metadata"]["name"]) => {
+                    Some(object["data"]["spec"]["template"].clone())
+                }
+                _ => None,
+            })
+    });
+    let at_rest = Position::of(&typed).phase != Phase::Progressing;
+    noted.or_else(|| {
+        let workload = workload_in(objects, namespace, rollout).filter(|_| at_rest)?;
+        Some(workload["spec"]["template"].clone())
+    })
 }
 
 /// Revisions whose pods run well, as the label of their pods has them: the stable one, or all where it is not known.

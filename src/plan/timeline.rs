@@ -2,13 +2,14 @@
 
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use kube::{api::DynamicObject, runtime::watcher};
 
-use super::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Range};
+use super::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Pods, Range};
 use crate::{
     api::{IntOrPercent, keys, v1beta1::Step},
     engine::{
@@ -57,7 +58,9 @@ pub(super) struct Timeline {
     placed: usize,
     lowest: Option<i32>,
     most: i32,
+    crests: Vec<Pods>,
     turn: Option<Turn>,
+    unknown: Vec<String>,
 }
 
 /// What happened since a write of which nobody knows yet whether it belongs to the step at hand or to the next one.
@@ -224,8 +227,15 @@ impl Timeline {
             placed: 0,
             lowest: None,
             most: 0,
+            crests: Vec::new(),
             turn: None,
+            unknown: Vec::new(),
         }
+    }
+
+    /// Something that it cannot tell.
+    pub(super) fn unknown(&mut self, what: Option<&str>) {
+        self.unknown.extend(what.map(str::to_owned));
     }
 
     /// With the metrics that steps are judged by.
@@ -314,6 +324,10 @@ impl Timeline {
         if self.current > 0 {
             self.lowest = Some(self.lowest.map_or(ready, |lowest| lowest.min(ready)));
             self.most = self.most.max(pods);
+            self.crest(Pods {
+                new: new.pods,
+                old: old.pods,
+            });
         }
         if let Some(turn) = &mut self.turn {
             turn.seen.take_in(pods, [new, old]);
@@ -322,6 +336,15 @@ impl Timeline {
             Seen::of_step(step).then(pods, [new, old]).put(step);
             step.new_pods = new.pods;
             step.old_pods = old.pods;
+        }
+    }
+
+    /// Remembers how many pods of each version there are, if there never were as many of both.
+    fn crest(&mut self, now: Pods) {
+        let covers = |one: &Pods, other: &Pods| one.new >= other.new && one.old >= other.old;
+        if !self.crests.iter().any(|seen| covers(seen, &now)) {
+            self.crests.retain(|seen| !covers(&now, seen));
+            self.crests.push(now);
         }
     }
 
@@ -520,9 +543,9 @@ impl Timeline {
             seconds: self.seconds(at),
             verb: effect.verb.method(),
             object: effect.target.to_string(),
-            path: path(effect),
-            content_type: content_type(&effect.verb),
-            precondition: precondition(effect),
+            path: write::path(effect),
+            content_type: write::content_type(&effect.verb),
+            precondition: write::precondition(effect),
             purpose: effect.purpose.clone(),
             body,
         });
@@ -560,56 +583,15 @@ impl Timeline {
             lowest_ready: self.lowest.unwrap_or(0),
             most_pods: self.most,
             start_pods: self.first.map_or(0, |sums| sums.iter().map(|sum| sum.pods).sum()),
+            begins: self.first.map_or_else(Pods::default, |[new, old]| Pods {
+                new: new.pods,
+                old: old.pods,
+            }),
+            crests: self.crests,
             blockers: Vec::new(),
-            unknown: Vec::new(),
+            unknown: self.unknown,
             likely_end: None,
         }
-    }
-}
-
-/// Path and query of a write.
-fn path(effect: &Effect) -> String {
-    let target = &effect.target;
-    let root = if target.api_version.contains('/') {
-        "apis"
-    } else {
-        "api"
-    };
-    let collection = format!(
-        "/{root}/{}/namespaces/{}/{}",
-        target.api_version, target.namespace, target.plural
-    );
-    let manager = format!("?fieldManager={}", keys::FIELD_MANAGER);
-    match &effect.verb {
-        Verb::Create(_) => format!("{collection}{manager}"),
-        Verb::Merge(_) => format!("{collection}/{}{manager}", target.name),
-        Verb::MergeStatus(_) => format!("{collection}/{}/status{manager}", target.name),
-        Verb::Apply(_) => format!("{collection}/{}{manager}&force=true", target.name),
-        Verb::Delete => format!("{collection}/{}", target.name),
-    }
-}
-
-fn content_type(verb: &Verb) -> &'static str {
-    match verb {
-        Verb::Create(_) => "application/json",
-        Verb::Merge(_) | Verb::MergeStatus(_) => "application/merge-patch+json",
-        Verb::Apply(_) => "application/apply-patch+yaml",
-        Verb::Delete => "",
-    }
-}
-
-/// What the server checks before it takes a write.
-fn precondition(effect: &Effect) -> &'static str {
-    match (
-        &effect.verb,
-        &effect.precondition.uid,
-        &effect.precondition.resource_version,
-    ) {
-        (Verb::Create(_), ..) => "no object of this name",
-        (_, Some(_), Some(_)) => "the same object, unchanged since it was read",
-        (_, None, Some(_)) => "unchanged since it was read",
-        (_, Some(_), None) => "the same object",
-        _ => "none",
     }
 }
 

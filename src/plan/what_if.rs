@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
-use serde_json::{Value, json};
-
 use crate::{
     engine::core::Reason,
     sim::{Affliction, Ailment, Share, Sim},
@@ -144,6 +142,8 @@ pub struct Losses {
     sim: Sim,
     coming: Vec<Option<String>>,
     namespace: String,
+    /// The step of the pause at which nodes were lost.
+    lost_at: Option<i32>,
 }
 
 impl Losses {
@@ -156,6 +156,19 @@ impl Losses {
             sim: sim.clone(),
             coming: names.collect(),
             namespace: namespace.to_owned(),
+            lost_at: None,
+        }
+    }
+
+    /// What cannot be told of a lost node where it ends, which is at the pause of a step, or elsewhere.
+    #[must_use]
+    pub fn untold(&self, end: Option<i32>) -> Option<&'static str> {
+        if !self.coming.is_empty() {
+            Some("what a lost node does: the release comes to no pause at which it would be lost")
+        } else if self.lost_at.is_some() && self.lost_at == end {
+            Some("what a lost node does: the plan ends at the pause at which it is lost")
+        } else {
+            None
         }
     }
 
@@ -164,29 +177,47 @@ impl Losses {
     /// # Errors
     /// A name that no node has.
     pub fn see(&mut self, said: &Reason) -> Result<(), String> {
-        if !matches!(
-            said,
-            Reason::WaitingForApproval { .. } | Reason::TimedPause { .. }
-        ) {
+        let (Reason::WaitingForApproval { step, .. } | Reason::TimedPause { step, .. }) = said else {
             return Ok(());
-        }
+        };
         for name in std::mem::take(&mut self.coming) {
-            let node = name.or_else(|| fullest(&self.sim, &self.namespace));
-            let Some(node) = node else { continue };
+            let Some(node) = name.or_else(|| fullest(&self.sim, &self.namespace)) else {
+                // No pod is on any.
+                self.coming.push(None);
+                continue;
+            };
             if !self.sim.lose_node(&node) {
-                let known = self.sim.list("v1", "Node", None);
-                let known: Vec<&str> = known
-                    .iter()
-                    .filter_map(|node| node["metadata"]["name"].as_str())
-                    .collect();
-                return Err(format!(
-                    "there is no node {node:?} with pods; there are {}",
-                    known.join(", ")
-                ));
+                return Err(unknown_node(&self.sim, &node));
             }
+            self.lost_at = Some(*step);
         }
         Ok(())
     }
+}
+
+fn unknown_node(sim: &Sim, node: &str) -> String {
+    let known = sim.list("v1", "Node", None);
+    let known: Vec<&str> = known
+        .iter()
+        .filter_map(|node| node["metadata"]["name"].as_str())
+        .collect();
+    format!(
+        "there is no node {node:?} with pods; there are {}",
+        known.join(", ")
+    )
+}
+
+/// Whether the nodes that are to be lost are there.
+///
+/// # Errors
+/// A name that no node has.
+pub(super) fn check(sim: &Sim, all: &[WhatIf]) -> Result<(), String> {
+    let mut names = all.iter().filter_map(|one| match one {
+        WhatIf::NodeLost(name) => name.as_deref(),
+        _ => None,
+    });
+    let unknown = names.find(|name| sim.get("v1", "Node", "", name).is_none());
+    unknown.map_or(Ok(()), |name| Err(unknown_node(sim, name)))
 }
 
 /// The node with most of the pods; the first of them by name.
@@ -201,17 +232,6 @@ fn fullest(sim: &Sim, namespace: &str) -> Option<String> {
         .into_iter()
         .find(|(_, count)| *count == most)
         .map(|(node, _)| node.to_owned())
-}
-
-/// The nodes that pods are on, where the copy has none: to lose one, there must be some.
-pub(super) fn nodes_of(objects: &[Value]) -> Vec<Value> {
-    let pods = objects.iter().filter(|object| object["kind"] == "Pod");
-    let names: BTreeSet<&str> = pods.filter_map(|pod| pod["spec"]["nodeName"].as_str()).collect();
-    let node = |name| {
-        json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name }, "spec": {},
-            "status": { "conditions": [{ "type": "Ready", "status": "True", "reason": "KubeletReady" }] } })
-    };
-    names.into_iter().map(node).collect()
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub(in crate::commands) async fn read(
     if args.filename.is_empty() {
         of_cluster(global, &args.targets, change, verb).await
     } else {
-        of_files(ui, global, (&args.filename, args.recursive), &args.targets)
+        of_files(ui, global, (&args.filename, args.recursive), &args.targets).await
     }
 }
 
@@ -128,7 +128,7 @@ pub(in crate::commands) async fn of_cluster(
 ///
 /// # Errors
 /// When they cannot be read, hold no Rollout or several, or are refused as a server would.
-pub(in crate::commands) fn of_files(
+pub(in crate::commands) async fn of_files(
     ui: &Ui,
     global: &Global,
     (names, recursive): (&[String], bool),
@@ -138,7 +138,9 @@ pub(in crate::commands) fn of_files(
     let home = global.namespace.as_deref().unwrap_or(HOME);
     let found = chosen(&manifests, &targets.names, home)?;
     let objects = manifests.into_iter().map(|manifest| manifest.object).collect();
-    let staged = plan::staged(objects, home).map_err(|error| Error::new(Kind::General, error.to_string()))?;
+    let staged = plan::staged(objects, home)
+        .await
+        .map_err(|error| Error::new(Kind::General, error.to_string()))?;
     let started = staged.has_pods.then(|| plan::started(&staged.objects)).flatten();
     Ok(Source {
         found,

@@ -15,7 +15,7 @@ use crate::{
     error::{Kind, Result},
     plan::{
         self, Answer, Change, End, Plan, Trial,
-        blockers::{Access, Blocker, Demand, Ground, Reference, catalogue, references},
+        blockers::{Access, Blocker, Demand, Ground, Reference, asks_more, catalogue, references},
     },
     workload::edit,
 };
@@ -70,6 +70,19 @@ pub(super) async fn weigh(
     });
     let demand = Demand::of(plan);
     let look = Look::default();
+    let old_template = plan::old_template(&source.objects, &source.found.namespace, &source.found.name);
+    let template = workload.map(|workload| &workload["spec"]["template"]);
+    let grows = match (template, &old_template) {
+        (Some(new), Some(old)) => asks_more(new, old),
+        (Some(_), None) if demand.begins.old > 0 => {
+            look.note(
+                "what pods of the old version request: whether larger ones find room is not weighed"
+                    .to_owned(),
+            );
+            false
+        }
+        _ => false,
+    };
     let mut objects = after.to_vec();
     let (mut everywhere, mut rights) = (None, Access::of_plan(plan));
     let mut answers = Vec::new();
@@ -80,7 +93,7 @@ pub(super) async fn weigh(
             let named = workload
                 .map(|workload| references(&workload["spec"]["template"]))
                 .unwrap_or_default();
-            let adds = demand.most_pods > demand.pods_now;
+            let adds = grows || demand.most_pods > demand.pods_now;
             let (around, nodes, named, asked, charge) = futures::try_join!(
                 look.around(cluster, namespace),
                 look.nodes(cluster, adds),
@@ -117,6 +130,7 @@ pub(super) async fn weigh(
     let ground = Ground {
         rollout: &rollout,
         workload,
+        old_template: old_template.as_ref(),
         objects: &objects,
         unread: &unread,
         everywhere: everywhere.as_deref(),
@@ -124,8 +138,9 @@ pub(super) async fn weigh(
         rights: &rights,
     };
     plan.weigh(&ground);
-    plan.unknown = source.unknown.clone();
+    let of_copy = std::mem::replace(&mut plan.unknown, source.unknown.clone());
     plan.unknown.extend(look.sentences.into_inner());
+    plan.unknown.extend(of_copy);
     plan.tried(&answers);
     assumptions(plan, source);
     Ok(())
@@ -204,6 +219,7 @@ pub(in crate::commands) async fn obstacles(
         workload: workload.as_ref(),
         objects: &objects,
         unread: &unread,
+        old_template: None,
         everywhere: None,
         demand: None,
         rights: &[],

@@ -145,13 +145,24 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
         }
     }
     let pod = PodAmounts::of(template, &defaults);
+    let old = ground
+        .old_template
+        .map(|template| PodAmounts::of(template, &defaults));
     for quota in ground.of_kind("ResourceQuota") {
-        of_quota(ground, &pod, quota, found);
+        of_quota(ground, (&pod, old.as_ref()), quota, found);
     }
 }
 
+/// Whether pods of one template ask for more of something than those of another.
+#[must_use]
+pub fn asks_more(template: &Value, than: &Value) -> bool {
+    let [new, old] = [template, than].map(|one| PodAmounts::of(one, &Defaults::default()).requests);
+    new.iter()
+        .any(|(resource, amount)| *amount > old.get(resource).copied().unwrap_or_default())
+}
+
 /// What an amount is called in sentences.
-fn shown(amount: i128) -> String {
+pub(super) fn shown(amount: i128) -> String {
     const MILLI: i128 = 1_000_000;
     const ONE: i128 = 1_000_000_000;
     const MEBI: i128 = ONE << 20;
@@ -233,7 +244,12 @@ fn of_rule(
     }
 }
 
-fn of_quota(ground: &Ground<'_>, pod: &PodAmounts, quota: &Value, found: &mut Vec<Blocker>) {
+fn of_quota(
+    ground: &Ground<'_>,
+    (pod, old): (&PodAmounts, Option<&PodAmounts>),
+    quota: &Value,
+    found: &mut Vec<Blocker>,
+) {
     // Which pods a scope is about cannot be told by their template alone.
     if list(&quota["spec"]["scopes"]).next().is_some() || quota["spec"]["scopeSelector"].is_object() {
         return;
@@ -250,15 +266,26 @@ fn of_quota(ground: &Ground<'_>, pod: &PodAmounts, quota: &Value, found: &mut Ve
         one * i128::try_from(count.unwrap_or_default()).unwrap_or_default()
     };
     for (key, hard) in amounts(&quota["spec"]["hard"]) {
-        let needs = |amounts: &Amounts, resource: &str| amounts.get(resource).map(|amount| amount * added);
+        // Of a new pod, and of an old one.
+        let each = |of: fn(&PodAmounts) -> &Amounts, resource: &str| {
+            let amount = |pod: &PodAmounts| of(pod).get(resource).copied();
+            let new = amount(pod);
+            (new, old.map_or(new, |old| amount(old).or(Some(0))))
+        };
+        let requested = |resource: &str| each(|pod| &pod.requests, resource);
+        let mut grows = false;
+        let mut needs = |(new, old): (Option<i128>, Option<i128>)| {
+            grows = new != old;
+            Some(ground.needed(new?, old?))
+        };
         let needed = match key.as_str() {
             "pods" | "count/pods" => Some(one * added),
-            "cpu" | "memory" | "ephemeral-storage" => needs(&pod.requests, &key),
+            "cpu" | "memory" | "ephemeral-storage" => needs(requested(&key)),
             "services" => Some(made("services")),
             _ => match (key.split_once('.'), key.strip_prefix("count/")) {
                 (_, Some(resource)) => Some(made(resource)),
-                (Some(("requests", resource)), _) => needs(&pod.requests, resource),
-                (Some(("limits", resource)), _) => needs(&pod.limits, resource),
+                (Some(("requests", resource)), _) => needs(requested(resource)),
+                (Some(("limits", resource)), _) => needs(each(|pod| &pod.limits, resource)),
                 _ => continue,
             },
         };
@@ -286,6 +313,10 @@ fn of_quota(ground: &Ground<'_>, pod: &PodAmounts, quota: &Value, found: &mut Ve
         };
         if needed > 0 && used + needed > hard {
             let what = match ground.demand {
+                Some(_) if grows => format!(
+                    "the pods of the release need {} {key} more at one time than now",
+                    shown(needed)
+                ),
                 Some(demand) if added > 0 && !key.starts_with("count/") || key == "count/pods" => {
                     format!(
                         "the release has {} pods at the most, {added} more than now, which need {} {key}",

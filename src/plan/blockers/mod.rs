@@ -20,11 +20,12 @@ use std::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{End, Plan};
+use super::{End, Plan, Pods};
 use crate::{
     api::{IntOrPercent, v1beta1::Rollout},
     engine::core::validate,
 };
+pub use limits::asks_more;
 pub use rights::Access;
 pub use template::{Reference, references};
 
@@ -117,6 +118,10 @@ pub struct Demand {
     pub lowest_ready: Option<i32>,
     /// Objects that are made, by resource, such as `deployments.apps`.
     pub made: BTreeMap<String, usize>,
+    /// Pods of each version at the beginning.
+    pub begins: Pods,
+    /// Pods of each version when there are most of them; empty when that is not known.
+    pub crests: Vec<Pods>,
 }
 
 /// What is looked at.
@@ -126,6 +131,8 @@ pub struct Ground<'a> {
     pub rollout: &'a Rollout,
     /// The workload, as changed; nothing when it does not exist.
     pub workload: Option<&'a Value>,
+    /// The template of the pods that run before the release; nothing when it is not known.
+    pub old_template: Option<&'a Value>,
     /// Everything that was read.
     pub objects: &'a [Value],
     /// Kinds that could not be read, so that nothing follows from an object of them being absent.
@@ -205,6 +212,8 @@ impl Demand {
             most_pods: plan.most_pods,
             lowest_ready: Some(plan.lowest_ready),
             made,
+            begins: plan.begins,
+            crests: plan.crests.clone(),
         }
     }
 }
@@ -335,6 +344,19 @@ impl<'a> Ground<'a> {
     /// The template of the new pods.
     fn template(&self) -> Option<&'a Value> {
         self.workload.map(|workload| &workload["spec"]["template"])
+    }
+
+    /// How much more of something the pods need at one time than at the beginning, of which a new pod needs so much, and an old
+    /// one so much.
+    fn needed(&self, new: i128, old: i128) -> i128 {
+        let of = |pods: &Pods| new * i128::from(pods.new) + old * i128::from(pods.old);
+        let crests = self
+            .demand
+            .map(|demand| (demand, demand.crests.iter().map(of).max()));
+        match crests {
+            Some((demand, Some(most))) => most - of(&demand.begins),
+            _ => new * i128::from(self.added()),
+        }
     }
 
     /// Pods beyond those of the beginning.

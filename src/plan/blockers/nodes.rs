@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Blocker, Evidence, Ground, Id, Weight,
-    limits::{Amounts, Defaults, PodAmounts, amounts},
+    limits::{Amounts, Defaults, PodAmounts, amounts, shown},
     name_of, text,
 };
 use crate::workload::{
@@ -150,49 +150,90 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
         ));
         return;
     }
-    let (Some(pods), added) = (ground.everywhere, i64::from(ground.added())) else {
+    let Some(pods) = ground.everywhere else {
         return;
     };
-    if added == 0
-        || fitting
-            .iter()
-            .any(|node| !node["status"]["allocatable"].is_object())
+    if fitting
+        .iter()
+        .any(|node| !node["status"]["allocatable"].is_object())
     {
         return;
     }
-    let mut room = 0;
-    let mut evidence = Vec::new();
-    for node in &fitting {
-        let fits = fits(node, pods, &needs);
-        room += fits;
-        if evidence.len() < 3 {
-            evidence.push(Evidence::new(
-                format!("node/{}", name_of(node)),
-                "allocatable less what its pods request",
-                format!("room for {fits} new pods"),
-            ));
-        }
-    }
-    if room < added {
-        let message = format!(
-            "the release has {added} pods more than now at one time, and {} nodes have room for {room} of them",
-            fitting.len()
-        );
-        // A pod that waits for room is how a node comes where clusters grow by themselves.
-        found.push(Blocker::new(
-            Id::NodeCapacity,
-            Weight::Risk,
-            message,
-            evidence,
-            command,
-        ));
-    }
+    let free: Vec<Amounts> = fitting.iter().map(|node| free(node, pods)).collect();
+    let (message, told) = match too_many(ground, &free, &needs) {
+        Some(message) => (message, Told::Pods),
+        None => match too_large(ground, &free, &needs) {
+            Some((message, resource)) => (message, Told::Amount(resource)),
+            None => return,
+        },
+    };
+    let evidence = fitting.iter().zip(&free).take(3).map(|(node, free)| {
+        let what = match &told {
+            Told::Pods => format!("room for {} new pods", fits(free, &needs)),
+            Told::Amount(resource) => {
+                let amount = free.get(resource).copied().unwrap_or_default();
+                format!("{} {resource} free", shown(amount.max(0)))
+            }
+        };
+        let field = "allocatable less what its pods request";
+        Evidence::new(format!("node/{}", name_of(node)), field, what)
+    });
+    // A pod that waits for room is how a node comes where clusters grow by themselves.
+    found.push(Blocker::new(
+        Id::NodeCapacity,
+        Weight::Risk,
+        message,
+        evidence.collect(),
+        command,
+    ));
 }
 
-/// How many pods with these needs find room beside what is there.
-fn fits(node: &Value, pods: &[Value], needs: &Amounts) -> i64 {
+/// What is told of each node.
+enum Told {
+    /// How many pods find room.
+    Pods,
+    /// How much of it is free.
+    Amount(String),
+}
+
+/// The pods that are added find no room.
+fn too_many(ground: &Ground<'_>, free: &[Amounts], needs: &Amounts) -> Option<String> {
+    let added = i64::from(ground.added());
+    let room: i64 = free.iter().map(|free| fits(free, needs)).sum();
+    (room < added).then(|| {
+        format!(
+            "the release has {added} pods more than now at one time, and {} nodes have room for {room} of them",
+            free.len()
+        )
+    })
+}
+
+/// The pods that take the places of smaller ones find no room: what they need of it, and of what.
+fn too_large(ground: &Ground<'_>, free: &[Amounts], needs: &Amounts) -> Option<(String, String)> {
+    let old = PodAmounts::of(ground.old_template?, &Defaults::of(ground)).requests;
+    needs.iter().find_map(|(resource, new)| {
+        let before = old.get(resource).copied().unwrap_or_default();
+        let needed = ground.needed(*new, before);
+        let room: i128 = free
+            .iter()
+            .map(|free| free.get(resource).copied().unwrap_or_default().max(0))
+            .sum();
+        (*new > before && needed > room).then(|| {
+            let message = format!(
+                "the pods of the release request {} {resource} more at one time than now, and {} nodes have {} left",
+                shown(needed),
+                free.len(),
+                shown(room)
+            );
+            (message, resource.clone())
+        })
+    })
+}
+
+/// What the pods on a node leave of it.
+fn free(node: &Value, pods: &[Value]) -> Amounts {
     let mut free = amounts(&node["status"]["allocatable"]);
-    let one = amounts(&serde_json::json!({ "pods": "1" }));
+    let one = one_pod();
     let name = name_of(node);
     let running = pods.iter().filter(|pod| {
         pod["spec"]["nodeName"] == name
@@ -206,9 +247,19 @@ fn fits(node: &Value, pods: &[Value], needs: &Amounts) -> i64 {
             }
         }
     }
+    free
+}
+
+/// A pod takes one place of those that a node has.
+fn one_pod() -> Amounts {
+    amounts(&serde_json::json!({ "pods": "1" }))
+}
+
+/// How many pods with these needs find room in what is free.
+fn fits(free: &Amounts, needs: &Amounts) -> i64 {
     let fit = needs
         .iter()
-        .chain(&one)
+        .chain(&one_pod())
         .filter(|(_, needed)| **needed > 0)
         .filter_map(|(resource, needed)| free.get(resource).map(|free| (*free).max(0) / needed))
         .min();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Access, Demand, Ground, Id, Weight, catalogue};
 use crate::{
     api::v1beta1::Rollout,
-    plan::{End, Plan, PlannedWrite},
+    plan::{End, Plan, PlannedWrite, Pods},
 };
 
 /// Id, weight and sentence.
@@ -78,10 +78,12 @@ fn daemon(objects: Vec<Value>) -> Case {
 struct Case {
     rollout: Value,
     workload: Option<Value>,
+    old_template: Option<Value>,
     objects: Vec<Value>,
     unread: Vec<&'static str>,
     everywhere: Option<Vec<Value>>,
     rights: Vec<Access>,
+    demand: Demand,
 }
 
 impl Case {
@@ -92,10 +94,19 @@ impl Case {
         Self {
             rollout: rollout(),
             workload: Some(workload(&json!({}), &json!({}))),
+            old_template: None,
             objects: all,
             unread: Vec::new(),
             everywhere: None,
             rights: Vec::new(),
+            demand: Demand {
+                pods_now: 4,
+                most_pods: 9,
+                lowest_ready: Some(3),
+                made: [("deployments.apps".to_owned(), 1), ("services".to_owned(), 1)].into(),
+                begins: Pods { new: 0, old: 4 },
+                crests: vec![Pods { new: 4, old: 5 }, Pods { new: 5, old: 3 }],
+            },
         }
     }
 
@@ -109,19 +120,14 @@ impl Case {
     fn found(&self) -> Found {
         let rollout: Rollout = serde_json::from_value(self.rollout.clone()).unwrap();
         let unread: BTreeSet<String> = self.unread.iter().map(ToString::to_string).collect();
-        let demand = Demand {
-            pods_now: 4,
-            most_pods: 9,
-            lowest_ready: Some(3),
-            made: [("deployments.apps".to_owned(), 1), ("services".to_owned(), 1)].into(),
-        };
         let ground = Ground {
             rollout: &rollout,
             workload: self.workload.as_ref(),
+            old_template: self.old_template.as_ref(),
             objects: &self.objects,
             unread: &unread,
             everywhere: self.everywhere.as_deref(),
-            demand: Some(&demand),
+            demand: Some(&self.demand),
             rights: &self.rights,
         };
         let found = catalogue(&ground);
@@ -546,6 +552,77 @@ fn nodes() {
 }
 
 #[test]
+fn pods_that_grow() {
+    let asks = |cpu: &str| json!({ "resources": { "requests": { "cpu": cpu } } });
+    let quota = |hard: &str| {
+        vec![object(
+            "ResourceQuota",
+            "q",
+            json!({ "spec": { "hard": { "requests.cpu": hard } }, "status": { "used": { "requests.cpu": "4" } } }),
+        )]
+    };
+    let grown = |from: &str, to: &str, objects: Vec<Value>| Case {
+        old_template: Some(workload(&asks(from), &json!({}))["spec"]["template"].clone()),
+        everywhere: Some(Vec::new()),
+        ..Case::of(asks(to), json!({}), objects)
+    };
+    let in_place = |objects: Vec<Value>| Case {
+        demand: Demand {
+            pods_now: 4,
+            most_pods: 4,
+            begins: Pods { new: 0, old: 4 },
+            crests: vec![Pods { new: 0, old: 4 }, Pods { new: 4, old: 0 }],
+            ..Demand::default()
+        },
+        ..grown("1", "4", objects)
+    };
+    let nodes = |cpu: &str| {
+        let allocatable = json!({ "cpu": cpu, "pods": "110" });
+        vec![
+            node("a", json!({}), allocatable.clone()),
+            node("b", json!({}), allocatable),
+        ]
+    };
+    check(vec![
+        // From four old ones of 1 to five new ones of 4 beside three old ones: nineteen more.
+        (grown("1", "4", quota("23")), Vec::new()),
+        (
+            grown("1", "4", quota("22")),
+            blocks(
+                Id::Quota,
+                "the pods of the release need 19 requests.cpu more at one time than now; quota/q leaves 18",
+            ),
+        ),
+        // Smaller ones: five old ones beside four new ones are most.
+        (grown("1", "500m", quota("7")), Vec::new()),
+        (
+            grown("1", "500m", quota("6900m")),
+            blocks(
+                Id::Quota,
+                "the pods of the release need 3 requests.cpu more at one time than now; quota/q leaves 2900m",
+            ),
+        ),
+        (grown("1", "4", nodes("12")), Vec::new()),
+        (
+            grown("3", "4", nodes("8")),
+            risk(
+                Id::NodeCapacity,
+                "the release has 5 pods more than now at one time, and 2 nodes have room for 4 of them",
+            ),
+        ),
+        // No pod more than now, but larger ones.
+        (in_place(nodes("6")), Vec::new()),
+        (
+            in_place(nodes("5")),
+            risk(
+                Id::NodeCapacity,
+                "the pods of the release request 12 cpu more at one time than now, and 2 nodes have 10 left",
+            ),
+        ),
+    ]);
+}
+
+#[test]
 fn what_else_acts_on_the_pods() {
     let budget = |spec: Value| {
         let mut budget = object(
@@ -692,6 +769,8 @@ fn rights_are_asked_for_by_name_where_the_name_is_known() {
         lowest_ready: 0,
         most_pods: 0,
         start_pods: 0,
+        begins: Pods::default(),
+        crests: Vec::new(),
         blockers: Vec::new(),
         unknown: Vec::new(),
         likely_end: None,

@@ -67,3 +67,34 @@ fn the_order_of_manifests_makes_no_difference() {
         assert_eq!(after(manifests), expected);
     }
 }
+
+#[test]
+fn only_what_the_release_names_is_asked_what_it_names() {
+    let live = rollout(&json!({ "canary": { "steps": [], "trafficRoutingRef": "shared" } }));
+    let routing = |name: &str| {
+        let mut routing = object("rollouts.kruise.io/v1alpha1", "TrafficRouting", name, &json!({}));
+        routing["metadata"].as_object_mut().unwrap().remove("namespace");
+        routing
+    };
+    let mut stranger = live.clone();
+    stranger["metadata"]["name"] = json!("stranger");
+    let change = |manifests: Vec<Value>| Change {
+        manifests,
+        ..Change::default()
+    };
+    let names = |manifests: Vec<Value>| -> Vec<String> {
+        let naming = change(manifests).naming(&live);
+        let title =
+            |object: &Value| format!("{}/{}", object["kind"], object["metadata"]["name"]).replace('"', "");
+        naming.iter().map(title).collect()
+    };
+    assert_eq!(names(vec![stranger, routing("other")]), Vec::<String>::new());
+    assert_eq!(
+        names(vec![routing("other"), routing("shared")]),
+        ["TrafficRouting/shared"]
+    );
+    assert_eq!(
+        names(vec![routing("shared"), live.clone()]),
+        ["TrafficRouting/shared", "Rollout/web"]
+    );
+}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Moved, Saved, Unfit, inputs};
 use crate::{
-    plan::{End, Plan},
+    plan::{End, Plan, Pods},
     workload::edit,
 };
 
@@ -45,6 +45,8 @@ fn plan() -> Plan {
         lowest_ready: 3,
         most_pods: 4,
         start_pods: 3,
+        begins: Pods::default(),
+        crests: Vec::new(),
         blockers: Vec::new(),
         unknown: Vec::new(),
         likely_end: None,
@@ -308,5 +310,64 @@ fn what_is_to_be_made_is_asked_for_and_is_as_it_was_planned() {
             vec!["service/web  spec.selector.app: \"web\" is now \"shop\"".to_owned()],
             nothing
         )
+    );
+}
+
+#[test]
+fn what_a_plan_names_is_told_by_its_own_rollout() {
+    let mut rival = rollout();
+    rival["metadata"]["name"] = json!("rival");
+    let mut routed = rollout();
+    routed["spec"]["strategy"]["canary"]["trafficRoutings"] =
+        json!([{ "service": "web", "ingress": { "name": "web" } }]);
+    let before = [rollout(), rival.clone(), deployment("web:v1")];
+    let after = [routed.clone(), rival, deployment("web:v2")];
+    let kept = Saved::new(&plan(), json!({}), (&before, &after), ("https://a", ""));
+    let named: Vec<Value> = kept
+        .naming()
+        .into_iter()
+        .map(|object| {
+            json!([
+                object["kind"],
+                object["metadata"]["name"],
+                object["spec"]["strategy"]["canary"]["trafficRoutings"][0]["service"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        named,
+        [json!(["Rollout", "web", null]), json!(["Rollout", "web", "web"])]
+    );
+}
+
+#[test]
+fn what_a_server_fills_in_is_no_other_change() {
+    let before = [rollout(), deployment("web:v1")];
+    let mut routed = rollout();
+    routed["spec"]["strategy"]["canary"]["trafficRoutings"] = json!([{ "service": "web" }]);
+    let mut sidecar = deployment("web:v1");
+    let containers = |object: &mut Value| {
+        let place = object.pointer_mut("/spec/template/spec/containers").unwrap();
+        place.as_array_mut().unwrap().push(json!({ "name": "proxy" }));
+    };
+    containers(&mut sidecar);
+    let after = [routed.clone(), sidecar.clone()];
+    let kept = Saved::new(&plan(), json!({}), (&before, &after), ("https://a", ""));
+    let words = |all: Vec<Moved>| all.iter().map(Moved::to_string).collect::<Vec<_>>();
+    let told = |objects: &[Value]| (words(kept.moved(objects)), words(kept.to_make(objects)));
+    let nothing = Vec::<String>::new;
+    routed["spec"]["strategy"]["canary"]["trafficRoutings"][0]["gracePeriodSeconds"] = json!(3);
+    sidecar["spec"]["template"]["spec"]["containers"][1]["terminationMessagePolicy"] = json!("File");
+    assert_eq!(told(&[routed.clone(), sidecar.clone()]), (nothing(), nothing()));
+    // What stood there before is nobody's to fill in.
+    sidecar["spec"]["template"]["spec"]["containers"][0]["workingDir"] = json!("/");
+    routed["spec"]["strategy"]["canary"]["trafficRoutings"][0]["service"] = json!("shop");
+    let (moved, _) = told(&[routed, sidecar]);
+    assert_eq!(
+        moved,
+        [
+            "deployment/web  spec.template.spec.containers[main].workingDir: not set is now \"/\"",
+            "rollout/web  spec.strategy.canary.trafficRoutings[0].service: \"web\" is now \"shop\"",
+        ]
     );
 }

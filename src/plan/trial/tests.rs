@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{Answer, Trial, trials};
-use crate::plan::{End, Plan, PlannedWrite, blockers::Weight};
+use crate::plan::{End, Plan, PlannedWrite, Pods, blockers::Weight};
 
 fn write(verb: &'static str, object: &str, path: &str, body: Value) -> PlannedWrite {
     PlannedWrite {
@@ -34,6 +34,8 @@ fn plan(writes: Vec<PlannedWrite>) -> Plan {
         lowest_ready: 0,
         most_pods: 0,
         start_pods: 0,
+        begins: Pods::default(),
+        crests: Vec::new(),
         blockers: Vec::new(),
         unknown: Vec::new(),
         likely_end: None,

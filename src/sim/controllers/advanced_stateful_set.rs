@@ -52,7 +52,7 @@ const POD_INDEX: &str = "apps.kubernetes.io/pod-index";
 struct Wanted {
     replicas: i64,
     start: i64,
-    reserved: BTreeSet<i64>,
+    reserved: Vec<std::ops::RangeInclusive<i64>>,
     /// `OrderedReady`.
     ordered: bool,
     /// Pods are updated when somebody deletes them.
@@ -84,12 +84,7 @@ impl Wanted {
         Self {
             replicas,
             start: number("/ordinals/start", 0),
-            reserved: entries
-                .into_iter()
-                .flatten()
-                .filter_map(reserved)
-                .flatten()
-                .collect(),
+            reserved: entries.into_iter().flatten().filter_map(reserved).collect(),
             ordered: set
                 .spec_at("/podManagementPolicy")
                 .is_none_or(|p| p != "Parallel"),
@@ -114,8 +109,17 @@ impl Wanted {
 
     /// The ordinals that pods should have, lowest first.
     fn ordinals(&self) -> Vec<i64> {
-        let free = (self.start..).filter(|at| !self.reserved.contains(at));
-        free.take(usize::try_from(self.replicas).unwrap_or(0)).collect()
+        let replicas = usize::try_from(self.replicas).unwrap_or(0);
+        let (mut found, mut next) = (Vec::new(), Some(self.start));
+        while let Some(at) = next.filter(|_| found.len() < replicas) {
+            // A range may be as long as can be written: it is left at once.
+            let range = self.reserved.iter().find(|range| range.contains(&at));
+            if range.is_none() {
+                found.push(at);
+            }
+            next = range.map_or(at, |range| *range.end()).checked_add(1);
+        }
+        found
     }
 }
 

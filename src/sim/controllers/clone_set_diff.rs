@@ -172,7 +172,10 @@ impl Diff {
         let lacking_new = (replicas - partition - new.all).max(0);
         let mut surge = (0, 0);
         if wanted.surge > 0 {
-            let held_back = (unavailable + marked - wanted.unavailable).max(0).min(marked);
+            let held_back = (unavailable + marked)
+                .saturating_sub(wanted.unavailable)
+                .max(0)
+                .min(marked);
             let held_back_old = (held_back - new.marked).max(0);
             let updating = too_old.min(lacking_new);
             surge = if held_back >= updating {
@@ -182,23 +185,30 @@ impl Diff {
                 (wanted.surge.min(updating), 0)
             };
         }
-        let (expected, expected_old) = (replicas + surge.0, partition + surge.1);
+        // Shares of pods may be as large as can be written.
+        let (expected, expected_old) = (
+            replicas.saturating_add(surge.0),
+            partition.saturating_add(surge.1),
+        );
+        let may_be_missing = wanted.unavailable.saturating_add(total).saturating_sub(replicas);
         let mut diff = Self::default();
         if expected > total {
             diff.up = expected - total;
             diff.up_old = (expected_old - old.all).max(0);
-            diff.up_limit = diff.up.min((wanted.scale_unavailable - unavailable).max(0));
+            diff.up_limit = diff
+                .up
+                .min(wanted.scale_unavailable.saturating_sub(unavailable).max(0));
         }
         if total - marked > expected {
             diff.down = total - marked - expected;
             diff.down_old = (old.all - old.marked - expected_old).max(0);
         }
         if marked > 0 || diff.down > 0 {
-            diff.ready_limit = (wanted.unavailable + total - replicas - unavailable).max(0);
+            diff.ready_limit = may_be_missing.saturating_sub(unavailable).max(0);
         }
         diff.update = too_old.min(lacking_new);
         if diff.update != 0 {
-            diff.update_unavailable = wanted.unavailable + total - replicas;
+            diff.update_unavailable = may_be_missing;
         }
         diff
     }
@@ -389,5 +399,22 @@ mod tests {
         for (what, spec, new, old, diff) in cases {
             assert_eq!(Diff::of(&wanted(spec), new, old), diff, "{what}");
         }
+    }
+
+    #[test]
+    fn as_many_as_can_be_written_are_no_more_than_that() {
+        let wanted = wanted(
+            json!({ "replicas": 3, "updateStrategy": { "maxUnavailable": i32::MAX, "maxSurge": i32::MAX } }),
+        );
+        let new = Census {
+            all: 1,
+            marked: 1,
+            unavailable: 0,
+        };
+        let diff = Diff::of(&wanted, new, Census { all: 2, ..new });
+        assert_eq!(
+            (diff.ready_limit, diff.update_unavailable),
+            (i32::MAX - 3, i32::MAX - 3)
+        );
     }
 }

@@ -53,6 +53,23 @@ impl std::fmt::Debug for SharedGuard {
     }
 }
 
+impl Controllers {
+    /// Waits until they stop, which they do by themselves only where one of them fails.
+    pub async fn stopped(&mut self) {
+        // Whatever it was has been told on stderr.
+        let _ = (&mut self.task).await;
+    }
+
+    /// Work beside them; nothing of it when they stop first.
+    pub async fn beside<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.stopped() => None,
+        }
+    }
+}
+
 impl Drop for Controllers {
     fn drop(&mut self) {
         self.task.abort();

@@ -552,3 +552,55 @@ fn what_comes_with_the_change_is_there() {
     assert_eq!(plan(vec![deployment.clone()]), (Some(3), json!(missing)));
     assert_eq!(plan(vec![settings, deployment]), (Some(0), json!(null)));
 }
+
+#[test]
+fn pods_that_grow_need_room() {
+    let mut objects = after(&[]);
+    objects.push(
+        json!({ "apiVersion": "v1", "kind": "ResourceQuota", "metadata": { "name": "compute", "namespace": "shop" },
+        "spec": { "hard": { "requests.memory": "6Gi" } }, "status": { "used": { "requests.memory": "3Gi" } } }),
+    );
+    for object in &mut objects {
+        if object["kind"] == "Rollout" {
+            object["spec"]["strategy"] =
+                json!({ "canary": { "steps": [{ "replicas": 1, "pause": {} }, { "replicas": "100%" }] } });
+        }
+        let containers = match object["kind"].as_str() {
+            Some("Deployment") => {
+                object["spec"]["strategy"] = json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 0, "maxUnavailable": 1 } });
+                "/spec/template/spec/containers/0"
+            }
+            Some("ReplicaSet") => "/spec/template/spec/containers/0",
+            Some("Pod") => "/spec/containers/0",
+            _ => continue,
+        };
+        object.pointer_mut(containers).unwrap()["resources"] = json!({ "requests": { "memory": "1Gi" } });
+    }
+    let shop = Served::with(objects, Life::Still);
+    let folder = Folder::new();
+    let plan = |memory: &str| {
+        let mut deployment = application("web").remove(0);
+        deployment["spec"]["strategy"] =
+            json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 0, "maxUnavailable": 1 } });
+        let container = deployment
+            .pointer_mut("/spec/template/spec/containers/0")
+            .unwrap();
+        container["resources"] = json!({ "requests": { "memory": memory } });
+        let path = folder.file("change.json");
+        std::fs::write(&path, deployment.to_string()).unwrap();
+        let file = path.display().to_string();
+        let outcome = shop.kruise(&["plan", "web", "--apply", &file, "-o", "json"]);
+        (outcome.code, outcome.json()["blockers"][0]["message"].clone())
+    };
+    // Three of 2Gi in the places of three of 1Gi: 3Gi more, as much as there is.
+    assert_eq!(plan("2Gi"), (Some(0), json!(null)));
+    assert_eq!(
+        plan("4Gi"),
+        (
+            Some(3),
+            json!(
+                "the pods of the release need 9216Mi requests.memory more at one time than now; quota/compute leaves 3072Mi"
+            )
+        )
+    );
+}

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::executor::block_on;
 use insta::assert_snapshot;
 use kubectl_kruise::{
     plan::{self, Change, Plan, Request},
@@ -35,7 +36,7 @@ pub(crate) fn shop() -> Vec<Value> {
 
 /// A release of another image over files.
 pub(crate) fn request(files: Vec<Value>) -> Request {
-    let staged = plan::staged(files, "shop").unwrap();
+    let staged = block_on(plan::staged(files, "shop")).unwrap();
     Request {
         objects: staged.objects,
         namespace: "shop".to_owned(),
@@ -116,7 +117,7 @@ fn kinds_of_files() {
     ");
     let mut refused = shop();
     refused[0]["spec"]["replicas"] = json!(-1);
-    assert_snapshot!(plan::staged(refused, "shop").unwrap_err().to_string(), @r#"cannot copy Deployment shop/web into the simulation: Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0"#);
+    assert_snapshot!(block_on(plan::staged(refused, "shop")).unwrap_err().to_string(), @r#"cannot copy Deployment shop/web into the simulation: Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0"#);
 }
 
 #[test]
@@ -215,4 +216,57 @@ fn what_might_happen() {
     node-lost=node-9
     what is asked about cannot happen: there is no node "node-9" with pods; there are node-0, node-1, node-2
     "#);
+}
+
+#[test]
+fn a_node_that_is_never_lost_is_told() {
+    let unknown = |what: &str, change: fn(&mut Request)| {
+        let mut request = request(shop());
+        request.what_if = vec![what.parse().unwrap()];
+        change(&mut request);
+        match plan::predict(request) {
+            Ok(plan) => plan.unknown,
+            Err(error) => vec![error.to_string()],
+        }
+    };
+    let at_once = |request: &mut Request| {
+        request.change.steps = Some(vec![json!({ "replicas": "100%" })]);
+    };
+    let nothing = Vec::<String>::new();
+    assert_eq!(unknown("node-lost", |_| {}), nothing);
+    assert_eq!(
+        unknown("node-lost=nosuch", at_once),
+        [
+            "what is asked about cannot happen: there is no node \"nosuch\" with pods; there are node-0, node-1, node-2"
+        ]
+    );
+    assert_eq!(
+        unknown("node-lost", at_once),
+        ["what a lost node does: the release comes to no pause at which it would be lost"]
+    );
+    assert_eq!(
+        unknown("node-lost", |request| request.until_step = Some(1)),
+        ["what a lost node does: the plan ends at the pause at which it is lost"]
+    );
+    assert_eq!(
+        unknown("node-lost", |request| request.until_step = Some(2)),
+        nothing
+    );
+}
+
+#[test]
+fn a_simulation_whose_controllers_died_is_none() {
+    let mut request = request(shop());
+    request.change = Change::default();
+    request.objects.retain(|object| object["kind"] != "ReplicaSet");
+    let deployment = request
+        .objects
+        .iter_mut()
+        .find(|object| object["kind"] == "Deployment");
+    // As no server would take it.
+    deployment.unwrap()["spec"]["template"]["metadata"]["labels"] = json!("none");
+    assert_eq!(
+        told(request),
+        "the simulation failed: a model controller stopped unexpectedly"
+    );
 }

@@ -258,6 +258,12 @@ fn ordinals_start_where_they_are_told_and_leave_the_reserved_out() {
         world.set(json!({"reserveOrdinals": [7]})).await;
         world.pass(20).await;
         assert_eq!(names(&world), ["5", "6", "8"]);
+        // A range as long as can be written.
+        world
+            .set(json!({"reserveOrdinals": ["7-9223372036854775805"]}))
+            .await;
+        world.pass(20).await;
+        assert_eq!(names(&world), ["5", "6", "9223372036854775806"]);
     });
 }
 
