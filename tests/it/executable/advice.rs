@@ -91,26 +91,17 @@ fn what_is_being_deleted_needs_an_engine_and_goes_with_one() {
     Cause:    nobody acts on this Rollout: no engine is running
               kubectl kruise rollout run web -n shop
     ");
-    assert_snapshot!(shop.kruise(&["rollback", "web", "--standalone", "--yes", "--timeout", "60s"]), @r#"
-    exit 0
-    --- stdout
-    deployment.apps/web rolled back
-    rollout.rollouts.kruise.io/web gone
-    --- stderr
-    rollout.rollouts.kruise.io/web: being deleted: step 1/3; back to revision 6758fd9795:
-    @@ -9,5 +TIME,5 @@
-         - name: A
-           value: "1"
-    -    image: web:v2
-    +    image: web:v1
-         imagePullPolicy: IfNotPresent
-         name: main
-    TIME  shop/web  the Rollout is being deleted: the stable Service selects all versions again
-    TIME  shop/web  the Rollout is being deleted: traffic goes to the stable Service
-    TIME  shop/web  the Rollout is being deleted: the workload rolls
-    TIME  shop/web  the Rollout is gone
-    rollout.rollouts.kruise.io/web was being deleted, and is gone
-    "#);
+    let said = shop.kruise(&["rollback", "web", "--standalone", "--yes", "--timeout", "60s"]);
+    // What is seen on the way depends on how fast the machine is.
+    assert_eq!(
+        (said.code, said.stdout.as_str(), said.stderr.lines().last()),
+        (
+            Some(0),
+            "deployment.apps/web rolled back\nrollout.rollouts.kruise.io/web gone\n",
+            Some("rollout.rollouts.kruise.io/web was being deleted, and is gone")
+        ),
+        "{said}"
+    );
     assert_eq!(shop.rollout(), Value::Null);
     // Somebody else's finalizer is nothing that an engine would take off.
     let mut foreign = deleted;
