@@ -1,5 +1,6 @@
 //! Folds what the engine and the pods did into steps.
 
+mod count;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -9,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use kube::{api::DynamicObject, runtime::watcher};
 
-use super::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Pods, Range};
+use count::{Counted, Seen, Sum};
+
+use super::{End, Plan, PlannedState, PlannedStep, PlannedWrite, Pods};
 use crate::{
     api::{IntOrPercent, keys, v1beta1::Step},
     engine::{
@@ -68,113 +71,6 @@ struct Turn {
     /// The step as it was at the write.
     kept: PlannedStep,
     seen: Seen,
-}
-
-/// What was seen of the pods in a span of time.
-#[derive(Clone, Copy)]
-struct Seen {
-    ready: Range,
-    new: Range,
-    old: Range,
-    most: i32,
-}
-
-impl Seen {
-    fn now(sums: [Sum; 2]) -> Self {
-        let [new, old] = sums;
-        Self {
-            ready: Range::of(new.ready + old.ready),
-            new: Range::of(new.ready),
-            old: Range::of(old.ready),
-            most: new.pods + old.pods,
-        }
-    }
-
-    fn of_step(step: &PlannedStep) -> Self {
-        Self {
-            ready: Range {
-                lowest: step.ready_lowest,
-                highest: step.ready_highest,
-            },
-            new: step.new_ready,
-            old: step.old_ready,
-            most: step.most_pods,
-        }
-    }
-
-    fn take_in(&mut self, pods: i32, [new, old]: [Sum; 2]) {
-        self.ready.take_in(new.ready + old.ready);
-        self.new.take_in(new.ready);
-        self.old.take_in(old.ready);
-        self.most = self.most.max(pods);
-    }
-
-    fn then(mut self, pods: i32, sums: [Sum; 2]) -> Self {
-        self.take_in(pods, sums);
-        self
-    }
-
-    fn and(mut self, other: Self) -> Self {
-        for (range, also) in [
-            (&mut self.ready, other.ready),
-            (&mut self.new, other.new),
-            (&mut self.old, other.old),
-        ] {
-            range.take_in(also.lowest);
-            range.take_in(also.highest);
-        }
-        self.most = self.most.max(other.most);
-        self
-    }
-
-    fn put(self, step: &mut PlannedStep) {
-        step.ready_lowest = self.ready.lowest;
-        step.ready_highest = self.ready.highest;
-        step.new_ready = self.new;
-        step.old_ready = self.old;
-        step.most_pods = self.most;
-    }
-}
-
-/// What one ReplicaSet or one pod counts for.
-#[derive(Clone, Default)]
-struct Counted {
-    revision: String,
-    pods: i32,
-    ready: i32,
-}
-
-/// Pods of a version.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-struct Sum {
-    pods: i32,
-    ready: i32,
-}
-
-impl Sum {
-    fn add(&mut self, counted: &Counted) {
-        self.pods += counted.pods;
-        self.ready += counted.ready;
-    }
-
-    fn subtract(&mut self, counted: &Counted) {
-        self.pods -= counted.pods;
-        self.ready -= counted.ready;
-    }
-}
-
-impl Range {
-    fn of(one: i32) -> Self {
-        Self {
-            lowest: one,
-            highest: one,
-        }
-    }
-
-    fn take_in(&mut self, one: i32) {
-        self.lowest = self.lowest.min(one);
-        self.highest = self.highest.max(one);
-    }
 }
 
 impl Census {
