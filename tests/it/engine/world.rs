@@ -415,6 +415,8 @@ impl World {
             return;
         }
         self.ledger.scale(replicas);
+        // Which pods a StatefulSet's controller takes away does not depend on which of them serve.
+        self.guard.changed(true);
         let body = json!({ "spec": { "replicas": replicas } });
         self.merge(self.setup.shape.workload(), APP, "/scale", body).await;
     }
