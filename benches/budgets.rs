@@ -39,11 +39,12 @@ fn main() {
         .collect();
     line("figure", "measured", "budget");
     let executable = executable();
-    let parts: [(&str, &dyn Fn()); 7] = [
+    let parts: [(&str, &dyn Fn()); 8] = [
         ("binary", &binary),
         ("start", &start),
         ("plan", &plans),
         ("simulated", &releases),
+        ("pods", &pods),
         ("single", &|| live::single::print(&executable)),
         ("scale", &|| live::scale::simulated(&executable)),
         ("real", &|| live::real(&executable)),
@@ -90,6 +91,25 @@ fn children_cpu() -> f64 {
             .unwrap_or(0.0)
     };
     (ticks(13) + ticks(14)) / 100.0
+}
+
+/// Pods of one Deployment that the simulator makes and lets become ready, and copies out.
+fn pods() {
+    const PODS: i32 = 100_000;
+    let (objects, took) = timed(|| application(PODS, &[json!({ "replicas": "10%" })]));
+    let ready = objects
+        .iter()
+        .filter(|object| object["kind"] == "Pod" && object["status"]["phase"] == "Running")
+        .count();
+    let seconds = took.as_secs_f64();
+    line(
+        "simulated pods, 100,000 of one Deployment",
+        &format!("{seconds:.1} s"),
+        &format!(
+            "{:.0} ready pods per second",
+            f64::from(u32::try_from(ready).unwrap_or(0)) / seconds
+        ),
+    );
 }
 
 fn cpu_per_start(program: &Path, arguments: &[&str], runs: u32) -> Option<(f64, f64)> {

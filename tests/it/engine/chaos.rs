@@ -282,7 +282,8 @@ async fn finish(world: &mut World, engine: &mut Engine, takes_back: bool) -> Res
         if turned.is_err() && is_beyond_repair(world) {
             // The engine tries until its deadline.
             turned = world.until(engine, "a pause or the end", 600, rests).await;
-            if turned.is_err() && world.progress()["currentStepState"] == "BeforeStepUpgrade" {
+            let is_there = !world.rollout().is_null();
+            if turned.is_err() && is_there && world.progress()["currentStepState"] == "BeforeStepUpgrade" {
                 // As `explain` says then: the stable version is not worth a release in steps.
                 world.spec(json!({ "disabled": true })).await;
                 if is_bad(&world.ledger.wanted_image()) {
