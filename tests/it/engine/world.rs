@@ -533,8 +533,15 @@ impl World {
     }
 
     pub(super) async fn spec(&self, spec: Value) {
-        self.merge(ROLLOUT, ROLLOUT_NAME, "", json!({ "spec": spec }))
-            .await;
+        let body = json!({ "spec": spec });
+        let place = Place::of(ROLLOUT.0, ROLLOUT.1);
+        match self.user.patch(place, ROLLOUT_NAME, "", MERGE, &body).await {
+            // An engine let it go just now.
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            answer => {
+                answer.unwrap();
+            }
+        }
     }
 
     /// Changes fields of the strategy, whichever it is.
