@@ -327,20 +327,20 @@ impl Table {
 
     /// Takes in an entry unless the one that is known is as new.
     pub(super) fn put(&mut self, name: &Name, entry: Entry) -> Put {
-        if let Some(known) = self.entries.get_mut(name) {
-            if known.version() >= entry.version() {
-                return Put::Nothing;
+        if self.has_as_new(name, &entry) {
+            return Put::Nothing;
+        }
+        if let Some(known) = self.entries.get_mut(name)
+            && known.says_the_same(&entry)
+        {
+            // What is the same belongs to the same.
+            let link = entry.link(name);
+            let linked = link.and_then(|link| self.by_link.get_mut(&link)?.get_mut(name));
+            if let Some(linked) = linked {
+                *linked = entry.clone();
             }
-            if known.says_the_same(&entry) {
-                // What is the same belongs to the same.
-                let link = entry.link(name);
-                let linked = link.and_then(|link| self.by_link.get_mut(&link)?.get_mut(name));
-                if let Some(linked) = linked {
-                    *linked = entry.clone();
-                }
-                *known = entry;
-                return Put::Nothing;
-            }
+            *known = entry;
+            return Put::Nothing;
         }
         let old = self.remove(name);
         let key = Arc::new(name.clone());

@@ -157,7 +157,7 @@ fn nothing_is_taken_from_a_version_that_is_everywhere() {
 
 #[test]
 fn a_note_of_another_size_is_corrected_before_the_workload_is_handed_back() {
-    // Scaled to just what the new version had, nobody had to size it; scaled to more, its old version alone.
+    // Scaled to just what the new version had, nobody had to size it; nor where both versions had what they should.
     for (old, new, note, expected) in [
         (
             0,
