@@ -225,7 +225,7 @@ impl Cluster {
             ));
         }
         let names: Vec<&str> = others.iter().map(|found| found.name.as_str()).collect();
-        match similar::get_close_matches(name, &names, 3, 0.6).as_slice() {
+        match close_to(name, &names).as_slice() {
             [] if names.is_empty() => error.hint(format!(
                 "there are no Rollouts in namespace {namespace:?}; -n names another"
             )),
@@ -235,6 +235,16 @@ impl Cluster {
             alike => error.hint(format!("did you mean {}?", alike.join(" or "))),
         }
     }
+}
+
+/// Names that are much like this one, the most alike first; three at the most.
+fn close_to<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
+    let with = |other: &'a str| (strsim::jaro(name, other), other);
+    let mut close: Vec<(f64, &str)> = names.iter().copied().map(with).collect();
+    // As clap has it for names of commands.
+    close.retain(|(alike, _)| *alike > 0.7);
+    close.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    close.into_iter().take(3).map(|(_, other)| other).collect()
 }
 
 fn no_rollouts(error: Error) -> Error {

@@ -5,10 +5,12 @@ pub mod connect;
 pub mod evidence;
 pub mod failure;
 pub mod follow;
+
 pub mod kinds;
 pub mod lookup;
 pub mod outline;
 pub mod resource;
+pub mod roster;
 pub mod versions;
 
 use std::{
@@ -26,6 +28,7 @@ pub use kinds::Served;
 pub use lookup::Found;
 pub use outline::Outline;
 pub use resource::{Resource, RolloutVersion};
+pub use roster::{Key, Roster};
 pub use versions::Versions;
 
 use crate::{

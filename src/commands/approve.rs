@@ -123,7 +123,7 @@ async fn drive(
                 continue;
             }
             let guard = Guard::of_release(&found.object);
-            match decide(&now, &guard, None) {
+            match jump::towards(&now.object, &guard, jump::Aim::Next) {
                 Ok(jump @ Jump::Send { .. }) => {
                     approve(ui, cluster, &now, jump, args).await?;
                     any = true;
@@ -146,8 +146,12 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &Ap
             .await?;
     }
     validity::check_where_free(cluster, found).await?;
-    let aim = args.to.map(|to| (to, args.force));
-    let jump = decide(found, guard, aim).map_err(|refusal| match (&refusal, args.to) {
+    let aim = match args.to {
+        None => jump::Aim::Next,
+        Some(to) if args.force => jump::Aim::Past(to),
+        Some(to) => jump::Aim::Ahead(to),
+    };
+    let jump = jump::towards(&found.object, guard, aim).map_err(|refusal| match (&refusal, args.to) {
         (Refusal::NotPaused { .. }, Some(to)) => refused(found, &refusal).hint(format!(
             "to leave the step as it is: {}",
             Command::Skip { to }.text(&found.namespace, &found.name)
@@ -166,23 +170,6 @@ async fn one(ui: &Ui, cluster: &Cluster, found: &Found, guard: &Guard, args: &Ap
         watch_over(ui, cluster, found, step, aim).await?;
     }
     Ok(())
-}
-
-/// What an approval comes to: of the step at hand, or all the way to another one, even before this one is done.
-fn decide(found: &Found, guard: &Guard, aim: Option<(i32, bool)>) -> std::result::Result<Jump, Refusal> {
-    match aim {
-        Some((to, true)) => return jump::past(&found.object, guard, to),
-        Some((to, false)) => return jump::ahead(&found.object, guard, to),
-        None => {}
-    }
-    Ok(match approval::decide(&found.object, guard)? {
-        Approval::Already { step } => Jump::Already { step },
-        Approval::Send { step, patch } => Jump::Send {
-            from: step,
-            to: step + 1,
-            patch,
-        },
-    })
 }
 
 /// Sends an approval, and says so; returns the step that is approved.
@@ -210,13 +197,7 @@ async fn approve(ui: &Ui, cluster: &Cluster, found: &Found, jump: Jump, args: &A
 }
 
 /// Waits for the step to be left, and approves again when an engine wrote the old state over the approval.
-async fn watch_over(
-    ui: &Ui,
-    cluster: &Cluster,
-    found: &Found,
-    step: i32,
-    aim: Option<(i32, bool)>,
-) -> Result<()> {
+async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32, aim: jump::Aim) -> Result<()> {
     let mut notices = cluster.follow(vec![followed(found)]);
     let guard = Guard {
         step: Some(step),
@@ -227,7 +208,7 @@ async fn watch_over(
             let Some(now) = cluster.rollout_if_there(&found.namespace, &found.name).await? else {
                 return Ok(());
             };
-            match decide(&now, &guard, aim) {
+            match jump::towards(&now.object, &guard, aim) {
                 Ok(Jump::Already { .. }) => {}
                 Ok(Jump::Send { patch, .. }) => {
                     ui.talk(&format!(

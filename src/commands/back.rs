@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures::StreamExt;
+use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 use serde_json::Value;
-use similar::TextDiff;
 
 use super::{
     status,
@@ -208,9 +208,14 @@ fn comes_back(object: &Value) -> bool {
 /// When a template cannot be written as YAML.
 pub fn difference(before: &Value, after: &Value) -> Result<String> {
     let (before, after) = (ui::yaml(before)?, ui::yaml(after)?);
-    let diff = TextDiff::from_lines(&before, &after);
-    let mut unified = diff.unified_diff();
-    Ok(unified.context_radius(2).to_string().trim_end().to_owned())
+    let lines = InternedInput::new(before.as_str(), after.as_str());
+    let mut diff = Diff::compute(Algorithm::Myers, &lines);
+    diff.postprocess_lines(&lines);
+    let printer = BasicLineDiffPrinter(&lines.interner);
+    let mut format = UnifiedDiffConfig::default();
+    format.context_len(2);
+    let unified = diff.unified_diff(&printer, format, &lines).to_string();
+    Ok(unified.trim_end().to_owned())
 }
 
 /// Follows a rollback to its end and looks whether the old version is back: all of its pods ready, none of the new, no

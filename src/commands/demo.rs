@@ -53,7 +53,7 @@ pub fn run(ui: &Ui, args: &DemoArgs) -> Result<u8> {
 pub fn in_its_time(speed: u32, command: impl Future<Output = Result<u8>>) -> Result<u8> {
     match speed {
         1 => super::block_on(command),
-        speed => pace::block_on(speed, interruption::until_interrupted(command))?,
+        speed => pace::block_on(speed, interruption::until_interrupted(Box::pin(command)))?,
     }
 }
 

@@ -67,10 +67,7 @@ pub async fn gather(cluster: &Cluster, found: &Found, seen: &mut Seen, depth: De
     let unread = Unread::lenient();
     let namespace = found.namespace.as_str();
     let kind = Kind::named(&seen.rollout.spec.workload_ref);
-    let workload = match &seen.workload {
-        Looked::There(workload) => Some(workload),
-        _ => None,
-    };
+    let workload = seen.workload.there();
     let pods = async {
         let labels = workload.and_then(|workload| selector::query(&workload["spec"]["selector"]));
         match (kind, labels) {
@@ -131,10 +128,7 @@ pub async fn gather(cluster: &Cluster, found: &Found, seen: &mut Seen, depth: De
         rollouts,
         list("rollouts.kruise.io/v1beta1", "BatchRelease", "batchreleases"),
     )?;
-    let service = match &seen.service {
-        Looked::There(service) => Some(service.clone()),
-        _ => None,
-    };
+    let service = seen.service.there().cloned();
     let routes = seen
         .routes
         .iter()

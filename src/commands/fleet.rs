@@ -11,8 +11,8 @@ use futures::{
 
 use super::reading::{Unread, sentence};
 use crate::{
-    api::v1beta1::{Phase, Rollout},
-    cluster::{Cluster, Found, Outline, Served, follow::News},
+    api::v1beta1::Rollout,
+    cluster::{Cluster, Found, Key, Outline, Roster, Served, follow::News},
     error::{Error, Kind, Result},
     release::Position,
     view::{
@@ -21,9 +21,6 @@ use crate::{
     },
     workload,
 };
-
-/// Namespace and name.
-pub type Key = (String, String);
 
 /// What it means that the workloads of some kind may not be read.
 #[must_use]
@@ -35,12 +32,7 @@ pub fn unseen(sentence: &str) -> String {
 fn workload_of(rollout: &Rollout) -> Option<(Served, &str)> {
     let position = Position::of(rollout);
     let reference = &rollout.spec.workload_ref;
-    // While a release is under way its status says it all; of what is left alone nothing is held.
-    let matters = !(position.under_way()
-        || position.deleting
-        || position.disabled
-        || position.phase == Phase::Disabled);
-    let kind = workload::Kind::named(reference).filter(|_| matters)?;
+    let kind = workload::Kind::named(reference).filter(|_| position.may_be_held_unsaid())?;
     let served = Served::namespaced(&reference.api_version, kind.kind(), kind.plural());
     Some((served, &reference.name))
 }
@@ -117,17 +109,15 @@ struct Workloads {
     served: Served,
     /// Where they are followed; everywhere when it is none.
     namespace: Option<String>,
-    state: Listing,
-    marks: BTreeMap<Key, bool>,
-    unlisted: BTreeSet<Key>,
+    marks: Roster<bool>,
+    /// They cannot be read, for want of rights most of the time.
+    is_refused: bool,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Listing {
-    Begun,
-    Done,
-    /// They cannot be read, for want of rights most of the time.
-    Refused,
+impl Workloads {
+    fn is_read(&self) -> bool {
+        self.marks.is_whole() && !self.is_refused
+    }
 }
 
 enum Item {
@@ -154,10 +144,7 @@ pub struct Fleet<'a> {
     /// Where a selection is followed; nothing where the Rollouts are followed by name.
     selection: Option<Option<String>>,
     news: SelectAll<BoxStream<'a, Item>>,
-    rollouts: BTreeMap<Key, (Found, Rollout)>,
-    /// Those that a list has not named yet, while one is being read.
-    unlisted: BTreeSet<Key>,
-    is_listed: bool,
+    rollouts: Roster<(Found, Rollout)>,
     workloads: Vec<Workloads>,
 }
 
@@ -176,9 +163,7 @@ impl<'a> Fleet<'a> {
             cluster,
             selection: selection.as_ref().map(|(namespace, _)| namespace.clone()),
             news: SelectAll::new(),
-            rollouts: BTreeMap::new(),
-            unlisted: BTreeSet::new(),
-            is_listed: selection.is_none(),
+            rollouts: Roster::default(),
             workloads: Vec::new(),
         };
         match selection {
@@ -187,6 +172,7 @@ impl<'a> Fleet<'a> {
                 fleet.news.push(news.map(Item::Rollout).boxed());
             }
             None => {
+                fleet.rollouts.set_whole();
                 for found in there {
                     // A list of one says nothing of the others.
                     let of_others = |item: &News| matches!(item, News::Afresh | News::Listed);
@@ -216,7 +202,7 @@ impl<'a> Fleet<'a> {
 
     /// The Rollouts that are there.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.rollouts.keys()
+        self.rollouts.objects().keys()
     }
 
     /// A Rollout as it is now; nothing when it is gone.
@@ -239,13 +225,13 @@ impl<'a> Fleet<'a> {
         rollout
             .and_then(workload_of)
             .and_then(|(served, _)| self.of(&served, &key.0))
-            .is_none_or(|workloads| workloads.state != Listing::Begun)
+            .is_none_or(|workloads| workloads.is_refused || workloads.marks.is_whole())
     }
 
     /// Whether all that is followed was named at least once.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.is_listed && self.rollouts.keys().all(|key| self.knows(key))
+        self.rollouts.is_whole() && self.keys().all(|key| self.knows(key))
     }
 
     fn of(&self, served: &Served, namespace: &str) -> Option<&Workloads> {
@@ -259,13 +245,13 @@ impl<'a> Fleet<'a> {
             return Looked::NotWanted;
         };
         match self.of(&served, &key.0) {
-            Some(workloads) if workloads.state == Listing::Done => {
+            Some(workloads) if workloads.is_read() => {
                 match workloads.marks.get(&(key.0.clone(), name.to_owned())) {
                     Some(marked) => Looked::Outlined { marked: *marked },
                     None => Looked::Missing,
                 }
             }
-            Some(workloads) if workloads.state == Listing::Refused => Looked::Unread,
+            Some(workloads) if workloads.is_refused => Looked::Unread,
             _ => Looked::NotWanted,
         }
     }
@@ -284,8 +270,7 @@ impl<'a> Fleet<'a> {
                 let key = (found.namespace.clone(), found.name.clone());
                 let rollout = found.typed()?;
                 self.follow_workload(&rollout, &key.0);
-                self.unlisted.remove(&key);
-                self.rollouts.insert(key.clone(), (*found, rollout));
+                self.rollouts.put(key.clone(), (*found, rollout));
                 change.keys.insert(key);
             }
             News::Gone(namespace, name) => {
@@ -293,11 +278,9 @@ impl<'a> Fleet<'a> {
                 self.rollouts.remove(&key);
                 change.keys.insert(key);
             }
-            News::Afresh => self.unlisted = self.rollouts.keys().cloned().collect(),
+            News::Afresh => self.rollouts.begin(),
             News::Listed => {
-                change.keys = std::mem::take(&mut self.unlisted);
-                self.rollouts.retain(|key, _| !change.keys.contains(key));
-                self.is_listed = true;
+                change.keys = self.rollouts.end();
                 change.is_listed = true;
             }
             News::Trouble(error) => change.trouble = Some(error),
@@ -324,9 +307,8 @@ impl<'a> Fleet<'a> {
         self.workloads.push(Workloads {
             served,
             namespace,
-            state: Listing::Begun,
-            marks: BTreeMap::new(),
-            unlisted: BTreeSet::new(),
+            marks: Roster::default(),
+            is_refused: false,
         });
     }
 
@@ -346,8 +328,7 @@ impl<'a> Fleet<'a> {
                     marked,
                 } = *outline;
                 let key = (namespace, name);
-                workloads.unlisted.remove(&key);
-                let before = workloads.marks.insert(key.clone(), marked);
+                let before = workloads.marks.put(key.clone(), marked);
                 touched = Some(key).filter(|_| before != Some(marked));
             }
             News::Gone(namespace, name) => {
@@ -355,35 +336,34 @@ impl<'a> Fleet<'a> {
                 workloads.marks.remove(&key);
                 touched = Some(key);
             }
-            News::Afresh => workloads.unlisted = workloads.marks.keys().cloned().collect(),
+            News::Afresh => workloads.marks.begin(),
             News::Listed => {
-                let gone = std::mem::take(&mut workloads.unlisted);
-                workloads.marks.retain(|key, _| !gone.contains(key));
-                workloads.state = Listing::Done;
+                workloads.marks.end();
+                workloads.is_refused = false;
                 all = true;
             }
-            News::Trouble(error) => match (error.kind, workloads.state) {
-                (Kind::Unreachable, _) => change.trouble = Some(error),
+            News::Trouble(error) => match error.kind {
+                Kind::Unreachable => change.trouble = Some(error),
                 // A cluster without the kind has no object of it either; it is asked again.
-                (Kind::NotFound, state) => {
+                Kind::NotFound => {
+                    all = !workloads.is_read();
                     workloads.marks.clear();
-                    workloads.state = Listing::Done;
-                    all = state != Listing::Done;
+                    workloads.is_refused = false;
                 }
-                (_, Listing::Refused) => {}
+                _ if workloads.is_refused => {}
                 // The Rollouts are worth more than the marks: they are shown without.
                 _ => {
                     change.unread = Some(sentence(&error));
-                    workloads.state = Listing::Refused;
+                    workloads.is_refused = true;
                     all = true;
                 }
             },
         }
         let served = workloads.served.clone();
-        let is_listed = workloads.state == Listing::Done;
-        let touched = touched.filter(|_| is_listed);
+        let is_read = workloads.is_read();
+        let touched = touched.filter(|_| is_read);
         if all || touched.is_some() {
-            let named = self.rollouts.iter().filter(|(key, (_, rollout))| {
+            let named = self.rollouts.objects().iter().filter(|(key, (_, rollout))| {
                 let names = |(kind, name): (Served, &str)| {
                     let is_it = |(place, workload): &Key| *place == key.0 && workload == name;
                     kind == served && touched.as_ref().is_none_or(is_it)

@@ -1,7 +1,8 @@
 //! What Ctrl-C, or being told to terminate, means to a command that holds something.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
+use futures::future::LocalBoxFuture;
 use tokio::sync::watch;
 
 use crate::{
@@ -22,11 +23,12 @@ pub fn told() -> Option<watch::Receiver<bool>> {
     INTERRUPTED.try_with(watch::Sender::subscribe).ok()
 }
 
-/// Runs a command until it is done or the user interrupts it.
+/// Runs a command until it is done or the user interrupts it. It comes boxed: one runtime is compiled for all of them, and
+/// none stands on the stack whole.
 ///
 /// # Errors
 /// The command's own, or that it was interrupted.
-pub async fn until_interrupted(command: impl Future<Output = Result<u8>>) -> Result<u8> {
+pub async fn until_interrupted(command: LocalBoxFuture<'_, Result<u8>>) -> Result<u8> {
     let interrupted = watch::Sender::new(false);
     let command = INTERRUPTED.scope(interrupted.clone(), command);
     tokio::pin!(command);

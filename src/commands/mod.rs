@@ -41,6 +41,11 @@ use std::{ffi::OsString, future::Future, process::ExitCode};
 
 use clap::error::ErrorKind;
 use serde_json::Value;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use crate::{
     cli::{
@@ -127,7 +132,7 @@ fn dispatch(ui: &Ui, cli: Cli, arguments: &[OsString]) -> Result<u8> {
 /// Runs a command until it is done or the user interrupts it.
 fn block_on(command: impl Future<Output = Result<u8>>) -> Result<u8> {
     let runtime = runtime()?;
-    let done = runtime.block_on(interruption::until_interrupted(command));
+    let done = runtime.block_on(interruption::until_interrupted(Box::pin(command)));
     // A credential plugin that hangs is not waited for.
     runtime.shutdown_background();
     done
@@ -141,19 +146,18 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 
 /// Turns `-v` into what is told on stderr: requests from 6 on, everything the libraries tell from 8 on.
 fn tell(verbosity: u8, color: bool) {
-    let filter = match verbosity {
+    let told = match verbosity {
         0..6 => return,
-        6..8 => "kubectl_kruise=debug",
-        _ => "debug",
+        6..8 => Targets::new().with_target("kubectl_kruise", LevelFilter::DEBUG),
+        _ => Targets::new().with_default(LevelFilter::DEBUG),
     };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(color)
         .with_target(false)
         .without_time();
     // A second subscriber in one process only means that the first goes on.
-    let _ = subscriber.try_init();
+    let _ = tracing_subscriber::registry().with(told).with(lines).try_init();
 }
 
 /// Collects the outcome of several objects: the exit code is that of the first failure, else the gravest state.

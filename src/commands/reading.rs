@@ -150,8 +150,10 @@ pub async fn status(cluster: &Cluster, found: &Found) -> Result<Status> {
         .await?;
     } else if matches!(status.verdict, Verdict::WaitingForApproval | Verdict::Paused) {
         // Whether the next command is carried out by anybody.
-        let unread = Unread::lenient();
-        seen.sight.engine = unread.or(cluster.engine_behind_a_pause().await, Engine::Unknown)?;
+        seen.sight.engine = match seen.workload.there().and_then(Engine::by_mark) {
+            Some(ours) => ours,
+            None => Unread::lenient().or(cluster.engine_behind_a_pause().await, Engine::Unknown)?,
+        };
     }
     Ok(Status::explained(&seen, cluster.clock.now()))
 }
@@ -331,7 +333,7 @@ impl Unread {
 /// carries it out. Costs a request once in a while.
 pub async fn next(cluster: &Cluster, found: &Found, command: Command) -> String {
     match cluster.engine_behind_a_pause().await {
-        Ok(Engine::Nobody { .. }) => command.by_hand(&found.namespace, &found.name),
+        Ok(engine) if engine.leaves_it_to_commands() => command.by_hand(&found.namespace, &found.name),
         // A hint is a courtesy.
         _ => command.text(&found.namespace, &found.name),
     }

@@ -9,6 +9,36 @@ use crate::api::{
     v1beta1::{Step, StepState},
 };
 
+/// Where an approval leads.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Aim {
+    /// To the next step.
+    Next,
+    /// From a step that waits for it to this one, leaving out those between.
+    Ahead(i32),
+    /// To this step, even from one that is not done.
+    Past(i32),
+}
+
+/// What an approval comes to.
+///
+/// # Errors
+/// When the step does not wait for one, a guard does not hold, or the aim is not ahead.
+pub fn towards(rollout: &Value, guard: &Guard, aim: Aim) -> Result<Jump, Refusal> {
+    match aim {
+        Aim::Past(to) => past(rollout, guard, to),
+        Aim::Ahead(to) => ahead(rollout, guard, to),
+        Aim::Next => Ok(match decide(rollout, guard)? {
+            Approval::Already { step } => Jump::Already { step },
+            Approval::Send { step, patch } => Jump::Send {
+                from: step,
+                to: step + 1,
+                patch,
+            },
+        }),
+    }
+}
+
 /// What a jump comes to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Jump {

@@ -149,6 +149,13 @@ impl Position {
         self.phase == Phase::Progressing && self.reason != "Completed"
     }
 
+    /// Whether the workload may be held back without the status saying so: while a release is under way the status says it
+    /// all, and of what is left alone nothing is held.
+    #[must_use]
+    pub fn may_be_held_unsaid(&self) -> bool {
+        !(self.under_way() || self.deleting || self.disabled || self.phase == Phase::Disabled)
+    }
+
     /// The number of steps.
     #[must_use]
     pub fn total(&self) -> i32 {

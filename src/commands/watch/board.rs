@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     cli::Global,
-    cluster::{Cluster, Found},
-    commands::fleet::{Change, Fleet, Key, unseen},
+    cluster::{Cluster, Found, Key},
+    commands::fleet::{Change, Fleet, unseen},
     error::{Error, Kind, Result},
     exit_code,
     ui::{Live, Ui, live::Input},

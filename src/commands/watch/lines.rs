@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::ending;
 use crate::{
     cli::values::Output,
-    cluster::{Cluster, Found, Resource},
+    cluster::{Cluster, Found, Key, Resource},
     commands::{
-        fleet::{Fleet, Key, unseen},
+        fleet::{Fleet, unseen},
         outage::Outage,
         reading, status,
     },

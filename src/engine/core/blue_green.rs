@@ -61,7 +61,7 @@ impl<'a> Machine<'a> {
         let replicas = workload.replicas();
         let read = |value: &Value| {
             let value: Option<IntOrPercent> = serde_json::from_value(value.clone()).ok();
-            value.map_or(0, |value| value.of(replicas, Round::Up))
+            value.map_or(0, |value| value.of(replicas.max(1), Round::Up))
         };
         let place = match workload.kind {
             Kind::Deployment => "strategy.rollingUpdate.maxSurge",
@@ -72,7 +72,9 @@ impl<'a> Machine<'a> {
             Kind::Deployment => hold::at(workload.spec(), hold::PAUSED) != &json!(true),
             _ => workload.kept() == 0,
         };
-        let surge = if is_open && read(present) >= wanted {
+        // A user's own surge of nothing is none: the API server takes no strategy that may neither add nor miss a pod, be it of
+        // a workload that wants none.
+        let surge = if is_open && read(present) >= wanted.max(1) {
             present.clone()
         } else {
             asked

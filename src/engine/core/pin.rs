@@ -1,7 +1,11 @@
 //! The stable Service keeps to the stable version while traffic is split, as long as that has a pod to serve.
 
 use super::{Effect, Verb, machine::Machine};
-use crate::{api::v1beta1::RollingStyle, traffic::service, workload::hold};
+use crate::{
+    api::v1beta1::{RollingStyle, Step},
+    traffic::service,
+    workload::{Kind, hold},
+};
 
 impl Machine<'_> {
     /// The write that keeps the stable Service to the stable version, which must have a pod to serve; or lets go of one that
@@ -40,6 +44,34 @@ impl Machine<'_> {
         };
         let is_open = hold::partition(workload.kind).is_some() && workload.kept() == 0;
         is_open || !workload.observed()
+    }
+
+    /// Whether the pods that the step still takes may be all the stable ones that serve. A partition counts every pod that is not
+    /// new; where some are of a version in between, the workload's controller may keep those and take the stable ones.
+    pub(super) fn may_take_all_stable(&self, step: &Step) -> bool {
+        let (Some(workload), Some(release)) = (self.workload(), self.status.canary_status.as_ref()) else {
+            return false;
+        };
+        if self.style() != RollingStyle::Partition || workload.kind == Kind::Deployment {
+            return false;
+        }
+        let Some(new) = self.new_revision() else {
+            return false;
+        };
+        let stable = release.stable_revision.as_deref();
+        let (mut stable_ready, mut present, mut has_others) = (0, 0, false);
+        for pod in self.own_pods().filter(|pod| !pod.deleting) {
+            let revision = workload.revision_of(pod);
+            if revision == new {
+                present += 1;
+            } else if Some(revision) == stable {
+                stable_ready += i32::from(pod.ready);
+            } else {
+                has_others = true;
+            }
+        }
+        let missing = self.wanted(step).max(self.most_wanted()) - present;
+        has_others && missing > 0 && stable_ready <= missing
     }
 
     /// Pods of the version from before: those that are ready, and all.

@@ -119,7 +119,9 @@ impl<'a> Machine<'a> {
     /// Whether the step would take the last pod from the version that the stable Service is pinned to: the workload was
     /// scaled since the step began.
     fn leaves_nothing_pinned(&self, step: &Step) -> bool {
-        traffic::split(step).is_some() && self.is_full(step) && self.unpin().is_some()
+        traffic::split(step).is_some()
+            && self.unpin().is_some()
+            && (self.is_full(step) || self.may_take_all_stable(step))
     }
 
     /// What has come in the way of the traffic since the release began. Only steps on the move split traffic; a pause and
@@ -229,6 +231,7 @@ impl<'a> Machine<'a> {
             && self.s.routing().is_some()
             && !self.is_full(step)
             && !self.is_all_new()
+            && !self.may_take_all_stable(step)
     }
 
     fn grace(&self) -> SignedDuration {

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{Snapshot, Wake, decide};
 use crate::traffic::RouteKey;
 
+mod blue_green;
 mod closing;
 mod gates;
 mod obstacles;

@@ -98,7 +98,7 @@ impl fmt::Display for Cause {
                 f.write_str("nobody acts on this Rollout: no engine is running")
             }
             Self::ControllerAbsent { is_paused: true } => f.write_str(
-                "no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone",
+                "no controller carries this out: unless a 'run --forever' waits for it, going on needs --standalone",
             ),
             Self::NotLeading { holder, .. } => {
                 write!(f, "the engine {holder:?} has stopped renewing its Lease: it is gone or stuck")

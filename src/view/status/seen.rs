@@ -32,6 +32,17 @@ pub enum Looked {
     },
 }
 
+impl Looked {
+    /// The object, where all of it was read.
+    #[must_use]
+    pub fn there(&self) -> Option<&Value> {
+        match self {
+            Self::There(object) => Some(object),
+            _ => None,
+        }
+    }
+}
+
 /// What was read from the cluster about one Rollout.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seen {

@@ -14,7 +14,7 @@ State:    waiting for approval: step 1/2
 Next:     you
 Command:  kubectl kruise rollout approve demo -n shop --step 1 --standalone
 Message:  a message
-Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
+Cause:    no controller carries this out: unless a 'run --forever' waits for it, going on needs --standalone
 
     STEP   PODS   TRAFFIC   ENDS
 ▶   1      1      -         by approval

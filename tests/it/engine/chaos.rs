@@ -469,6 +469,10 @@ fn releases_that_once_failed_end_well() {
         80574,
         300541, // A pod of a version that was given up takes all that may be missing, and stays in the way of the others.
         310020,
+        // Pods of a version in between stayed, and those that the stable Service was kept to went.
+        360594,
+        // A blue-green Deployment scaled to nothing, whose manifest with a surge of nothing was applied again.
+        372239,
         // Its stable version never becomes ready, so that no canary may begin beside it: somebody disables the Rollout.
         310082,
         // A newer version in the middle of a blue-green release's end, just after what the user had was given back.

@@ -57,7 +57,7 @@ fn a_shared_split_stands_in_every_step() {
     Command:  kubectl kruise rollout approve web -n shop --step 1 --standalone
     Message:  Rollout is in step(1/3), and you need manually confirm to enter the next step
     Shared:   trafficrouting/lane is Progressing, needed by web
-    Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
+    Cause:    no controller carries this out: unless a 'run --forever' waits for it, going on needs --standalone
 
         STEP   PODS   TRAFFIC           ENDS
     ▶   1      1      by match (lane)   by approval

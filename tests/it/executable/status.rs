@@ -100,7 +100,7 @@ fn waiting_for_approval() {
     Next:     you
     Command:  kubectl kruise rollout approve web -n shop --step 1 --standalone
     Message:  Rollout is in step(1/3), and you need manually confirm to enter the next step
-    Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
+    Cause:    no controller carries this out: unless a 'run --forever' waits for it, going on needs --standalone
 
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
@@ -231,7 +231,7 @@ fn paused_by_a_human() {
     Next:     you
     Command:  kubectl kruise rollout resume web -n shop --standalone
     Message:  Rollout has been paused, you can resume it by kube-cli
-    Cause:    no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone
+    Cause:    no controller carries this out: unless a 'run --forever' waits for it, going on needs --standalone
 
         STEP   PODS   TRAFFIC   ENDS
     ▶   1      1      20%       by approval
@@ -432,14 +432,14 @@ fn as_json_and_yaml() {
           "command": "kubectl kruise rollout approve web -n shop --step 1 --standalone",
           "evidence": [
             {
-              "field": "spec.holderIdentity",
-              "object": "leases",
-              "value": "no controller can be there: batchreleases.rollouts.kruise.io is not served"
+              "field": "metadata.annotations[rollouts.kruise.io/in-progressing]",
+              "object": "deployment/web",
+              "value": "{\"rolloutName\":\"web\",\"original\":{\"paused\":false}}"
             }
           ],
           "healsByItself": false,
           "id": "ControllerAbsent",
-          "message": "no controller is in the cluster: unless a 'run --forever' waits for this, going on needs --standalone",
+          "message": "no controller carries this out: unless a 'run --forever' waits for it, going on needs --standalone",
           "pods": [],
           "share": null,
           "since": null,

@@ -119,6 +119,21 @@ fn only_a_pod_whose_place_is_let_through_is_deleted() {
     }
 }
 
+/// The same, just before step 1, which splits traffic.
+fn about_to_split() -> Snapshot {
+    let mut s = in_batches([0, 1, 2, 3, 4], 9, &json!({}));
+    let strategy = s.rollout.spec.strategy.canary.as_mut().unwrap();
+    let other = at_rest().rollout.spec.strategy.canary.unwrap();
+    strategy.traffic_routings = other.traffic_routings;
+    strategy.steps[0].traffic = other.steps[0].traffic.clone();
+    let plan = batch::plan_hash(&s.rollout);
+    let status = s.rollout.status.as_mut().unwrap();
+    let sub = status.canary_status.as_mut().unwrap();
+    (sub.rollout_hash, sub.current_step_state) = (Some(plan), "BeforeStepUpgrade".into());
+    (s.services, s.routes) = (at_rest().services, at_rest().routes);
+    s
+}
+
 #[test]
 fn nothing_is_kept_to_a_version_whose_last_pod_is_going() {
     // The watch of the pods shows four old ones, ready; their controller has counted others since.
@@ -132,16 +147,7 @@ fn nothing_is_kept_to_a_version_whose_last_pod_is_going() {
         (json!(1), json!(1), false),
     ];
     for (left, ready, is_kept) in cases {
-        let mut s = in_batches([0, 1, 2, 3, 4], 9, &json!({}));
-        let strategy = s.rollout.spec.strategy.canary.as_mut().unwrap();
-        let other = at_rest().rollout.spec.strategy.canary.unwrap();
-        strategy.traffic_routings = other.traffic_routings;
-        strategy.steps[0].traffic = other.steps[0].traffic.clone();
-        let plan = batch::plan_hash(&s.rollout);
-        let status = s.rollout.status.as_mut().unwrap();
-        let sub = status.canary_status.as_mut().unwrap();
-        (sub.rollout_hash, sub.current_step_state) = (Some(plan), "BeforeStepUpgrade".into());
-        (s.services, s.routes) = (at_rest().services, at_rest().routes);
+        let mut s = about_to_split();
         let web = s.workload.as_mut().unwrap();
         web.data["status"]["replicas"] = json!(5);
         web.data["status"]["currentReplicas"] = left.clone();
@@ -151,6 +157,30 @@ fn nothing_is_kept_to_a_version_whose_last_pod_is_going() {
             found.contains("keep the stable Service to the stable version"),
             is_kept,
             "{left} {ready}\n{found}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_kept_to_a_version_whose_pods_may_go_before_those_in_between() {
+    // The step takes one pod more; a partition does not say whether one of v1 or of the version in between.
+    let cases: [(&[usize], bool, bool); 4] = [
+        (&[2, 3, 4], true, true),
+        (&[1, 2, 3, 4], true, false),
+        // It has what it wants already.
+        (&[1, 2, 3], true, true),
+        // The only other one of v1 does not serve.
+        (&[2, 3, 4], false, false),
+    ];
+    for (between, is_ready, is_kept) in cases {
+        let mut s = about_to_split();
+        of_version(&mut s, between, "web-v0", false);
+        of_version(&mut s, &[0], "web-v1", !is_ready);
+        let found = told(&decide(&s, now()));
+        assert_eq!(
+            found.contains("keep the stable Service to the stable version"),
+            is_kept,
+            "{between:?} {is_ready}\n{found}"
         );
     }
 }
