@@ -232,7 +232,7 @@ async fn workload(ui: &Ui, cluster: &Cluster, subject: &Subject, options: &Optio
     changed(ui, how, &title, verb.done(), &written.object)?;
     if let Some(found) = subject.rollout.as_ref().filter(|_| wanted) {
         ui.warn(&format!(
-            "a release by {} lifts this pause with its own hold",
+            "a release by {} does not wait for this pause",
             found.title()
         ));
         ui.hint(&format!(

@@ -88,8 +88,8 @@ pub async fn write(
                 held: false,
             });
         };
-        if holder.is_some() && own_pause::is_lifted(&live) && !told {
-            ui.warn(&format!("{} {}", place.title(), own_pause::LIFTED));
+        if holder.is_some() && own_pause::is_there(&live) && !told {
+            ui.warn(&format!("{} {}", place.title(), own_pause::IS_PAUSED));
             told = true;
         }
         if let Some(found) = holder.filter(|_| !guarded) {

@@ -62,7 +62,7 @@ pub struct Status {
     /// Whether the workload asks for another version than the one under way, which nobody has taken up.
     pub is_overtaken: bool,
     /// Whether the user has paused the workload itself, which a release will lift.
-    pub is_pause_lifted: bool,
+    pub has_own_pause: bool,
     /// What the user may type next.
     pub command: Option<String>,
 }
@@ -143,7 +143,7 @@ impl Status {
             command: next_command(verdict, &position, is_overtaken, &seen.sight.engine)
                 .map(|command| command.text(&namespace, &name)),
             is_overtaken,
-            is_pause_lifted: matches!(&seen.workload, Looked::There(workload) if own_pause::is_lifted(workload)),
+            has_own_pause: matches!(&seen.workload, Looked::There(workload) if own_pause::is_there(workload)),
             namespace,
             name,
             position,
@@ -302,8 +302,8 @@ impl Status {
         );
         fields.extend(self.unscripted.clone().map(|text| ("Warning", text, Tone::Wait)));
         fields.extend(self.frozen().map(|text| ("Warning", text, Tone::Wait)));
-        if self.is_pause_lifted {
-            let text = format!("{} {}", self.workload, own_pause::LIFTED);
+        if self.has_own_pause {
+            let text = format!("{} {}", self.workload, own_pause::IS_PAUSED);
             fields.push(("Warning", text, Tone::Wait));
         }
         if self.is_overtaken {

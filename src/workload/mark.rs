@@ -73,11 +73,21 @@ impl Original {
 
     /// Puts into a patch of the spec that the workload is paused, if the user had it so.
     pub fn pause_again(&self, patch: &mut Value) {
-        for path in [hold::PAUSED, hold::UPDATE_PAUSED, hold::ROLLING_PAUSED] {
-            if self.get(path) == Some(&Value::Bool(true)) {
-                hold::put(patch, path, Value::Bool(true));
-            }
+        for path in self.pauses() {
+            hold::put(patch, path, Value::Bool(true));
         }
+    }
+
+    /// Whether the user had the workload paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.pauses().next().is_some()
+    }
+
+    fn pauses(&self) -> impl Iterator<Item = &'static str> {
+        let all = [hold::PAUSED, hold::UPDATE_PAUSED, hold::ROLLING_PAUSED];
+        all.into_iter()
+            .filter(|path| self.get(path) == Some(&Value::Bool(true)))
     }
 
     /// The user's value of a field; nothing when it was not replaced.

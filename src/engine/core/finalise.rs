@@ -323,9 +323,14 @@ impl Machine<'_> {
     /// closing work undoes what it did.
     fn is_cursor_written(&mut self) -> bool {
         let cursor = self.sub().finalising_step.clone();
-        let written = self.s.rollout.status.as_ref();
-        let written = written.and_then(|status| status.blue_green_status.as_ref());
-        self.style() != RollingStyle::BlueGreen || written.is_some_and(|sub| sub.finalising_step == cursor)
+        self.style() != RollingStyle::BlueGreen || self.written_cursor() == Some(&cursor)
+    }
+
+    /// What the status says of the closing work.
+    fn written_cursor(&self) -> Option<&FinalisingStep> {
+        let status = self.s.rollout.status.as_ref()?;
+        let canary = status.canary_status.as_ref().map(|sub| &sub.finalising_step);
+        canary.or(status.blue_green_status.as_ref().map(|sub| &sub.finalising_step))
     }
 
     /// Writes what a traffic step needs, then gives the data plane its grace. The cursor says which step's grace runs, so
@@ -502,6 +507,10 @@ impl Machine<'_> {
         }
         if let Some(workload) = self.workload() {
             if let Some(mark) = self.mark() {
+                if mark.original.is_paused() && self.written_cursor() != Some(&FinalisingStep::End) {
+                    // Without its mark a paused workload would be taken for one whose hold is left over.
+                    return Some(Flow::Wait(Wake::At(self.now), reason));
+                }
                 let mut body = self.unmarked();
                 // A policy may have held the workload again since it was resumed; without the mark nobody would lift that.
                 let mut spec = self.resumed(&workload).unwrap_or_else(|| json!({}));

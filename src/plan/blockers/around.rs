@@ -16,12 +16,12 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
 }
 
 fn own_pause(ground: &Ground<'_>, found: &mut Vec<Blocker>) {
-    let Some(workload) = ground.workload.filter(|workload| own_pause::is_lifted(workload)) else {
+    let Some(workload) = ground.workload.filter(|workload| own_pause::is_there(workload)) else {
         return;
     };
     let title = ground.workload_title();
     let evidence = vec![Evidence::new(&title, "spec.paused", true)];
-    let message = format!("{title} {}", own_pause::LIFTED);
+    let message = format!("{title} {}", own_pause::IS_PAUSED);
     let command = ground.look_at("get", "deployment", name_of(workload));
     found.push(Blocker::new(
         Id::OwnPause,

@@ -37,8 +37,13 @@ struct Script {
     /// Whether a template that never becomes ready is taken back at the end, not mended.
     takes_back: bool,
     /// What happens, each after some tenths of a second.
+    /// Whether the user had the Deployment paused before.
+    is_own_pause: bool,
     turns: Vec<(u64, Turn)>,
 }
+
+/// Seeds that leave this by 8 stand for a Deployment that its user has paused, if for a Deployment at all.
+const OWN_PAUSE: u64 = 3;
 
 impl Script {
     fn new(seed: u64) -> Self {
@@ -82,14 +87,23 @@ impl Script {
             faults: if is_rough { dice.below(15) } else { 0 },
             slow: if dice.percent(30) { dice.below(30) } else { 0 },
         };
-        let turns = (0..TURNS)
+        let mut turns: Vec<(u64, Turn)> = (0..TURNS)
             .map(|_| (dice.below(80), Turn::random(&mut dice, &setup.shape)))
             .collect();
+        let is_own_pause = seed % 8 == OWN_PAUSE && setup.shape.kind == Kind::Deployment;
+        if is_own_pause {
+            // What nobody releases stays where it is paused.
+            turns.retain(|(_, turn)| {
+                let leaves = matches!(turn, Turn::Disabled(true) | Turn::DeleteRollout);
+                !leaves && !matches!(turn, Turn::DeleteWorkload | Turn::CreateWorkload)
+            });
+        }
         Self {
             seed,
             weather,
             is_pair: dice.percent(15),
             takes_back: dice.percent(50),
+            is_own_pause,
             turns,
             setup,
         }
@@ -106,7 +120,7 @@ impl Script {
             ..
         } = &self.setup;
         format!(
-            "seed {}: {}, hold {hold}, atomic {atomic}, {replicas} replicas, routed {} (grace {grace} s), {} faults, {} slow, pair {}\n\
+            "seed {}: {}, hold {hold}, atomic {atomic}, {replicas} replicas, routed {} (grace {grace} s), {} faults, {} slow, pair {}, own pause {}\n\
              workload {}\nrollout {} {}\nsteps {steps}\n",
             self.seed,
             shape.name,
@@ -114,6 +128,7 @@ impl Script {
             self.weather.faults,
             self.weather.slow,
             self.is_pair,
+            self.is_own_pause,
             shape.spec,
             shape.strategy,
             shape.annotations,
@@ -338,6 +353,9 @@ async fn play(script: &Script) -> Result<(), Failure> {
             .await
             .err(),
     );
+    if script.is_own_pause {
+        world.pause_workload().await;
+    }
     world.trouble.disturb(script.weather, Dice(script.seed));
     world.image("v2").await;
     for (tenths, turn) in &script.turns {

@@ -61,6 +61,11 @@ impl Ledger {
         self.book().workload["spec"]["replicas"] = json!(replicas);
     }
 
+    /// Notes that the user paused the workload itself.
+    pub(super) fn pause(&self) {
+        self.book().workload["spec"]["paused"] = json!(true);
+    }
+
     /// The workload's spec as the user wants it.
     pub(super) fn spec(&self) -> Value {
         self.book().workload["spec"].clone()

@@ -451,6 +451,13 @@ impl World {
         }
     }
 
+    /// `kubectl rollout pause`.
+    pub(super) async fn pause_workload(&self) {
+        let body = json!({ "spec": { "paused": true } });
+        self.ledger.pause();
+        self.merge(self.setup.shape.workload(), APP, "", body).await;
+    }
+
     /// Applies the whole manifest again, which undoes a hold that no policy puts back.
     pub(super) async fn reapply(&self) {
         let workload = self.workload();

@@ -213,7 +213,7 @@ fn what_is_driven_ends_in_time() {
 }
 
 #[test]
-fn that_a_release_lifts_the_users_pause_is_said_before() {
+fn that_no_release_waits_for_the_users_pause_is_said_before() {
     let shop = Served::with(
         changed(&[], "Deployment", &json!({ "spec": { "paused": true } })),
         Life::Still,
@@ -221,7 +221,7 @@ fn that_a_release_lifts_the_users_pause_is_said_before() {
     assert_snapshot!(advice(&shop), @r"
     State:    healthy
     Next:     nobody, all is done
-    Warning:  deployment/web is paused (spec.paused), and a release lifts that: its pods come as the steps say
+    Warning:  deployment/web is paused (spec.paused), which holds no release back: its pods come as the steps say
     ");
     let planned = shop.kruise(&["plan", "web", "--set-image", "main=web:v2"]);
     let lines: Vec<&str> = planned
@@ -230,14 +230,14 @@ fn that_a_release_lifts_the_users_pause_is_said_before() {
         .filter(|line| line.contains("own-pause"))
         .collect();
     assert_snapshot!(lines.join("\n"), @r"
-    ? own-pause: deployment/web is paused (spec.paused), and a release lifts that: its pods come as the steps say
+    ? own-pause: deployment/web is paused (spec.paused), which holds no release back: its pods come as the steps say
     ");
     assert_snapshot!(shop.kruise(&["set", "image", "web", "main=web:v2"]), @r"
     exit 0
     --- stdout
     deployment.apps/web image updated
     --- stderr
-    warning: deployment.apps/web is paused (spec.paused), and a release lifts that: its pods come as the steps say
+    warning: deployment.apps/web is paused (spec.paused), which holds no release back: its pods come as the steps say
     the new version is held; an engine brings it out step by step: kubectl kruise rollout run web -n shop
     ");
     // What is held by a release is no pause of the user's.

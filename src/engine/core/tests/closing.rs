@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::situation::{NOW, now, object, paused_at_step_1, replica_set, template, told};
 use crate::{
-    engine::core::{Snapshot, Wake, batch, decide},
+    engine::core::{Snapshot, Verb, Wake, batch, decide},
     traffic::RouteKey,
     workload::{Pod, hold},
 };
@@ -29,6 +29,11 @@ fn closing(course: &str, cursor: &str) -> Snapshot {
     s
 }
 
+fn cursor(s: &mut Snapshot, step: &str) {
+    let status = s.rollout.status.as_mut().unwrap();
+    status.canary_status.as_mut().unwrap().finalising_step = step.into();
+}
+
 #[test]
 fn new_pods_keep_their_traffic_until_the_stable_ones_are_new_too() {
     let mut s = closing("Finalising", "RestoreStableService");
@@ -37,14 +42,7 @@ fn new_pods_keep_their_traffic_until_the_stable_ones_are_new_too() {
     completing: the workload rolls
     ");
     // Whoever began to close it, took the route away first.
-    s.rollout
-        .status
-        .as_mut()
-        .unwrap()
-        .canary_status
-        .as_mut()
-        .unwrap()
-        .finalising_step = "ReleaseWorkloadControl".into();
+    cursor(&mut s, "ReleaseWorkloadControl");
     s.routes.remove(&RouteKey::ingress("web-canary"));
     s.services.remove("web-canary");
     insta::assert_snapshot!(told(&decide(&s, later())), @"
@@ -346,4 +344,42 @@ fn a_newer_version_after_a_blue_green_release_was_handed_back_is_the_next_releas
         let found = told(&decide(&s, later()));
         assert_eq!(found, expected, "{course} {pods:?} {is_unmarked}");
     }
+}
+
+#[test]
+fn a_pause_of_the_users_own_comes_back_with_the_last_write() {
+    let mut s = rolling("Finalising", &[0, 0, 0, 0, 0]);
+    s.pods.retain(|pod| pod.owner.ends_with("bbb"));
+    s.replica_sets = vec![object(replica_set("web", "bbb", "web:v2", 5))];
+    let web = s.workload.as_mut().unwrap();
+    web.data["status"]["updatedReplicas"] = json!(5);
+    let annotations = web.metadata.annotations.as_mut().unwrap();
+    let mark = json!({ "rolloutName": "web", "original": { "paused": true } });
+    annotations.insert("rollouts.kruise.io/in-progressing".to_owned(), mark.to_string());
+    // That it is over is written first: from then on a pause without a mark is the user's.
+    cursor(&mut s, "ReleaseWorkloadControl");
+    insta::assert_snapshot!(told(&decide(&s, later())), @"
+    status null null null END
+    completing: the workload is handed back until +5s
+    ");
+    cursor(&mut s, "END");
+    insta::assert_snapshot!(told(&decide(&s, later())), @"
+    PATCH deployment/web: take the mark off the workload
+    completing: the workload is handed back
+    ");
+    let writes = decide(&s, later()).effects;
+    let bodies = writes.iter().map(|effect| match &effect.verb {
+        Verb::Merge(body) => body,
+        other => panic!("{other:?}"),
+    });
+    insta::assert_snapshot!(json!(bodies.collect::<Vec<_>>()), @r#"
+    [{"metadata":{"annotations":{"rollouts.kruise.io/in-progressing":null}},"spec":{"paused":true}}]
+    "#);
+    let web = s.workload.as_mut().unwrap();
+    web.metadata.annotations = None;
+    web.data["spec"]["paused"] = json!(true);
+    insta::assert_snapshot!(told(&decide(&s, later())), @"
+    PATCH rollout/web: let the Rollout go
+    completing: the workload is handed back
+    ");
 }
