@@ -123,7 +123,7 @@ fn in_line(text: &str) -> Result<String, String> {
 }
 
 /// Reads `-o`, and knows what may be typed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct OutputParser;
 
 impl TypedValueParser for OutputParser {
@@ -162,6 +162,12 @@ pub enum PlanOutput {
     Svg,
 }
 
+impl From<Output> for PlanOutput {
+    fn from(output: Output) -> Self {
+        Self::Common(output)
+    }
+}
+
 /// The pictures, with what they are.
 const PICTURES: [(&str, PlanOutput, &str); 3] = [
     ("markdown", PlanOutput::Markdown, "for a pull request"),
@@ -174,7 +180,7 @@ const PICTURES: [(&str, PlanOutput, &str); 3] = [
 ];
 
 /// Reads a [`PlanOutput`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PlanOutputParser;
 
 impl TypedValueParser for PlanOutputParser {

@@ -60,7 +60,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &PlanArgs) -> Result<u8> {
     let plan = plan::predict_with(request, analysis.map(Arc::new)).await;
     let mut plan = plan.map_err(refused)?;
     surroundings::weigh(&mut plan, &source, (&change, &after), args.server_dry_run).await?;
-    let is_data = matches!(args.output, Some(PlanOutput::Common(Output::Data(_))));
+    let is_data = matches!(args.shown.output, Some(PlanOutput::Common(Output::Data(_))));
     if (args.writes || is_data) && !plan.writes.is_empty() {
         plan.unknown.push(MADE_UP.to_owned());
     }
@@ -95,7 +95,7 @@ fn document(plan: &Plan) -> Value {
 
 fn show(ui: &Ui, args: &PlanArgs, source: &Source, plan: &Plan) -> Result<()> {
     let found = &source.found;
-    match &args.output {
+    match &args.shown.output {
         Some(PlanOutput::Markdown) => return ui.text(&plan.markdown(args.writes)),
         Some(PlanOutput::Mermaid) => return ui.text(&plan.mermaid()),
         Some(PlanOutput::Svg) => return ui.text(&plan.svg()),

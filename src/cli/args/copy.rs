@@ -7,8 +7,9 @@ use clap::{Args, ValueHint};
 use super::super::{
     scripts::folder,
     target::TargetArgs,
-    values::{ContainerImage, PlanOutput, PlanOutputParser, duration, percent},
+    values::{ContainerImage, PlanOutput, duration, percent},
 };
+use super::shared::OutputArgs;
 use crate::{plan::WhatIf, traffic::script::Folder};
 
 /// What is copied, and what is changed in the copy.
@@ -85,9 +86,8 @@ pub struct PlanArgs {
     /// Keep the plan in this file, with what it rests on, for approve --plan and run --plan
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["filename", "what_if", "until_step"])]
     pub out: Option<PathBuf>,
-    /// Print as markdown, mermaid, svg, json, yaml, name, jsonpath=TEMPLATE, go-template=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = PlanOutputParser, value_name = "FORMAT", hide_possible_values = true)]
-    pub output: Option<PlanOutput>,
+    #[command(flatten)]
+    pub(crate) shown: OutputArgs<PlanOutput>,
 }
 
 /// What `rehearse` does.

@@ -3,57 +3,78 @@
 use std::{sync::Arc, time::Duration};
 
 use clap::{
-    ArgMatches, Args, Command, FromArgMatches, ValueHint,
+    Arg, ArgMatches, Args, Command, FromArgMatches, ValueHint,
     builder::{PossibleValue, StringValueParser, TypedValueParser},
     error::ErrorKind,
 };
 
 use super::super::{
     scripts::folder,
-    values::{DryRun, Output, OutputParser, duration},
+    values::{DryRun, Output, OutputParser, PlanOutput, PlanOutputParser, duration},
 };
 use crate::traffic::script::Folder;
 
-/// How what comes of a command is printed.
-#[derive(Clone, Debug, Default)]
-pub struct OutputArgs {
-    /// The form, unless it is what people read.
-    pub output: Option<Output>,
+/// A form in which what comes of a command may be printed.
+pub trait Form: From<Output> + Clone + Send + Sync + 'static {
+    /// Reads it from the command line.
+    type Parser: TypedValueParser<Value = Self> + Clone + Default;
+
+    /// What the flag's help says.
+    const HELP: &'static str;
 }
 
-/// The flags that say so.
-#[derive(Args, Debug)]
-struct OutputFlags {
-    /// Print as wide, json, yaml, name, jsonpath=TEMPLATE, go-template=TEMPLATE or custom-columns=SPEC
-    #[arg(short, long, value_parser = AskedParser, value_name = "FORMAT", hide_possible_values = true)]
-    output: Option<Asked>,
-    /// The template of -o go-template or jsonpath, or the file of go-template-file; by itself, a Go template
-    #[arg(long, value_name = "TEMPLATE")]
-    template: Option<String>,
+impl Form for Output {
+    type Parser = OutputParser;
+
+    const HELP: &'static str =
+        "Print as wide, json, yaml, name, jsonpath=TEMPLATE, go-template=TEMPLATE or custom-columns=SPEC";
 }
+
+impl Form for PlanOutput {
+    type Parser = PlanOutputParser;
+
+    const HELP: &'static str = "Print as markdown, mermaid, svg, json, yaml, name, jsonpath=TEMPLATE, go-template=TEMPLATE or custom-columns=SPEC";
+}
+
+/// How what comes of a command is printed: `-o`, and `--template` beside it.
+#[derive(Clone, Debug)]
+pub struct OutputArgs<T = Output> {
+    /// The form, unless it is what people read.
+    pub output: Option<T>,
+}
+
+impl<T> Default for OutputArgs<T> {
+    fn default() -> Self {
+        Self { output: None }
+    }
+}
+
+/// Names of the flags.
+const OUTPUT: &str = "output";
+const TEMPLATE: &str = "template";
 
 /// A form as `-o` names it.
 #[derive(Clone, Debug)]
-enum Asked {
+enum Asked<T> {
     /// All of it.
-    Whole(Output),
+    Whole(T),
     /// Without the template, which may be in the other flag.
     Bare(String),
 }
 
 /// Reads an [`Asked`].
 #[derive(Clone, Debug)]
-struct AskedParser;
+struct AskedParser<P>(P);
 
-impl TypedValueParser for AskedParser {
-    type Value = Asked;
+impl<P: TypedValueParser> TypedValueParser for AskedParser<P> {
+    type Value = Asked<P::Value>;
 
     fn parse_ref(
         &self,
         command: &Command,
-        argument: Option<&clap::Arg>,
+        argument: Option<&Arg>,
         value: &std::ffi::OsStr,
-    ) -> Result<Asked, clap::Error> {
+    ) -> Result<Self::Value, clap::Error> {
         let bare = [
             "go-template",
             "go-template-file",
@@ -66,26 +87,27 @@ impl TypedValueParser for AskedParser {
             let name = StringValueParser::new().parse_ref(command, argument, value)?;
             return Ok(Asked::Bare(name));
         }
-        OutputParser.parse_ref(command, argument, value).map(Asked::Whole)
+        self.0.parse_ref(command, argument, value).map(Asked::Whole)
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        OutputParser.possible_values()
+        self.0.possible_values()
     }
 }
 
-impl FromArgMatches for OutputArgs {
+impl<T: Form> FromArgMatches for OutputArgs<T> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         Self::from_arg_matches_mut(&mut matches.clone())
     }
 
     fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, clap::Error> {
-        let flags = OutputFlags::from_arg_matches_mut(matches)?;
+        let asked: Option<Asked<T>> = matches.remove_one(OUTPUT);
+        let template: Option<String> = matches.remove_one(TEMPLATE);
         let read = |text: String| {
-            let output = text.parse::<Output>();
+            let output = text.parse::<Output>().map(T::from);
             output.map_err(|why| clap::Error::raw(ErrorKind::ValueValidation, format!("{why}\n")))
         };
-        let output = match (flags.output, flags.template) {
+        let output = match (asked, template) {
             (None, None) => None,
             (Some(Asked::Whole(output)), None) => Some(output),
             (Some(Asked::Bare(name)), None) => Some(read(name)?),
@@ -106,13 +128,24 @@ impl FromArgMatches for OutputArgs {
     }
 }
 
-impl Args for OutputArgs {
+impl<T: Form> Args for OutputArgs<T> {
     fn augment_args(command: Command) -> Command {
-        OutputFlags::augment_args(command)
+        let output = Arg::new(OUTPUT)
+            .short('o')
+            .long(OUTPUT)
+            .help(T::HELP)
+            .value_name("FORMAT")
+            .hide_possible_values(true)
+            .value_parser(AskedParser(T::Parser::default()));
+        let template = Arg::new(TEMPLATE)
+            .long(TEMPLATE)
+            .help("The template of -o go-template or jsonpath, or the file of go-template-file; by itself, a Go template")
+            .value_name("TEMPLATE");
+        command.arg(output).arg(template)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        OutputFlags::augment_args_for_update(command)
+        Self::augment_args(command)
     }
 }
 

@@ -95,19 +95,18 @@ impl<'a> Machine<'a> {
         let release = self.status.canary_status.as_ref();
         let stable = release.and_then(|release| release.stable_revision.as_deref());
         let current = workload.current_revision();
+        let is_one_of_several = self.own_pods().nth(1).is_some();
         // Few are broken of ten thousand: the rest is asked of those only.
         let broken = self.own_pods().filter(|pod| {
             if pod.ready || pod.deleting || workload.revision_of(pod) == revision {
                 return false;
             }
             let due = workload.is_ordered() && !workload.is_unordered_update() && is_through(pod);
-            // One of a version that was given up comes back at the stable one; but just as it was where a StatefulSet takes that
-            // version for the current one, since it was scaled to nothing and up again. Kruise's controller brings back what
-            // serves: of a version that does, a pod is on its way.
-            let of_it = workload.revision_of(pod);
-            let comes_back = current.as_deref() == Some(of_it)
-                && (workload.kind == Kind::StatefulSet
-                    || self.pods_of(of_it).iter().any(|other| other.ready));
+            // One of a version that was given up comes back at the stable one; but just as it was where its controller takes that
+            // version for the current one, since it was scaled to nothing and up again. Kruise's takes the new one for it as
+            // soon as no pod is left.
+            let comes_back = current.as_deref() == Some(workload.revision_of(pod))
+                && (workload.kind == Kind::StatefulSet || is_one_of_several);
             let given_up = !comes_back && stable.is_some_and(|stable| workload.revision_of(pod) != stable);
             due || given_up
         });
@@ -400,8 +399,12 @@ impl<'a> Machine<'a> {
         let effects: Vec<Effect> = wrong
             .map(|version| self.size(version, version.wanted(), "note what the workload wants"))
             .collect();
-        (deployment.observed() && replicas > 0 && !effects.is_empty())
-            .then(|| Flow::Do(effects, reason.clone()))
+        match deployment.observed() {
+            _ if replicas == 0 || effects.is_empty() => None,
+            true => Some(Flow::Do(effects, reason.clone())),
+            // The last change may be that it was scaled, which its controller notes by itself.
+            false => self.wait_in_time(reason.clone()),
+        }
     }
 
     /// Before a Deployment whose own strategy is `Recreate` is handed back: all pods have the template's version, since its

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     shape::AUTOSCALER,
     world::{
-        APP, DEPLOYMENT, HTTP_ROUTE, INGRESS, LEASE, NAMESPACE, POD, REPLICA_SET, ROLLOUT, SERVICE,
+        APP, DEPLOYMENT, Engine, HTTP_ROUTE, INGRESS, LEASE, NAMESPACE, POD, REPLICA_SET, ROLLOUT, SERVICE,
         VIRTUAL_SERVICE, World,
     },
 };
@@ -261,6 +261,12 @@ impl World {
             .collect()
     }
 
+    /// Whether an engine can act: it lives, and waits for nobody's Lease.
+    pub(super) fn acts(&self, engine: &Engine) -> bool {
+        let mut holders = self.leases().map(|spec| spec["holderIdentity"].clone());
+        !self.is_dead(engine) && holders.all(|holder| holder == engine.identity.as_str() || holder == "")
+    }
+
     fn leases(&self) -> impl Iterator<Item = Value> {
         let leases = self.sim.list(LEASE.0, LEASE.1, Some(NAMESPACE));
         leases.into_iter().map(|mut lease| lease["spec"].take())
@@ -290,11 +296,7 @@ impl World {
 
     /// The last writes of engines, with their bodies.
     pub(super) fn last_writes(&self, count: usize) -> String {
-        let trace = self.sim.trace();
-        let writes: Vec<_> = trace
-            .iter()
-            .filter(|write| write.user_agent.starts_with("engine-"))
-            .collect();
+        let writes = self.sim.trace();
         let last = &writes[writes.len().saturating_sub(count)..];
         let lines = last.iter().map(|write| {
             let at = self.elapsed(write.at);

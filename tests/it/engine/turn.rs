@@ -107,7 +107,14 @@ impl Turn {
                 world.image(tag).await;
                 world.pass(f64::from(u32::try_from(*seconds).unwrap())).await;
             }
-            Self::Reapply => world.reapply().await,
+            Self::Reapply => {
+                if !world.acts(engine) {
+                    // A policy puts a pause back. That a paused Deployment neither adds nor takes pods only an engine's strategy
+                    // says.
+                    world.guard.forgive(60);
+                }
+                world.reapply().await;
+            }
             Self::Steps(steps) if exists => world.strategy(json!({ "steps": steps })).await,
             Self::Pauses(seconds) if exists => {
                 let mut steps = world.steps();

@@ -360,6 +360,10 @@ impl World {
         if self.workload().is_null() {
             return;
         }
+        if self.ledger.wanted_image() == format!("echoserver:{tag}") {
+            // As `kubectl set image` has it.
+            return;
+        }
         self.ledger.image(tag);
         let rollout = self.rollout();
         let is_released = rollout["spec"].is_object()

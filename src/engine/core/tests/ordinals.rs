@@ -199,13 +199,19 @@ fn of_version(s: &mut Snapshot, ordinals: &[usize], revision: &str, broken: bool
 #[test]
 fn a_pod_that_would_come_back_as_it_was_is_not_deleted() {
     let kruise = "apps.kruise.io/v1beta1";
-    for (api_version, current, is_deleted) in [
-        ("apps/v1", "web-v1", true),
-        ("apps/v1", "web-v0", false),
-        (kruise, "web-v0", true),
+    for (api_version, current, is_alone, is_deleted) in [
+        ("apps/v1", "web-v1", false, true),
+        ("apps/v1", "web-v0", false, false),
+        (kruise, "web-v0", false, false),
+        // Without any pod Kruise's controller takes the new version for the current one.
+        (kruise, "web-v0", true, true),
+        ("apps/v1", "web-v0", true, false),
     ] {
         let mut s = in_batches([0, 1, 2, 3, 4], 9, &json!({}));
         of_version(&mut s, &[2], "web-v0", true);
+        if is_alone {
+            s.pods.retain(|pod| pod.name == "web-2");
+        }
         s.rollout.spec.workload_ref.api_version = api_version.to_owned();
         let plan = batch::plan_hash(&s.rollout);
         let sub = s.rollout.status.as_mut().unwrap().canary_status.as_mut();
@@ -218,7 +224,7 @@ fn a_pod_that_would_come_back_as_it_was_is_not_deleted() {
         assert_eq!(
             found.contains(deleted),
             is_deleted,
-            "{api_version} {current}\n{found}"
+            "{api_version} {current} {is_alone}\n{found}"
         );
     }
 }
