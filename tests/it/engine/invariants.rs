@@ -188,10 +188,17 @@ impl Guard {
         book.unfinished = unfinished;
         let excused = unfinished.map_or(0, |(_, missing)| missing);
         let is_held = book.unheld.is_none_or(|until| now >= until);
+        // Where it was just scaled, pods may be missing that the size from before allowed to be.
+        let spec = self.ledger.spec();
+        let sizes = book.replicas.iter().map(|(_, replicas)| *replicas);
+        let allowed = sizes
+            .chain([owed])
+            .map(|size| self.shape.unavailable(&spec, size));
+        let missing = allowed.max().unwrap_or(0) + excused;
         let mut found = Vec::new();
-        found.extend(self.too_few(&moment, owed, excused));
-        if !moving {
-            found.extend(self.traffic_to_nobody(&moment, owed - excused, is_held));
+        found.extend(self.too_few(&moment, owed, missing));
+        if !moving && owed > missing {
+            found.extend(self.traffic_to_nobody(&moment, is_held));
         }
         found.extend(self.lost_version(&moment));
         for text in found {
@@ -269,12 +276,11 @@ impl Guard {
         patience.iter().any(|seconds| seconds.as_i64().unwrap_or(0) > 0)
     }
 
-    /// Ready pods below what the style and the user's own strategy allow.
-    fn too_few(&self, moment: &Moment, owed: i64, excused: i64) -> Vec<String> {
+    /// Ready pods below what the style and the user's own strategy allow to be missing.
+    fn too_few(&self, moment: &Moment, owed: i64, allowed: i64) -> Vec<String> {
         if self.is_patient() {
             return Vec::new();
         }
-        let allowed = self.shape.unavailable(&self.ledger.spec(), owed) + excused;
         let count = |pods: &mut dyn Iterator<Item = &Value>| {
             i64::try_from(pods.filter(|pod| is_ready(pod)).count()).unwrap()
         };
@@ -348,8 +354,8 @@ impl Guard {
     }
 
     /// Traffic that goes to a Service without a ready pod; to the new version's as long as what is held `is_held`.
-    fn traffic_to_nobody(&self, moment: &Moment, owed: i64, is_held: bool) -> Vec<String> {
-        if !self.shape.routed || owed <= self.shape.unavailable(&self.ledger.spec(), owed) {
+    fn traffic_to_nobody(&self, moment: &Moment, is_held: bool) -> Vec<String> {
+        if !self.shape.routed {
             return Vec::new();
         }
         let mut left = 100;

@@ -45,6 +45,11 @@ pub(super) const ROLLOUT: (&str, &str) = ("rollouts.kruise.io/v1beta1", "Rollout
 const MERGE: &str = "application/merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
 
+/// Whether an engine let the object go just now.
+fn is_gone(answer: &kube::Result<Value>) -> bool {
+    matches!(answer, Err(kube::Error::Api(status)) if status.code == 404)
+}
+
 /// Whether the server refused a write for what it would lead to.
 fn is_invalid(answer: &kube::Result<Value>) -> bool {
     matches!(answer, Err(kube::Error::Api(status)) if status.code == 422)
@@ -524,7 +529,7 @@ impl World {
             .user
             .patch(place, ROLLOUT_NAME, "/status", MERGE, &body)
             .await;
-        if !(is_invalid(&answer) && self.progress().is_null()) {
+        if !(is_gone(&answer) || is_invalid(&answer) && self.progress().is_null()) {
             answer.unwrap();
         }
     }
@@ -546,12 +551,9 @@ impl World {
     pub(super) async fn spec(&self, spec: Value) {
         let body = json!({ "spec": spec });
         let place = Place::of(ROLLOUT.0, ROLLOUT.1);
-        match self.user.patch(place, ROLLOUT_NAME, "", MERGE, &body).await {
-            // An engine let it go just now.
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
-            answer => {
-                answer.unwrap();
-            }
+        let answer = self.user.patch(place, ROLLOUT_NAME, "", MERGE, &body).await;
+        if !is_gone(&answer) {
+            answer.unwrap();
         }
     }
 

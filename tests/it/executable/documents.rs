@@ -180,6 +180,8 @@ fn templates_of_go_fill_in_every_document() {
     }
     let bare = shop.kruise(&["status", "web", "-o", "jsonpath", "--template", "{.verdict}"]);
     assert_eq!(bare.stdout, "WaitingForApproval", "{bare}");
+    let planned = shop.kruise(&["plan", "web", "--template", "{{.kind}} {{len .steps}}"]);
+    assert_eq!(planned.stdout, "RolloutPlan 3", "{planned}");
     let watched = shop.kruise(&["watch", "web", "--until", "paused", "--template", "{{.verdict}}"]);
     assert_eq!(watched.stdout, "WaitingForApproval\n", "{watched}");
     let unfit = shop.kruise(&[
