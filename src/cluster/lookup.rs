@@ -239,10 +239,11 @@ impl Cluster {
 
 /// Names that are much like this one, the most alike first; three at the most.
 fn close_to<'a>(name: &str, names: &[&'a str]) -> Vec<&'a str> {
-    let with = |other: &'a str| (strsim::jaro(name, other), other);
-    let mut close: Vec<(f64, &str)> = names.iter().copied().map(with).collect();
-    // As clap has it for names of commands.
-    close.retain(|(alike, _)| *alike > 0.7);
+    // The one finds a name that was cut short, the other two letters that changed places in a short one.
+    let alike =
+        |other: &str| strsim::jaro(name, other).max(strsim::normalized_damerau_levenshtein(name, other));
+    let mut close: Vec<(f64, &str)> = names.iter().map(|other| (alike(other), *other)).collect();
+    close.retain(|(alike, _)| *alike > 0.65);
     close.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     close.into_iter().take(3).map(|(_, other)| other).collect()
 }
@@ -252,4 +253,23 @@ fn no_rollouts(error: Error) -> Error {
         return error.hint(super::failure::CRDS);
     }
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::close_to;
+
+    #[test]
+    fn what_was_meant_is_found_among_the_names() {
+        let names = ["web", "echoserver", "api", "shop-web", "payments"];
+        for (typed, meant) in [
+            ("wbe", vec!["web"]),
+            ("echo", vec!["echoserver"]),
+            ("shopweb", vec!["shop-web"]),
+            ("paymnets", vec!["payments"]),
+            ("nginx", vec![]),
+        ] {
+            assert_eq!(close_to(typed, &names), meant, "{typed}");
+        }
+    }
 }
