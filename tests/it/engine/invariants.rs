@@ -25,6 +25,8 @@ const KEPT: usize = 3;
 #[derive(Default)]
 struct Book {
     replicas: VecDeque<(Timestamp, i64)>,
+    /// Whether the workload once had all pods that it wanted, since it was made.
+    was_up: bool,
     violations: Vec<String>,
     /// Until when a user's own hand explains missing pods.
     forgiven: Option<Timestamp>,
@@ -167,8 +169,10 @@ impl Guard {
     fn check(&self) {
         let now = self.clock.now();
         let Some(moment) = self.look() else {
-            // Nothing is owed for a workload that its user took away.
-            self.book().replicas.clear();
+            // Nothing is owed for a workload that its user took away, nor for the next one before it was up.
+            let mut book = self.book();
+            book.replicas.clear();
+            book.was_up = false;
             return;
         };
         let mut book = self.book();
@@ -245,6 +249,11 @@ impl Guard {
         }
         let is_broken = is_bad(&image_of(&moment.workload["spec"]["template"]["spec"]))
             || moment.own_pods().any(|pod| is_bad(&image_of(&pod["spec"])));
+        let ready = moment.own_pods().filter(|pod| is_ready(pod)).count();
+        book.was_up |= i64::try_from(ready).is_ok_and(|ready| ready >= wanted);
+        if !book.was_up {
+            return (0, true);
+        }
         if is_broken {
             // Of a Rollout that is disabled, or gone, no engine looks, and a Deployment's own controller takes ready pods too when it is
             // scaled down beside broken ones.
