@@ -66,14 +66,14 @@ impl<'a> Machine<'a> {
     }
 
     /// The name of the canary Deployment of the present template.
-    pub(super) fn canary_name(&self) -> String {
-        let patch = self
-            .s
-            .canary_strategy()
-            .and_then(|canary| canary.patch_pod_template_metadata.as_ref());
-        self.deployment()
-            .map(|(deployment, _)| deployment.canary_name(patch, self.s.uid()))
-            .unwrap_or_default()
+    pub(super) fn canary_name(&self) -> &str {
+        self.canary_name.get_or_init(|| {
+            let strategy = self.s.canary_strategy();
+            let patch = strategy.and_then(|canary| canary.patch_pod_template_metadata.as_ref());
+            self.deployment()
+                .map(|(deployment, _)| deployment.canary_name(patch, self.s.uid()))
+                .unwrap_or_default()
+        })
     }
 
     /// Canary Deployments of this Rollout.
@@ -87,7 +87,7 @@ impl<'a> Machine<'a> {
         let name = self.canary_name();
         let object = self
             .canaries()
-            .find(|canary| canary.metadata.name.as_deref() == Some(name.as_str()))?;
+            .find(|canary| canary.metadata.name.as_deref() == Some(name))?;
         let canary = Deployment::new(object);
         let version = self
             .s

@@ -53,6 +53,8 @@ pub(super) struct Machine<'a> {
     plan: OnceCell<String>,
     /// The name of the template's version, as `version` answers it.
     pub(super) version: OnceCell<Option<String>>,
+    /// The name of the canary Deployment, as `canary_name` answers it.
+    pub(super) canary_name: OnceCell<String>,
 }
 
 /// Decides what to write for one Rollout and how long to wait. Total and deterministic.
@@ -69,6 +71,7 @@ pub fn decide(snapshot: &Snapshot, now: Timestamp) -> Decision {
         problems: Vec::new(),
         plan: OnceCell::new(),
         version: OnceCell::new(),
+        canary_name: OnceCell::new(),
     };
     for _ in 0..MOST_TRANSITIONS {
         match machine.advance() {

@@ -510,7 +510,7 @@ impl Machine<'_> {
         let current = self.canary_name();
         let outdated: Vec<&DynamicObject> = self
             .canaries()
-            .filter(|canary| canary.metadata.name.as_deref() != Some(current.as_str()))
+            .filter(|canary| canary.metadata.name.as_deref() != Some(current))
             .collect();
         if outdated.is_empty() {
             self.sub().finalising_step = FinalisingStep::None;
