@@ -306,12 +306,11 @@ impl<'a> Machine<'a> {
             // Its controller would make them anew just as they are.
             return None;
         }
-        let loose = self.pods_of(&revision);
-        let wanted = workload.replicas();
-        let others: Vec<&Pod> = self
+        let (loose, others): (Vec<&Pod>, Vec<&Pod>) = self
             .own_pods()
-            .filter(|pod| workload.revision_of(pod) != revision)
-            .collect();
+            .partition(|pod| workload.revision_of(pod) == revision || self.is_in_between(workload, pod));
+        let loose: Vec<&Pod> = loose.into_iter().filter(|pod| !pod.deleting).collect();
+        let wanted = workload.replicas();
         let ready = others.iter().filter(|pod| pod.ready && !pod.deleting).count();
         let reason = Reason::RestoringStable {
             ready: size(ready),
@@ -340,6 +339,18 @@ impl<'a> Machine<'a> {
             vec![self.remove_pod(next, "take back a pod that was not held")],
             reason,
         ))
+    }
+
+    /// Whether a pod is of a version that came and went unheld before this one: blue-green needs the whole stable version beside
+    /// the new one. Not one that its controller would make anew just as it is.
+    fn is_in_between(&self, workload: &Workload<'_>, pod: &Pod) -> bool {
+        let release = self.status.canary_status.as_ref();
+        let stable = release.and_then(|release| release.stable_revision.as_deref());
+        let revision = workload.revision_of(pod);
+        self.style() == RollingStyle::BlueGreen
+            && workload.kind == Kind::CloneSet
+            && stable.is_some_and(|stable| stable != revision)
+            && workload.current_revision().as_deref() != Some(revision)
     }
 
     /// The write that deletes a pod, if nothing happened to it since it was looked at.

@@ -499,8 +499,11 @@ fn releases_that_once_failed_end_well() {
         372239, // Handed back before its controller had seen the last change: notes of another size were not corrected.
         390207, 392343,
         // Pods of a version that its controller takes for the current one came back as they were, and were deleted again.
-        392288, // Scaled up, so that the last step keeps pods of a version that never becomes ready.
+        392288,
+        // Scaled up, so that the last step keeps pods of a version that never becomes ready.
         391559, 391674,
+        // A pod of a version that came and went unheld took the place of a stable one beside a blue-green release.
+        414871,
         // Its stable version never becomes ready, so that no canary may begin beside it: somebody disables the Rollout.
         310082,
         // A newer version in the middle of a blue-green release's end, just after what the user had was given back.

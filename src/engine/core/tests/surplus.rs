@@ -84,3 +84,31 @@ fn of_neither_version_there_are_more_pods_than_wanted() {
     assert_eq!(taken(2, 2, 2), away(&[]));
     assert_eq!(taken(2, 0, 4), away(&[]));
 }
+
+#[test]
+fn a_pod_of_a_version_in_between_makes_way_for_a_stable_one_before_the_release_begins() {
+    let mut s = scaled(6, 0, 6);
+    let status = s.rollout.status.as_mut().unwrap();
+    status.conditions[0].reason = "Initializing".to_owned();
+    let release = status.blue_green_status.as_mut().unwrap();
+    release.current_step_state = "BeforeStepUpgrade".into();
+    let web = s.workload.as_mut().unwrap();
+    web.data["spec"]["updateStrategy"] =
+        json!({ "partition": "100%", "maxSurge": 1, "maxUnavailable": 0, "paused": false });
+    let taken =
+        |s: &Snapshot| told(&decide(s, now())).contains("DELETE pod/v1-2: take back a pod that was not held");
+    assert!(!taken(&s));
+    for pod in &mut s.pods {
+        let pod = Arc::make_mut(pod);
+        pod.ready = true;
+        if pod.name == "v1-2" {
+            pod.labels.insert("pod-template-hash".to_owned(), "v0".to_owned());
+            pod.labels
+                .insert("controller-revision-hash".to_owned(), "web-v0".to_owned());
+        }
+    }
+    assert!(taken(&s));
+    // Its controller would make it anew as it is.
+    s.workload.as_mut().unwrap().data["status"]["currentRevision"] = json!("web-v0");
+    assert!(!taken(&s));
+}
