@@ -138,9 +138,15 @@ impl Story {
     }
 
     /// What of it does not depend on when real controllers act: how many pods are ready at a look is noted whenever somebody looks,
-    /// old pods of a batch go as new ones become ready, and ReplicaSets have names of their own.
+    /// old pods of a batch go as new ones become ready, that the workload is about to roll is noted where a count of those that went
+    /// is waited for, and ReplicaSets have names of their own.
     pub(crate) fn settled(mut self) -> Self {
-        let depends = [" new pods are ready", " old pods", " old pod"];
+        let depends = [
+            " new pods are ready",
+            " old pods",
+            " old pod",
+            "completing: the workload rolls",
+        ];
         self.writes
             .retain(|(_, _, purpose)| !depends.iter().any(|end| purpose.ends_with(end)));
         for (_, object, _) in &mut self.writes {
