@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::situation::{at_rest, deployment, now, object};
-use crate::engine::core::{Snapshot, Verb, batch, decide};
+use super::situation::{at_rest, deployment, now, object, under_way};
+use crate::engine::core::{Snapshot, Verb, decide};
 
 /// Step 1 of 2, which wants half; a workload of so many replicas whose own strategy neither adds pods nor is held.
 fn applied_again(replicas: i32, rolling: &Value) -> Snapshot {
@@ -12,19 +12,11 @@ fn applied_again(replicas: i32, rolling: &Value) -> Snapshot {
         json!({ "blueGreen": { "steps": [{ "replicas": "50%", "pause": {} }, { "replicas": "100%" }] } }),
     )
     .unwrap();
-    let plan = batch::plan_hash(&s.rollout);
-    s.rollout.metadata.finalizers = Some(vec!["rollouts.kruise.io/rollout".to_owned()]);
-    let stamp = "2026-01-01T00:00:00Z";
-    s.rollout.status = Some(
-        serde_json::from_value(json!({
-            "phase": "Progressing", "observedGeneration": 1, "currentStepIndex": 1, "currentStepState": "StepUpgrade",
-            "conditions": [{ "type": "Progressing", "status": "True", "reason": "InRolling", "message": "",
-                "lastUpdateTime": stamp, "lastTransitionTime": stamp }],
-            "blueGreenStatus": { "currentStepIndex": 1, "nextStepIndex": 2, "currentStepState": "StepUpgrade", "finalisingStep": "",
-                "stableRevision": "aaa", "updatedRevision": "", "podTemplateHash": "", "rolloutHash": plan,
-                "lastUpdateTime": stamp, "updatedReplicas": 0, "updatedReadyReplicas": 0 },
-        }))
-        .unwrap(),
+    under_way(
+        &mut s,
+        "blueGreenStatus",
+        json!({ "stableRevision": "aaa", "updatedRevision": "", "podTemplateHash": "",
+            "updatedReplicas": 0, "updatedReadyReplicas": 0 }),
     );
     let mark = json!({ "rolloutName": "web", "original": { "paused": null, "minReadySeconds": null,
         "progressDeadlineSeconds": null, "strategy": { "type": "RollingUpdate", "rollingUpdate": rolling } } });

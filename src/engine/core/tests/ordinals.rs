@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::situation::{at_rest, now, object, told};
+use super::situation::{at_rest, now, object, told, under_way};
 use crate::{
     engine::core::{Pod, Snapshot, batch, decide},
     workload::digest,
@@ -19,19 +19,11 @@ fn in_batches(ordinals: [i32; 5], broken: i32, more: &Value) -> Snapshot {
         "strategy": { "canary": { "steps": [{ "replicas": 1, "pause": {} }, { "replicas": 5 }] } },
     }))
     .unwrap();
-    let plan = batch::plan_hash(&s.rollout);
-    s.rollout.metadata.finalizers = Some(vec!["rollouts.kruise.io/rollout".to_owned()]);
-    let stamp = "2026-01-01T00:00:00Z";
-    s.rollout.status = Some(
-        serde_json::from_value(json!({
-            "phase": "Progressing", "observedGeneration": 1, "currentStepIndex": 1, "currentStepState": "StepUpgrade",
-            "conditions": [{ "type": "Progressing", "status": "True", "reason": "InRolling", "message": "",
-                "lastUpdateTime": stamp, "lastTransitionTime": stamp }],
-            "canaryStatus": { "currentStepIndex": 1, "nextStepIndex": 2, "currentStepState": "StepUpgrade", "finalisingStep": "",
-                "stableRevision": "web-v1", "canaryRevision": "web-v2", "podTemplateHash": "web-v2", "rolloutHash": plan,
-                "observedRolloutID": "web-v2", "lastUpdateTime": stamp, "canaryReplicas": 1, "canaryReadyReplicas": 1 },
-        }))
-        .unwrap(),
+    under_way(
+        &mut s,
+        "canaryStatus",
+        json!({ "stableRevision": "web-v1", "canaryRevision": "web-v2", "podTemplateHash": "web-v2",
+            "observedRolloutID": "web-v2", "canaryReplicas": 1, "canaryReadyReplicas": 1 }),
     );
     let mark = json!({ "rolloutName": "web",
         "original": { "updateStrategy.rollingUpdate.partition": 0, "updateStrategy.rollingUpdate.paused": null } });

@@ -183,6 +183,22 @@ pub(super) fn paused_at_step_1() -> Snapshot {
     s
 }
 
+/// Makes it a release at step 1, whose pods come up; of its sub-status what every one has is filled in.
+pub(super) fn under_way(s: &mut Snapshot, field: &str, mut release: Value) {
+    let plan = batch::plan_hash(&s.rollout);
+    let common = json!({ "currentStepIndex": 1, "nextStepIndex": 2, "currentStepState": "StepUpgrade", "finalisingStep": "",
+        "rolloutHash": plan, "lastUpdateTime": NOW });
+    json_patch::merge(&mut release, &common);
+    s.rollout.metadata.finalizers = Some(vec!["rollouts.kruise.io/rollout".to_owned()]);
+    let status = json!({
+        "phase": "Progressing", "observedGeneration": 1, "currentStepIndex": 1, "currentStepState": "StepUpgrade",
+        "conditions": [{ "type": "Progressing", "status": "True", "reason": "InRolling", "message": "",
+            "lastUpdateTime": NOW, "lastTransitionTime": NOW }],
+        field: release,
+    });
+    s.rollout.status = Some(serde_json::from_value(status).unwrap());
+}
+
 pub(super) fn set_label(object: &mut DynamicObject, key: &str, value: &str) {
     object
         .metadata

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::situation::{at_rest, now, object, told};
-use crate::engine::core::{Pod, Snapshot, batch, decide};
+use super::situation::{at_rest, now, object, told, under_way};
+use crate::engine::core::{Pod, Snapshot, decide};
 
 /// Step 1 of 2, both versions wanted in full; so many pods of each, and so many wanted now.
 fn scaled(old: usize, new: usize, replicas: i32) -> Snapshot {
@@ -15,19 +15,11 @@ fn scaled(old: usize, new: usize, replicas: i32) -> Snapshot {
         "strategy": { "blueGreen": { "steps": [{ "replicas": "100%", "pause": {} }, { "replicas": "100%" }] } },
     }))
     .unwrap();
-    let plan = batch::plan_hash(&s.rollout);
-    s.rollout.metadata.finalizers = Some(vec!["rollouts.kruise.io/rollout".to_owned()]);
-    let stamp = "2026-01-01T00:00:00Z";
-    s.rollout.status = Some(
-        serde_json::from_value(json!({
-            "phase": "Progressing", "observedGeneration": 1, "currentStepIndex": 1, "currentStepState": "StepUpgrade",
-            "conditions": [{ "type": "Progressing", "status": "True", "reason": "InRolling", "message": "",
-                "lastUpdateTime": stamp, "lastTransitionTime": stamp }],
-            "blueGreenStatus": { "currentStepIndex": 1, "nextStepIndex": 2, "currentStepState": "StepUpgrade", "finalisingStep": "",
-                "stableRevision": "v1", "updatedRevision": "v2", "podTemplateHash": "v2", "rolloutHash": plan,
-                "observedRolloutID": "v2", "lastUpdateTime": stamp, "updatedReplicas": 0, "updatedReadyReplicas": 0 },
-        }))
-        .unwrap(),
+    under_way(
+        &mut s,
+        "blueGreenStatus",
+        json!({ "stableRevision": "v1", "updatedRevision": "v2", "podTemplateHash": "v2",
+            "observedRolloutID": "v2", "updatedReplicas": 0, "updatedReadyReplicas": 0 }),
     );
     let mark = json!({ "rolloutName": "web", "original": { "minReadySeconds": null, "updateStrategy.partition": 0,
         "updateStrategy.maxSurge": null, "updateStrategy.maxUnavailable": null, "updateStrategy.paused": null } });
