@@ -118,9 +118,22 @@ impl<'a> Workload<'a> {
         let counts = matches!(self.kind, Kind::StatefulSet | Kind::AdvancedStatefulSet);
         let status = &self.object.data["status"];
         // A count of zero is left out.
-        let is_counted = counts && self.observed() && !status["replicas"].is_null();
-        let is_current = status["currentRevision"].as_str() == Some(revision);
-        (is_counted && is_current).then(|| count(&status["currentReplicas"]))
+        if !counts || !self.observed() || status["replicas"].is_null() {
+            return None;
+        }
+        let named = |field: &str| status[field].as_str();
+        let current = count(&status["currentReplicas"]);
+        if named("currentRevision") == Some(revision) {
+            return Some(current);
+        }
+        // Another one is everywhere since, or was: what is of neither of the two that it counts may be of this one.
+        let updated = if named("updateRevision") == named("currentRevision") {
+            0
+        } else {
+            count(&status["updatedReplicas"])
+        };
+        let is_updated = named("updateRevision") == Some(revision);
+        (!is_updated).then(|| count(&status["replicas"]).saturating_sub(current.saturating_add(updated)))
     }
 
     /// The revision of a pod of it.

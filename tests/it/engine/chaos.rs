@@ -504,6 +504,8 @@ fn releases_that_once_failed_end_well() {
         391559, 391674,
         // A pod of a version that came and went unheld took the place of a stable one beside a blue-green release.
         414871,
+        // The stable Service was kept to pods that the watch still showed, of a version that was gone by its controller's count.
+        420357,
         // Its stable version never becomes ready, so that no canary may begin beside it: somebody disables the Rollout.
         310082,
         // A newer version in the middle of a blue-green release's end, just after what the user had was given back.

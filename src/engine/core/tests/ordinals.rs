@@ -129,26 +129,31 @@ fn about_to_split() -> Snapshot {
 #[test]
 fn nothing_is_kept_to_a_version_whose_last_pod_is_going() {
     // The watch of the pods shows four old ones, ready; their controller has counted others since.
+    let v1 = "web-v1";
     let cases = [
-        (json!(4), json!(5), true),
-        (json!(1), json!(5), true),
+        (v1, json!(4), json!(5), true),
+        (v1, json!(1), json!(5), true),
         // The last one is going.
-        (json!(null), json!(5), false),
+        (v1, json!(null), json!(5), false),
         // It was made anew.
-        (json!(1), json!(2), true),
-        (json!(1), json!(1), false),
+        (v1, json!(1), json!(2), true),
+        (v1, json!(1), json!(1), false),
+        // Another version is everywhere, or all but one.
+        ("web-v2", json!(5), json!(5), false),
+        ("web-v2", json!(4), json!(5), true),
     ];
-    for (left, ready, is_kept) in cases {
+    for (current, left, ready, is_kept) in cases {
         let mut s = about_to_split();
         let web = s.workload.as_mut().unwrap();
         web.data["status"]["replicas"] = json!(5);
+        web.data["status"]["currentRevision"] = json!(current);
         web.data["status"]["currentReplicas"] = left.clone();
         web.data["status"]["readyReplicas"] = ready.clone();
         let found = told(&decide(&s, now()));
         assert_eq!(
             found.contains("keep the stable Service to the stable version"),
             is_kept,
-            "{left} {ready}\n{found}"
+            "{current} {left} {ready}\n{found}"
         );
     }
 }
