@@ -22,10 +22,8 @@ pub(crate) fn print(executable: &Path) {
     ];
     let mut objects = application(5, &steps);
     for object in &mut objects {
-        match object["kind"].as_str() {
-            Some("Rollout") => paused(object),
-            Some("Deployment") => marked(object),
-            _ => {}
+        if object["kind"] == "Rollout" {
+            paused(object);
         }
     }
     let (requests, _, memory) = cost(executable, &objects, &["approve", "web", "--no-wait"]);
@@ -62,12 +60,6 @@ fn paused(rollout: &mut Value) {
     ] {
         status["canaryStatus"][field] = value;
     }
-}
-
-/// As an engine leaves the workload meanwhile: without the mark, a controller would be looked for.
-fn marked(workload: &mut Value) {
-    let mark = json!({ "rolloutName": "web", "original": { "paused": false } });
-    workload["metadata"]["annotations"]["rollouts.kruise.io/in-progressing"] = json!(mark.to_string());
 }
 
 /// Requests, bytes, and peak memory of one run.

@@ -150,10 +150,8 @@ pub async fn status(cluster: &Cluster, found: &Found) -> Result<Status> {
         .await?;
     } else if matches!(status.verdict, Verdict::WaitingForApproval | Verdict::Paused) {
         // Whether the next command is carried out by anybody.
-        seen.sight.engine = match seen.workload.there().and_then(Engine::by_mark) {
-            Some(ours) => ours,
-            None => Unread::lenient().or(cluster.engine_behind_a_pause().await, Engine::Unknown)?,
-        };
+        let unread = Unread::lenient();
+        seen.sight.engine = unread.or(cluster.engine_behind_a_pause().await, Engine::Unknown)?;
     }
     Ok(Status::explained(&seen, cluster.clock.now()))
 }

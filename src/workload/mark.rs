@@ -96,12 +96,6 @@ impl Original {
         self.0.get(path)
     }
 
-    /// Whether nothing is kept.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Whether every one of `fields` is kept.
     #[must_use]
     pub fn covers(&self, fields: &Fields) -> bool {

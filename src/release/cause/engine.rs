@@ -171,17 +171,8 @@ fn bypassed(scene: &Scene<'_>, workload: &Value, found: &mut Vec<Finding>) {
 fn acting(scene: &Scene<'_>, found: &mut Vec<Finding>) {
     let position = scene.position;
     let waits_for_a_human = matches!(scene.verdict, Verdict::WaitingForApproval | Verdict::Paused);
-    let nobody = match &scene.sight.engine {
-        Engine::Nobody { seen } => Some(Evidence::new("leases", "spec.holderIdentity", seen)),
-        Engine::Ours { mark } => Some(Evidence::new(
-            scene.workload_title(),
-            format!("metadata.annotations[{}]", keys::IN_PROGRESSING),
-            mark,
-        )),
-        _ => None,
-    };
-    if let (true, Some(nobody)) = (waits_for_a_human, nobody) {
-        let evidence = vec![nobody];
+    if let (true, Engine::Nobody { seen }) = (waits_for_a_human, &scene.sight.engine) {
+        let evidence = vec![Evidence::new("leases", "spec.holderIdentity", seen)];
         // An engine that only waited for the human would have taken another version up.
         let is_paused = !scene.is_overtaken || scene.verdict == Verdict::Paused;
         let cause = Cause::ControllerAbsent { is_paused };
@@ -216,7 +207,7 @@ fn acting(scene: &Scene<'_>, found: &mut Vec<Finding>) {
         .unwrap_or_default();
     let title = scene.title();
     let (cause, seen) = match &scene.sight.engine {
-        Engine::Unknown | Engine::Ours { .. } => return,
+        Engine::Unknown => return,
         Engine::Acts { seen, is_controller } => {
             if !is_controller || position.observed {
                 return;

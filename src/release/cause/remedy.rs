@@ -145,9 +145,7 @@ impl Cause {
         // What would throw away a version that nobody has taken up yet is no remedy.
         let leave = || match (scene.is_overtaken, &scene.sight.engine) {
             (false, _) => ours(Command::Rollback),
-            (true, Engine::Nobody { .. } | Engine::Ours { .. } | Engine::Expired { .. }) => {
-                ours(Command::Run)
-            }
+            (true, Engine::Nobody { .. } | Engine::Expired { .. }) => ours(Command::Run),
             (true, _) => ours(Command::Watch),
         };
         let kubectl = |words: &str| Some(format!("kubectl {words} -n {namespace}"));

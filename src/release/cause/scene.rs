@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    api::{keys, v1beta1::Rollout},
+    api::v1beta1::Rollout,
     release::{Pods, Position, Role, Traffic, Verdict, command::Command},
-    workload::{Kind, Mark, Pod},
+    workload::{Kind, Pod},
 };
 
 /// Who acts on Rollouts, as far as one can see.
@@ -36,29 +36,13 @@ pub enum Engine {
         /// Where was looked.
         seen: String,
     },
-    /// No controller began this release but this plugin, whose engine holds nothing while it waits.
-    Ours {
-        /// The mark on the workload, which says so.
-        mark: String,
-    },
 }
 
 impl Engine {
-    /// What a workload says of the engine that waits at a pause: a mark of ours keeps what its hold replaced, the controller's
-    /// keeps nothing.
-    #[must_use]
-    pub fn by_mark(workload: &Value) -> Option<Self> {
-        let text = workload["metadata"]["annotations"][keys::IN_PROGRESSING].as_str()?;
-        let keeps_originals = !Mark::parse(text).original.is_empty();
-        keeps_originals.then(|| Self::Ours {
-            mark: text.to_owned(),
-        })
-    }
-
     /// Whether nobody goes on after a pause unless a command does, as far as one can see.
     #[must_use]
     pub fn leaves_it_to_commands(&self) -> bool {
-        matches!(self, Self::Nobody { .. } | Self::Ours { .. })
+        matches!(self, Self::Nobody { .. })
     }
 
     /// Whether the controller in the cluster acts.

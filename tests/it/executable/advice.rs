@@ -61,7 +61,9 @@ fn at_a_pause_that_nobody_would_end_it_is_done_by_hand() {
     Command:  kubectl kruise rollout approve web -n shop --step 1 --standalone
     Cause:    no controller carries this out: unless a 'run --forever' waits for it, going on needs --standalone
     ");
-    // The workload's mark says so: nobody looks for a controller.
+    // That there is no controller is known for a while.
+    drop(shop.requests());
+    drop(shop.kruise(&["status", "web"]));
     assert_eq!(shop.requests().len(), 6);
     let paused = json!({ "spec": { "strategy": { "paused": true } } });
     let frozen = Served::with(

@@ -432,9 +432,9 @@ fn as_json_and_yaml() {
           "command": "kubectl kruise rollout approve web -n shop --step 1 --standalone",
           "evidence": [
             {
-              "field": "metadata.annotations[rollouts.kruise.io/in-progressing]",
-              "object": "deployment/web",
-              "value": "{\"rolloutName\":\"web\",\"original\":{\"paused\":false}}"
+              "field": "spec.holderIdentity",
+              "object": "leases",
+              "value": "no controller can be there: batchreleases.rollouts.kruise.io is not served"
             }
           ],
           "healsByItself": false,
