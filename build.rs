@@ -1,5 +1,5 @@
-//! Links the C++ library of the script engine into the executable where that is possible, so that it runs in images that have
-//! none and maps a megabyte less into memory.
+//! Links the C++ library of the script engine, and what unwinds, into the executable where that is possible, so that it runs in
+//! images that have the C library alone and maps a megabyte less into memory, and keeps together what runs only at the start.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -10,16 +10,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     if !(is_gnu && is_linux) {
         return Ok(());
     }
-    let mut asked = cc::Build::new().cpp(true).try_get_compiler()?.to_command();
-    let answer = asked.arg("-print-file-name=libstdc++.a").output()?;
-    let library = PathBuf::from(String::from_utf8(answer.stdout)?.trim());
-    // A compiler that has none says the bare name.
-    if library.is_absolute() && library.is_file() {
-        // The first folder that has either form of a library decides which one is linked; this one has the one form alone.
-        let folder = PathBuf::from(env::var("OUT_DIR")?).join("static");
-        fs::create_dir_all(&folder)?;
-        fs::copy(&library, folder.join("libstdc++.a"))?;
-        println!("cargo::rustc-link-search=native={}", folder.display());
+    // What sets up the script engine's constants would be pages apart; linkers that always keep it together ignore this.
+    println!("cargo::rustc-link-arg-bins=-Wl,-z,keep-text-section-prefix");
+    // The first folder that has either form of a library decides which one is linked; this one has the one form alone. What
+    // unwinds has another name in it than the shared library that is asked for.
+    let folder = PathBuf::from(env::var("OUT_DIR")?).join("static");
+    fs::create_dir_all(&folder)?;
+    for (archive, asked_for) in [("libstdc++.a", "libstdc++.a"), ("libgcc_eh.a", "libgcc_s.a")] {
+        let mut compiler = cc::Build::new().cpp(true).try_get_compiler()?.to_command();
+        let answer = compiler.arg(format!("-print-file-name={archive}")).output()?;
+        let library = PathBuf::from(String::from_utf8(answer.stdout)?.trim());
+        // A compiler that has none says the bare name.
+        if library.is_absolute() && library.is_file() {
+            fs::copy(&library, folder.join(asked_for))?;
+        }
     }
+    println!("cargo::rustc-link-search=native={}", folder.display());
     Ok(())
 }

@@ -25,8 +25,10 @@ pub use look::{Document, ExplainArgs, GateArgs, HistoryArgs, SchemaArgs, StatusA
 pub use release::{ApproveArgs, PauseArgs, RestartArgs, ResumeArgs, RollbackArgs, UndoArgs};
 pub use shared::{ChangeArgs, OutputArgs, TimeArgs, WriteArgs};
 
-/// The verbs.
+/// The verbs. What each one takes is defined when it is typed, which is half of what starting costs; its help then begins
+/// with what is said of its arguments, which is therefore the same sentence as here.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Verb {
     /// Drive releases without a controller in the cluster
     Run(RunArgs),
@@ -129,7 +131,7 @@ the Rollout if it has none: a Rollout that is deleted then stays until an engine
 
 Rollouts of v1alpha1 are applied as what they mean in v1beta1. The exit code is 1 when any object failed.";
 
-/// `run`.
+/// Drive releases without a controller in the cluster
 #[derive(Args, Debug)]
 pub struct RunArgs {
     #[command(flatten)]
@@ -166,7 +168,7 @@ pub enum Manifest {
     Engine,
 }
 
-/// `manifests`.
+/// Print what a cluster may be given: crds, policy, rbac, engine
 #[derive(Args, Debug)]
 pub struct ManifestsArgs {
     /// crds, policy, rbac or engine
@@ -177,7 +179,7 @@ pub struct ManifestsArgs {
     pub image: String,
 }
 
-/// `version`.
+/// Show version
 #[derive(Args, Debug)]
 pub struct VersionArgs {
     /// Only the version of this program; asks no server
@@ -187,7 +189,7 @@ pub struct VersionArgs {
     pub(crate) shown: OutputArgs,
 }
 
-/// `completion`.
+/// Print a completion script
 #[derive(Args, Debug)]
 pub struct CompletionArgs {
     /// The shell

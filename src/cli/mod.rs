@@ -12,7 +12,7 @@ pub mod values;
 
 use std::{ffi::OsString, path::Path};
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args as _, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use args::Verb;
 pub use global::Global;
@@ -43,6 +43,7 @@ pub struct Cli {
 
 /// The first word.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 #[expect(clippy::large_enum_variant, reason = "there is one of it, made once")]
 pub enum Root {
     /// Carry a release through: approve, status, watch, rollback ...
@@ -113,6 +114,9 @@ pub fn arguments(typed: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
 /// # Errors
 /// When they do not parse, or ask for help; clap's error renders either.
 pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    if let Some(cli) = parse_alone(arguments) {
+        return Ok(cli);
+    }
     let mut command = command();
     command
         .try_get_matches_from_mut(arguments)
@@ -120,13 +124,80 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
         .map_err(|error| error.format(&mut command))
 }
 
+/// The short way for what is typed most, `rollout VERB ...`: clap gives every command a copy of the global flags, so that one
+/// verb by itself costs a tenth of all of them. Nothing when that does not parse; it is the whole that says why.
+fn parse_alone(arguments: &[OsString]) -> Option<Cli> {
+    let [program, rollout, verb, ..] = arguments else {
+        return None;
+    };
+    if rollout != "rollout" {
+        return None;
+    }
+    let all = Verb::augment_subcommands(clap::Command::new("rollout"));
+    let verb = all.find_subcommand(verb)?.clone();
+    let alone = Global::augment_args(clap::Command::new(program.to_str()?.to_owned()))
+        .subcommand(clap::Command::new("rollout").subcommand(verb));
+    let matches = alone.try_get_matches_from(arguments).ok()?;
+    Cli::from_arg_matches(&matches).ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Root, Verb, arguments, command, parse};
+    use clap::FromArgMatches;
+
+    use super::{Cli, Root, Verb, arguments, command, parse, parse_alone};
 
     #[test]
     fn is_consistent() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn a_verb_is_told_alike_in_the_list_and_in_its_own_help() {
+        fn compare(listed: &clap::Command, built: &clap::Command) {
+            for (listed, built) in listed.get_subcommands().zip(built.get_subcommands()) {
+                assert_eq!(listed.get_name(), built.get_name());
+                assert_eq!(
+                    listed.get_about().map(ToString::to_string),
+                    built.get_about().map(ToString::to_string)
+                );
+                compare(listed, built);
+            }
+        }
+        let mut built = command();
+        built.build();
+        compare(&command(), &built);
+    }
+
+    #[test]
+    fn a_verb_by_itself_reads_what_the_whole_reads() {
+        for line in [
+            "kubectl-kruise rollout approve web --step 2 -n shop --dry-run=server -o json",
+            "kubectl-kruise rollout status deploy/web -A --until healthy --timeout=5m -v6",
+            "kubectl-kruise rollout set image web main=web:v2 --standalone",
+            "kubectl-kruise rollout plan web --image web:v2 --kubeconfig here -o yaml",
+            "kubectl-kruise rollout undo web --to-revision 3",
+            "kubectl-kruise rollout approve --nothing",
+            "kubectl-kruise rollout --context here status web",
+            "kubectl-kruise -n shop rollout status web",
+            "kubectl-kruise rollout status --help",
+            "kubectl-kruise rollout set",
+            "kubectl-kruise rollout",
+            "kubectl-kruise version",
+        ] {
+            let typed: Vec<std::ffi::OsString> = line.split(' ').map(Into::into).collect();
+            let whole = command().try_get_matches_from(&typed);
+            let whole = whole.and_then(|matches| Cli::from_arg_matches(&matches)).ok();
+            let alone = parse_alone(&typed);
+            assert_eq!(
+                alone.as_ref().or(whole.as_ref()).map(|cli| format!("{cli:?}")),
+                whole.as_ref().map(|cli| format!("{cli:?}")),
+                "{line}"
+            );
+            let is_short =
+                line.starts_with("kubectl-kruise rollout") && !line.contains(" --context here status");
+            assert_eq!(alone.is_some(), whole.is_some() && is_short, "{line}");
+        }
     }
 
     #[test]

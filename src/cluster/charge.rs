@@ -5,8 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Cluster, Found, Resource, Served};
-use crate::error::{Error, Kind, Result};
+use super::{Cluster, Found, Resource, Served, versions::BELIEVED};
+use crate::{
+    api::keys,
+    error::{Error, Kind, Result},
+};
 
 /// Whether a controller in the cluster acts on a Rollout, and how we know.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -153,6 +156,23 @@ fn owned_by(object: &Value, owner: &Value) -> bool {
         .is_some_and(|owners| owners.iter().any(|o| &o["uid"] == uid))
 }
 
+/// Whether an engine of ours changed the status of a Rollout so lately that what it saw still counts (`metadata.managedFields`).
+/// It writes only where it found no controller.
+pub(super) fn is_led_by_ours(rollout: &Value, now: Timestamp) -> bool {
+    let mut writers = rollout["metadata"]["managedFields"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    writers.any(|writer| {
+        let at = writer["time"]
+            .as_str()
+            .and_then(|text| text.parse::<Timestamp>().ok());
+        writer["manager"] == keys::FIELD_MANAGER
+            && writer["subresource"] == "status"
+            && at.is_some_and(|at| now.duration_since(at).unsigned_abs() < BELIEVED)
+    })
+}
+
 /// Whether a Lease is that of the controller's leader.
 pub(super) fn is_controllers(lease: &Value) -> bool {
     lease["metadata"]["name"] == CONTROLLER_LEASE
@@ -182,7 +202,24 @@ pub fn held(lease: &Value, now: Timestamp) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{held, owned_by};
+    use super::{held, is_led_by_ours, owned_by};
+
+    #[test]
+    fn an_engine_of_ours_is_seen_by_what_it_lately_wrote() {
+        let now = "2026-11-21T03:10:00Z".parse().unwrap();
+        let written = |manager: &str, subresource: &str, at: &str| {
+            let writers = json!([
+                { "manager": "kubectl", "operation": "Update", "time": "2026-11-21T03:09:59Z" },
+                { "manager": manager, "operation": "Update", "subresource": subresource, "time": at },
+            ]);
+            is_led_by_ours(&json!({ "metadata": { "managedFields": writers } }), now)
+        };
+        assert!(written("rollouts-engine", "status", "2026-11-21T03:00:01Z"));
+        assert!(!written("rollouts-engine", "status", "2026-11-21T03:00:00Z"));
+        assert!(!written("rollouts-engine", "", "2026-11-21T03:09:00Z"));
+        assert!(!written("manager", "status", "2026-11-21T03:09:00Z"));
+        assert!(!is_led_by_ours(&json!({ "metadata": {} }), now));
+    }
 
     #[test]
     fn a_lease_is_held_until_it_runs_out() {

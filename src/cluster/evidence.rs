@@ -150,12 +150,17 @@ impl Cluster {
         }
     }
 
-    /// Finds out which engine goes on after a pause. One of ours holds no Lease while it waits for a human, so that only the
-    /// controller is looked for: no request where it was found not to be installed within the last minutes, else at most three.
+    /// Finds out which engine goes on after the pause that a Rollout is in. One of ours holds no Lease while it waits for a
+    /// human, so that only the controller is looked for: no request where one of ours changed the status within the last minutes,
+    /// or where the controller was found not to be installed in them, else at most three.
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.
-    pub async fn engine_behind_a_pause(&self) -> Result<Engine> {
+    pub async fn engine_behind_a_pause(&self, rollout: &Value) -> Result<Engine> {
+        if charge::is_led_by_ours(rollout, self.clock.now()) {
+            let seen = "no controller was there when an engine of ours changed its status".to_owned();
+            return Ok(Engine::Nobody { seen });
+        }
         let kind = Resource::BatchReleases.full();
         if !self.serves_or_did(Resource::BatchReleases).await? {
             let seen = format!("no controller can be there: {kind} is not served");

@@ -22,7 +22,7 @@ use crate::{
 
 /// How long an answer is believed without asking again. What is kept is a first guess only: a server that has something
 /// else by now is asked anew.
-const BELIEVED: Duration = Duration::from_secs(600);
+pub(super) const BELIEVED: Duration = Duration::from_secs(600);
 
 /// What stands for the version of a kind that is not served.
 const NONE: &str = "-";

@@ -151,7 +151,8 @@ pub async fn status(cluster: &Cluster, found: &Found) -> Result<Status> {
     } else if matches!(status.verdict, Verdict::WaitingForApproval | Verdict::Paused) {
         // Whether the next command is carried out by anybody.
         let unread = Unread::lenient();
-        seen.sight.engine = unread.or(cluster.engine_behind_a_pause().await, Engine::Unknown)?;
+        let engine = cluster.engine_behind_a_pause(&found.object).await;
+        seen.sight.engine = unread.or(engine, Engine::Unknown)?;
     }
     Ok(Status::explained(&seen, cluster.clock.now()))
 }
@@ -330,7 +331,7 @@ impl Unread {
 /// A command about a Rollout that waits for a human, as it is to be typed: where no controller would act on it, it is one that
 /// carries it out. Costs a request once in a while.
 pub async fn next(cluster: &Cluster, found: &Found, command: Command) -> String {
-    match cluster.engine_behind_a_pause().await {
+    match cluster.engine_behind_a_pause(&found.object).await {
         Ok(engine) if engine.leaves_it_to_commands() => command.by_hand(&found.namespace, &found.name),
         // A hint is a courtesy.
         _ => command.text(&found.namespace, &found.name),

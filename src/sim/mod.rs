@@ -321,7 +321,7 @@ impl Sim {
         }
         let mut object = Object::from_value(object);
         let meta = Arc::make_mut(&mut object.meta);
-        meta.remove("managedFields");
+        settling::forget_writers(meta, store.resource(id).custom);
         if let Some(uid) = meta.get("uid").and_then(Value::as_str) {
             store.note_uid(uid);
         } else {

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
 use super::controllers::daemon_set::TEMPLATE_GENERATION;
 use super::failure::Failure;
-use super::object::Object;
+use super::object::{Object, seconds};
 use super::request::{Request, Subresource};
 use super::resource::{
     CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, KindId, NAMESPACES, PODS, Resource, SERVICES,
@@ -79,6 +80,9 @@ impl Verbs<'_> {
         object.version = old.version;
         object.applied = applied.map(Arc::new).or_else(|| old.applied.clone());
         share(&mut object, old);
+        if resource.custom {
+            note_writer(&mut object, old, sub, request, &resource, self.now);
+        }
         if sub.is_none() && bumps(&resource, &object, old) {
             Arc::make_mut(&mut object.meta).insert("generation".to_owned(), json!(old.generation() + 1));
         }
@@ -162,6 +166,42 @@ fn preconditions(value: &Value, old: &Object, resource: &Resource) -> Result<(),
         return Err(Failure::stale(resource, old.name()));
     }
     Ok(())
+}
+
+/// Leaves of `metadata.managedFields` what the model knows of it: who last changed the status of a custom resource, and when.
+pub(super) fn forget_writers(meta: &mut Map<String, Value>, is_custom: bool) {
+    if let Some(Value::Array(entries)) = meta.get_mut("managedFields") {
+        entries.retain(|entry| is_custom && entry["subresource"] == "status");
+        if !entries.is_empty() {
+            return;
+        }
+    }
+    meta.remove("managedFields");
+}
+
+/// Notes who changed the status.
+fn note_writer(
+    object: &mut Object,
+    old: &Object,
+    sub: Option<Subresource>,
+    request: &Request,
+    resource: &Resource,
+    now: Timestamp,
+) {
+    let mut entries = old.meta.get("managedFields").cloned();
+    if sub == Some(Subresource::Status)
+        && object.status != old.status
+        && let Some(manager) = request.manager()
+    {
+        let others = entries.as_ref().and_then(Value::as_array).into_iter().flatten();
+        let others = others.filter(|entry| entry["manager"] != manager).cloned();
+        let own = json!({ "manager": manager, "operation": "Update", "apiVersion": resource.api_version(),
+            "subresource": "status", "time": seconds(now) });
+        entries = Some(others.chain([own]).collect());
+    }
+    if let Some(entries) = entries {
+        Arc::make_mut(&mut object.meta).insert("managedFields".to_owned(), entries);
+    }
 }
 
 /// Puts back what this write may not change.

@@ -20,6 +20,7 @@ stays until an engine has given its workload back to the user.";
 
 /// What `set` can change.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum SetVerb {
     /// Set images of containers
     #[command(after_help = HOLDS)]
@@ -32,7 +33,7 @@ pub enum SetVerb {
     Resources(SetResourcesArgs),
 }
 
-/// `set image`.
+/// Set images of containers
 #[derive(Args, Debug)]
 pub struct SetImageArgs {
     /// Rollouts or workloads (TYPE NAME, TYPE/NAME; a bare NAME is a Rollout), then images by container; * stands for all
@@ -44,7 +45,7 @@ pub struct SetImageArgs {
     pub(crate) change: ChangeArgs,
 }
 
-/// `set env`.
+/// Set or remove environment variables of containers
 #[derive(Args, Debug)]
 pub struct SetEnvArgs {
     /// Rollouts or workloads (TYPE NAME, TYPE/NAME; a bare NAME is a Rollout), then variables: KEY=VALUE, or KEY- to remove one
@@ -65,7 +66,7 @@ pub struct SetEnvArgs {
     pub(crate) change: ChangeArgs,
 }
 
-/// `set resources`.
+/// Set limits and requests of containers
 #[derive(Args, Debug)]
 pub struct SetResourcesArgs {
     #[command(flatten)]
@@ -88,7 +89,7 @@ pub struct SetResourcesArgs {
     pub(crate) change: ChangeArgs,
 }
 
-/// `apply`.
+/// Apply manifests; a new version of a workload that a Rollout names is held back
 #[derive(Args, Debug)]
 pub struct ApplyArgs {
     /// Files or folders of manifests, YAML or JSON; - reads them from stdin

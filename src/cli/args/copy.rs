@@ -59,7 +59,7 @@ was seen, LIKELY as slowly as the slowest but one in ten, and is an estimate.
 Exit codes: 0 planned, 2 planned and something would change (--detailed-exitcode), 3 something is in the way, 5 pods do not become
 ready in time, 1 an error.";
 
-/// `plan`.
+/// Tell what a release will do, before it does it
 #[derive(Args, Debug)]
 #[command(after_help = PLANS)]
 pub struct PlanArgs {
@@ -98,7 +98,7 @@ elsewhere, or with --yes or --auto-approve, there is a line per change. Measurem
 
 Exit codes: those of 'run': 0 completed, 4 waiting for an approval, 5 degraded, 6 rolled back, 3 nothing can be released.";
 
-/// `rehearse`.
+/// Carry out a release in a copy of the cluster, with faults of your choice
 #[derive(Args, Debug)]
 #[command(after_help = REHEARSES)]
 pub struct RehearseArgs {
@@ -148,7 +148,7 @@ pub enum DemoScenario {
     Empty,
 }
 
-/// `demo`.
+/// Run a release in an in-memory cluster
 #[derive(Args, Debug)]
 pub struct DemoArgs {
     /// What to show
@@ -194,7 +194,7 @@ pub enum LintFormat {
     Sarif,
 }
 
-/// `lint`.
+/// Say what is wrong with manifests, or with what a cluster has, before a release begins
 #[derive(Args, Debug)]
 pub struct LintArgs {
     /// Files or folders of manifests, - for stdin; with --live names of Rollouts, all of the namespace when there are none

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::view::Until;
 
-/// `status`.
+/// Show where a release is; the exit code says it too
 #[derive(Args, Debug)]
 pub struct StatusArgs {
     #[command(flatten)]
@@ -35,7 +35,7 @@ pub struct StatusArgs {
     pub(crate) shown: OutputArgs,
 }
 
-/// `explain`.
+/// Say why a release does not go on, who acts next, and what to type
 #[derive(Args, Debug)]
 pub struct ExplainArgs {
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub struct ExplainArgs {
     pub(crate) shown: OutputArgs,
 }
 
-/// `watch`.
+/// Follow a release live
 #[derive(Args, Debug)]
 pub struct WatchArgs {
     #[command(flatten)]
@@ -63,7 +63,7 @@ pub struct WatchArgs {
     pub(crate) limit: TimeArgs,
 }
 
-/// `gate`.
+/// Measure the metrics of a release now; the exit code says what they mean
 #[derive(Args, Debug)]
 pub struct GateArgs {
     #[command(flatten)]
@@ -85,7 +85,7 @@ pub struct GateArgs {
     pub output: Option<Output>,
 }
 
-/// `history`.
+/// Show the revisions of a workload: images, pods, which of them runs
 #[derive(Args, Debug)]
 pub struct HistoryArgs {
     #[command(flatten)]
@@ -117,7 +117,7 @@ pub enum Document {
     Lint,
 }
 
-/// `schema`.
+/// Print the JSON schema of what status, history, plan or lint print with -o json
 #[derive(Args, Debug)]
 pub struct SchemaArgs {
     /// status, workload (status of one without a Rollout), explain, history, plan or lint

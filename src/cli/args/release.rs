@@ -9,7 +9,7 @@ use super::{
     ChangeArgs, WriteArgs,
 };
 
-/// `approve`.
+/// Let a paused step go on
 #[derive(Args, Debug)]
 pub struct ApproveArgs {
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub struct ApproveArgs {
     pub(crate) change: ChangeArgs,
 }
 
-/// `rollback`.
+/// Leave the release that is under way: back to the stable version
 #[derive(Args, Debug)]
 pub struct RollbackArgs {
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub struct RollbackArgs {
     pub(crate) change: ChangeArgs,
 }
 
-/// `undo`.
+/// Go back to an earlier revision of a workload
 #[derive(Args, Debug)]
 pub struct UndoArgs {
     #[command(flatten)]
@@ -75,7 +75,7 @@ pub struct UndoArgs {
     pub(crate) change: ChangeArgs,
 }
 
-/// `pause`.
+/// Freeze a release, or a workload's update, where it is
 #[derive(Args, Debug)]
 pub struct PauseArgs {
     #[command(flatten)]
@@ -87,7 +87,7 @@ pub struct PauseArgs {
     pub(crate) write: WriteArgs,
 }
 
-/// `resume`.
+/// Let what is paused go on
 #[derive(Args, Debug)]
 pub struct ResumeArgs {
     #[command(flatten)]
@@ -99,7 +99,7 @@ pub struct ResumeArgs {
     pub(crate) change: ChangeArgs,
 }
 
-/// `restart`.
+/// Replace all pods, step by step where a Rollout stands behind them
 #[derive(Args, Debug)]
 pub struct RestartArgs {
     #[command(flatten)]

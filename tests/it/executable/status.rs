@@ -610,9 +610,6 @@ fn reads_nothing_of_others() {
     let crowded = Served::with(objects, Life::Still);
     let same = small.kruise(&["status", "web"]);
     assert_eq!(crowded.kruise(&["status", "web"]).to_string(), same.to_string());
-    // Whether a controller may be there is known for a while.
-    drop(crowded.requested());
-    assert_eq!(crowded.kruise(&["status", "web"]).to_string(), same.to_string());
     let requested = crowded.requested();
     let mut sorted: Vec<&str> = requested.lines().collect();
     sorted.sort_unstable();
@@ -624,12 +621,26 @@ fn reads_nothing_of_others() {
     GET /apis/networking.k8s.io/v1/namespaces/shop/ingresses/web-canary
     GET /apis/rollouts.kruise.io/v1beta1/namespaces/shop/rollouts/web
     ");
-    drop(small.kruise(&["status", "web"]));
     let (alone, beside) = (small.meter.bytes(), crowded.meter.bytes());
     assert!(
         alone > 1000 && beside.abs_diff(alone) < 200,
         "{alone} bytes alone, {beside} beside others"
     );
+}
+
+#[test]
+fn whether_a_controller_has_come_is_looked_for_once_in_a_while() {
+    let shop = Served::with(after(&[Turn::Released("web:v2"), Turn::Waited(900)]), Life::Still);
+    let look = || {
+        assert_eq!(shop.kruise(&["status", "web"]).code, Some(4));
+        let requested = shop.requested();
+        let looked = "GET /apis/rollouts.kruise.io/v1beta1";
+        (
+            requested.lines().count(),
+            requested.lines().any(|line| line == looked),
+        )
+    };
+    assert_eq!([look(), look()], [(7, true), (6, false)]);
 }
 
 #[test]
