@@ -118,10 +118,19 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
         return Ok(cli);
     }
     let mut command = command();
-    command
+    let matches = command
         .try_get_matches_from_mut(arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-        .map_err(|error| error.format(&mut command))
+        .map_err(|error| error.format(&mut command))?;
+    Cli::from_arg_matches(&matches).map_err(|error| {
+        // Told with the usage of the verb that was typed.
+        let (mut typed, mut rest) = (command.clone(), &matches);
+        while let Some((name, inner)) = rest.subcommand()
+            && let Some(verb) = typed.find_subcommand(name).cloned()
+        {
+            (typed, rest) = (verb, inner);
+        }
+        error.format(&mut typed)
+    })
 }
 
 /// The short way for what is typed most, `rollout VERB ...`: clap gives every command a copy of the global flags, so that one

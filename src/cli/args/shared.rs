@@ -105,7 +105,7 @@ impl<T: Form> FromArgMatches for OutputArgs<T> {
         let template: Option<String> = matches.remove_one(TEMPLATE);
         let read = |text: String| {
             let output = text.parse::<Output>().map(T::from);
-            output.map_err(|why| clap::Error::raw(ErrorKind::ValueValidation, format!("{why}\n")))
+            output.map_err(|why| clap::Error::raw(ErrorKind::ValueValidation, why))
         };
         let output = match (asked, template) {
             (None, None) => None,
@@ -115,7 +115,7 @@ impl<T: Form> FromArgMatches for OutputArgs<T> {
             (None, Some(template)) => Some(read(format!("go-template={template}"))?),
             (Some(Asked::Whole(_)), Some(_)) => {
                 let why =
-                    "--template belongs to -o go-template, go-template-file, jsonpath or jsonpath-file\n";
+                    "--template belongs to -o go-template, go-template-file, jsonpath or jsonpath-file";
                 return Err(clap::Error::raw(ErrorKind::ArgumentConflict, why));
             }
         };

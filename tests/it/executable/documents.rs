@@ -358,6 +358,10 @@ fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
             &["status", "web", "-o", "json", "--template", "{{.a}}"],
             "error: --template belongs to -o go-template",
         ),
+        (
+            &["plan", "web", "--template", "{{.a}"],
+            "unexpected '}' in an action\n\nUsage: kubectl kruise rollout plan ",
+        ),
     ] {
         let said = shop.kruise(words);
         assert_eq!(
