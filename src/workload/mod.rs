@@ -17,7 +17,7 @@ pub mod view;
 pub use deployment::Deployment;
 pub use kind::Kind;
 pub use mark::Mark;
-pub use pod::Pod;
+pub use pod::{Labels, Pod};
 pub use replica_set::ReplicaSet;
 pub use view::Workload;
 

@@ -114,8 +114,7 @@ impl<T: Form> FromArgMatches for OutputArgs<T> {
             (Some(Asked::Bare(name)), Some(template)) => Some(read(format!("{name}={template}"))?),
             (None, Some(template)) => Some(read(format!("go-template={template}"))?),
             (Some(Asked::Whole(_)), Some(_)) => {
-                let why =
-                    "--template belongs to -o go-template, go-template-file, jsonpath or jsonpath-file";
+                let why = "--template belongs to -o go-template, go-template-file, jsonpath or jsonpath-file";
                 return Err(clap::Error::raw(ErrorKind::ArgumentConflict, why));
             }
         };

@@ -102,7 +102,7 @@ impl Entry {
             deletion_cost: cost.and_then(|text| text.parse().ok()).unwrap_or(0),
             uid: metadata.uid.unwrap_or_default(),
             resource_version: metadata.resource_version.unwrap_or_default(),
-            labels: metadata.labels.unwrap_or_default(),
+            labels: metadata.labels.unwrap_or_default().into_iter().collect(),
         };
         let terminal = matches!(status.phase.as_deref(), Some("Failed" | "Succeeded"));
         (
@@ -154,7 +154,7 @@ impl Entry {
                 .labels
                 .as_ref()
                 .is_some_and(|labels| labels.contains_key(label)),
-            Self::Pod { pod, .. } => pod.labels.contains_key(label),
+            Self::Pod { pod, .. } => pod.labels.get(label).is_some(),
         }
     }
 

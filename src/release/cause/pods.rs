@@ -129,12 +129,11 @@ fn order(scene: &Scene<'_>, found: &mut Vec<Finding>) {
 }
 
 fn role_of(scene: &Scene<'_>, pod: &Value) -> Role {
-    let mut labels = BTreeMap::new();
-    for (key, value) in pod["metadata"]["labels"].as_object().into_iter().flatten() {
-        labels.insert(key.clone(), text(value).to_owned());
-    }
+    let labels = pod["metadata"]["labels"].as_object().into_iter().flatten();
     scene.role(&Pod {
-        labels,
+        labels: labels
+            .map(|(key, value)| (key.clone(), text(value).to_owned()))
+            .collect(),
         ..Pod::default()
     })
 }

@@ -200,8 +200,11 @@ fn read_pod(value: &Value) -> Option<Pod> {
         uid: value["metadata"]["uid"].as_str()?.to_owned(),
         resource_version: value["metadata"]["resourceVersion"].as_str()?.to_owned(),
         labels: match &value["metadata"]["labels"] {
-            Value::Null => BTreeMap::new(),
-            labels => BTreeMap::deserialize(labels).ok()?,
+            Value::Null => kubectl_kruise::workload::Labels::default(),
+            labels => BTreeMap::<String, String>::deserialize(labels)
+                .ok()?
+                .into_iter()
+                .collect(),
         },
         owner: value["owner"].as_str()?.to_owned(),
         deleting: value["deleting"].as_bool()?,
