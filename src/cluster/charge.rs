@@ -85,6 +85,13 @@ impl Cluster {
         }
     }
 
+    /// Whether no controller was there lately, as far as the Rollout itself tells: what an engine of ours began is for such a
+    /// one to go on with.
+    #[must_use]
+    pub fn is_left_to_ours(&self, found: &Found) -> bool {
+        is_led_by_ours(&found.object, self.clock.now())
+    }
+
     /// The engine of ours that carries a Rollout out at this moment, in another process: it renews the Rollout's Lease. A Lease
     /// that is left of one that ended is waited for, as long as it lasts, and `waiting` is told the holder's name. That it may not be read is for the engine to tell.
     ///
@@ -156,21 +163,24 @@ fn owned_by(object: &Value, owner: &Value) -> bool {
         .is_some_and(|owners| owners.iter().any(|o| &o["uid"] == uid))
 }
 
-/// Whether an engine of ours changed the status of a Rollout so lately that what it saw still counts (`metadata.managedFields`).
-/// It writes only where it found no controller.
+/// Whether an engine of ours changed the status of a Rollout so lately that what it saw still counts, and no other engine ever
+/// did (`metadata.managedFields`): it writes only where it found no controller, unless it was told to all the same.
 pub(super) fn is_led_by_ours(rollout: &Value, now: Timestamp) -> bool {
-    let mut writers = rollout["metadata"]["managedFields"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    writers.any(|writer| {
-        let at = writer["time"]
-            .as_str()
-            .and_then(|text| text.parse::<Timestamp>().ok());
-        writer["manager"] == keys::FIELD_MANAGER
-            && writer["subresource"] == "status"
-            && at.is_some_and(|at| now.duration_since(at).unsigned_abs() < BELIEVED)
-    })
+    let writers = rollout["metadata"]["managedFields"].as_array();
+    let mut is_ours = false;
+    for writer in writers.into_iter().flatten() {
+        let manager = writer["manager"].as_str().unwrap_or_default();
+        // An approval is written by a command.
+        if writer["subresource"] != "status" || manager.starts_with("kubectl") {
+            continue;
+        }
+        if manager != keys::FIELD_MANAGER {
+            return false;
+        }
+        let at = writer["time"].as_str().and_then(|text| text.parse().ok());
+        is_ours = at.is_some_and(|at: Timestamp| now.duration_since(at).unsigned_abs() < BELIEVED);
+    }
+    is_ours
 }
 
 /// Whether a Lease is that of the controller's leader.
@@ -207,18 +217,23 @@ mod tests {
     #[test]
     fn an_engine_of_ours_is_seen_by_what_it_lately_wrote() {
         let now = "2026-11-21T03:10:00Z".parse().unwrap();
-        let written = |manager: &str, subresource: &str, at: &str| {
-            let writers = json!([
-                { "manager": "kubectl", "operation": "Update", "time": "2026-11-21T03:09:59Z" },
-                { "manager": manager, "operation": "Update", "subresource": subresource, "time": at },
-            ]);
-            is_led_by_ours(&json!({ "metadata": { "managedFields": writers } }), now)
+        let led = |writers: &[(&str, &str, &str)]| {
+            let entry = |(manager, subresource, at): &(&str, &str, &str)| {
+                json!({ "manager": manager, "operation": "Update", "subresource": subresource,
+                    "time": format!("2026-11-21T{at}Z") })
+            };
+            let entries: Vec<_> = writers.iter().map(entry).collect();
+            is_led_by_ours(&json!({ "metadata": { "managedFields": entries } }), now)
         };
-        assert!(written("rollouts-engine", "status", "2026-11-21T03:00:01Z"));
-        assert!(!written("rollouts-engine", "status", "2026-11-21T03:00:00Z"));
-        assert!(!written("rollouts-engine", "", "2026-11-21T03:09:00Z"));
-        assert!(!written("manager", "status", "2026-11-21T03:09:00Z"));
-        assert!(!is_led_by_ours(&json!({ "metadata": {} }), now));
+        let ours = ("rollouts-engine", "status", "03:00:01");
+        let approved = ("kubectl-kruise", "status", "03:09:00");
+        assert!(led(&[ours]));
+        assert!(led(&[("kubectl", "", "03:09:00"), ours, approved]));
+        assert!(!led(&[("rollouts-engine", "status", "03:00:00")]));
+        assert!(!led(&[("rollouts-engine", "", "03:09:00")]));
+        assert!(!led(&[ours, ("manager", "status", "01:00:00")]));
+        assert!(!led(&[approved]));
+        assert!(!led(&[]));
     }
 
     #[test]

@@ -35,7 +35,7 @@ const ASKED_EVERY: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When a manifest cannot be read, or the server cannot be reached; then nothing was changed, or what was is told. Failures
-/// of single objects are shown, and the exit code is 1.
+/// of single objects are shown; the exit code is theirs, and 1 where they differ.
 pub async fn run(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
     interruption::within(args.change.limit.timeout, Box::pin(all(ui, global, args))).await
 }
@@ -64,7 +64,7 @@ async fn all(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
         told: manifests.iter().map(|manifest| manifest.object.clone()).collect(),
     };
     ui.expect_several(manifests.len() > 1);
-    let (mut failed, mut driven, mut all) = (false, Vec::new(), Vec::new());
+    let (mut failed, mut driven, mut all) = (None, Vec::new(), Vec::new());
     for manifest in &manifests {
         match session.one(manifest).await {
             Ok(done) => {
@@ -84,7 +84,12 @@ async fn all(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
             Err(mut error) => {
                 error.message = format!("{}: {}", manifest.origin, error.message);
                 ui.error(&error);
-                failed = true;
+                let code = error.exit_code();
+                failed = Some(if failed.is_none_or(|before| before == code) {
+                    code
+                } else {
+                    exit_code::ERROR
+                });
             }
         }
     }
@@ -102,7 +107,7 @@ async fn all(ui: &Ui, global: &Global, args: &ApplyArgs) -> Result<u8> {
     } else {
         exit_code::DONE
     };
-    Ok(if failed { exit_code::ERROR } else { driven })
+    Ok(failed.unwrap_or(driven))
 }
 
 pub(super) fn is_rollout(object: &Value) -> bool {

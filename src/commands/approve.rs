@@ -5,6 +5,7 @@ use futures::StreamExt;
 use super::{
     Outcomes,
     back::NOTICED_WITHIN,
+    beside::followed,
     changed, connect, interruption,
     jump::{of_status, send},
     plan::saved,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     cli::{Global, args::ApproveArgs, values::DryRun},
-    cluster::{Cluster, Found, Served, follow::Followed},
+    cluster::{Cluster, Found},
     error::{Error, Kind, Result},
     exit_code,
     release::{Approval, Guard, Jump, Position, Refusal, Verdict, approval, jump},
@@ -236,15 +237,6 @@ async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32, aim: j
             ui.hint(&Command::Run.text(&found.namespace, &found.name));
             Ok(())
         }
-    }
-}
-
-fn followed(found: &Found) -> Followed {
-    Followed {
-        served: Served::rollouts(found.version),
-        namespace: Some(found.namespace.clone()),
-        name: Some(found.name.clone()),
-        labels: None,
     }
 }
 

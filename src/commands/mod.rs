@@ -4,6 +4,7 @@ pub mod apply;
 pub mod approve;
 pub mod auto;
 pub mod back;
+pub mod beside;
 pub mod complete;
 pub mod completion;
 pub mod demo;

@@ -20,8 +20,10 @@ use crate::{
     cluster::{Body, Cluster, Found, Patch},
     error::{Error, Kind, Result},
     exit_code,
+    release::Position,
     traffic::script::Folder,
     ui::Ui,
+    view::suggest::Command,
     workload::{Kind as WorkloadKind, hold},
 };
 
@@ -173,16 +175,23 @@ async fn release(ui: &Ui, cluster: &Cluster, found: &Found, options: &Options<'_
         jump::send(ui, cluster, found, &patch, how.dry_run).await?
     };
     changed(ui, how, &title, verb.done(), &object)?;
-    if is != wanted && wanted && how.dry_run == DryRun::None {
-        let under_way = found.object["status"]["phase"] == "Progressing";
-        ui.talk(if under_way {
-            "pods and traffic stay as they are until it is resumed; a rollback works all the same"
-        } else {
-            "no release is under way: the next one waits before its first step"
+    if is == wanted || how.dry_run != DryRun::None {
+        return Ok(());
+    }
+    let position = Position::of(&found.typed()?);
+    let command = |command: Command| command.text(&found.namespace, &found.name);
+    if wanted {
+        ui.talk(match (position.reason.as_str(), position.under_way()) {
+            ("Finalising", true) => "all steps are over, and the release goes on to its end; the next one waits until it is resumed",
+            ("Cancelling", true) => "the release goes on back to the stable version; the next one waits until it is resumed",
+            (_, true) => "pods and traffic stay as they are until it is resumed; a rollback works all the same",
+            (_, false) => "no release is under way: the next one waits before its first step",
         });
-        ui.hint(&format!(
-            "kubectl kruise rollout resume {} -n {}",
-            found.name, found.namespace
+        ui.hint(&command(Command::Resume));
+    } else if position.under_way() && !options.standalone && cluster.is_left_to_ours(found) {
+        ui.talk(&format!(
+            "whoever carries the release out goes on; where nobody does: {}",
+            command(Command::Run)
         ));
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
-    Outcomes, connect, gate, interruption,
+    Outcomes, beside, connect, gate, interruption,
     plan::saved,
     reading, targets,
     validity::{edit, invalid},
@@ -104,6 +104,7 @@ pub async fn run(ui: &Ui, global: &Global, args: &RunArgs) -> Result<u8> {
     }
     let how = How {
         forever: args.forever,
+        follows: false,
         aim: Aim::Forward,
         scripts: args.scripts.clone(),
         analysis,
@@ -193,7 +194,7 @@ pub async fn refuse_where_others_act(
     Ok(())
 }
 
-/// Drives Rollouts that were just changed to their next stop.
+/// Drives Rollouts that were just changed to their next stop; one that another engine drives by now is followed there.
 ///
 /// # Errors
 /// When they cannot be driven.
@@ -207,6 +208,7 @@ pub async fn standalone(
 ) -> Result<u8> {
     let how = How {
         forever: false,
+        follows: true,
         aim,
         scripts: scripts.cloned(),
         analysis: None,
@@ -222,6 +224,8 @@ pub async fn standalone(
 #[derive(Clone)]
 struct How {
     forever: bool,
+    /// Whether a Rollout that another engine drives is followed.
+    follows: bool,
     aim: Aim,
     scripts: Option<Arc<Folder>>,
     analysis: Option<Arc<Inline>>,
@@ -261,7 +265,14 @@ async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, scope: Scope, how: H
         if matches!(stop, Stop::Degraded { .. } | Stop::Blocked { .. }) {
             say_why(ui, cluster, &key.namespace, &key.name).await;
         }
-        outcomes.add(ui, conclude(ui, key, stop, how.aim))?;
+        let outcome = match stop {
+            Stop::OtherEngine { holder } if how.follows => {
+                ui.talk(&format!("{key}  engine {holder:?} carries it out: following it"));
+                Box::pin(beside::follow(ui, cluster, key, how.aim)).await
+            }
+            _ => conclude(ui, key, stop, how.aim),
+        };
+        outcomes.add(ui, outcome)?;
     }
     Ok(outcomes.code())
 }

@@ -344,6 +344,15 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
             }
         }
         last = line;
+        let total = status.as_ref().map_or(0, |status| status.position.total());
+        if let Until::Step(step) = until
+            && (1..*step).contains(&total)
+        {
+            let title = found.title();
+            return Err(Error::usage(format!(
+                "{title} has {total} steps: step {step} will never come"
+            )));
+        }
         let wait = until.judge(status.as_ref());
         let hopeless = status
             .as_ref()

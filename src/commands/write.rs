@@ -248,6 +248,10 @@ pub async fn say_next(ui: &Ui, cluster: &Cluster, all: &[Came], change: &ChangeA
         }
         let command = |command: Command| command.text(&found.namespace, &found.name);
         match (came.leaves, came.held, is_taken_up) {
+            (true, ..) if cluster.is_left_to_ours(found) => ui.talk(&format!(
+                "the release is left: whoever carries it out takes the new version back; where nobody does: {}",
+                command(Command::Run)
+            )),
             (true, ..) => ui.talk(&format!(
                 "the release is left: whoever carries it out takes the new version back: {}",
                 command(Command::Watch)

@@ -1,22 +1,33 @@
 //! Whether somebody has asked for another version since a release began, which no engine has taken up yet.
 
 use kube::api::DynamicObject;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Position;
 use crate::{
-    api::{keys, v1beta1::RollingStyle},
-    workload::{Kind, Workload, same_template},
+    api::{
+        keys,
+        v1beta1::{PatchPodTemplateMetadata, RollingStyle},
+    },
+    workload::{Deployment, Kind, Workload, same_template},
 };
 
 /// Whether the workload asks for another version than the one that is being brought out: a newer one, or the old one again.
-/// Of a Deployment `members` are its ReplicaSets and those of its canary.
+/// Of a Deployment `members` are its ReplicaSets and those of its canary, whose pods' metadata the Rollout may `patch`.
 ///
 /// A newer version in the middle of a blue-green release does not count: that has to be rolled back first.
 #[must_use]
-pub fn is_overtaken(position: &Position, workload: &Value, members: &[Value]) -> bool {
+pub fn is_overtaken(
+    position: &Position,
+    workload: &Value,
+    members: &[Value],
+    patch: Option<&PatchPodTemplateMetadata>,
+) -> bool {
     let object = serde_json::from_value::<DynamicObject>(workload.clone()).ok();
-    let Some(known) = object.as_ref().and_then(Workload::new) else {
+    let Some((object, known)) = object
+        .as_ref()
+        .and_then(|object| Some((object, Workload::new(object)?)))
+    else {
         return false;
     };
     if !position.under_way() || position.reason == "Cancelling" {
@@ -42,9 +53,7 @@ pub fn is_overtaken(position: &Position, workload: &Value, members: &[Value]) ->
             .into_iter()
             .flatten();
         if !owners.any(|owner| &owner["uid"] == uid) {
-            // The metadata of a canary's pods may be patched by the Rollout.
-            let spec = |template: &Value| json!({ "spec": template["spec"] });
-            return same_template(&spec(wanted), &spec(has));
+            return same_template(&Deployment::new(object).canary_template(patch), has);
         }
         same_template(wanted, has)
     };
@@ -57,7 +66,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::is_overtaken;
-    use crate::release::Position;
+    use crate::{api::v1beta1::PatchPodTemplateMetadata, release::Position};
 
     fn position(style: &Value, reason: &str) -> Position {
         let rollout = json!({ "apiVersion": "rollouts.kruise.io/v1beta1", "kind": "Rollout", "metadata": {},
@@ -86,12 +95,27 @@ mod tests {
         };
         let own = [set("u", "a", "v1", &json!({})), set("u", "b", "v2", &json!({}))];
         // The pods of an extra canary have a label more, from the Rollout.
+        let patch = PatchPodTemplateMetadata {
+            labels: [("lane".to_owned(), "gray".to_owned())].into(),
+            ..PatchPodTemplateMetadata::default()
+        };
         let foreign = [
             set("u", "a", "v1", &json!({})),
             set("canary", "b", "v2", &json!({ "lane": "gray" })),
         ];
+        let mut restarted = foreign.clone();
+        restarted[1]["spec"]["template"]["metadata"]["annotations"] =
+            json!({ "kubectl.kubernetes.io/restartedAt": "before" });
         for (name, style, reason, image, sets, expected) in [
             ("as it was begun", &canary, "InRolling", "v2", &own, false),
+            (
+                "restarted beside a canary",
+                &canary,
+                "InRolling",
+                "v2",
+                &restarted,
+                true,
+            ),
             (
                 "a canary with labels of its own",
                 &canary,
@@ -129,7 +153,7 @@ mod tests {
                 true,
             ),
         ] {
-            let seen = is_overtaken(&position(style, reason), &workload(image), sets);
+            let seen = is_overtaken(&position(style, reason), &workload(image), sets, Some(&patch));
             assert_eq!(seen, expected, "{name}");
         }
     }

@@ -111,7 +111,8 @@ impl Verdict {
         if position.degraded.is_some() || position.obstacle().is_some() {
             return Self::Degraded;
         }
-        if position.paused || position.reason == "Paused" {
+        // The closing work asks for no pause any more; what was resumed is no longer paused, before any engine has seen it.
+        if position.paused && position.reason != "Finalising" {
             return Self::Paused;
         }
         if position.reason == "Finalising"
@@ -264,6 +265,7 @@ mod tests {
     #[test]
     fn names_the_states_that_the_controller_records() {
         let none = json!({});
+        let paused = json!({ "strategy": { "paused": true } });
         let cases = [
             (
                 status("Healthy", "", 2, "Completed", None),
@@ -300,6 +302,26 @@ mod tests {
                 &none,
                 Verdict::Finishing,
                 0,
+            ),
+            // Nothing asks for a pause any more.
+            (
+                status("Progressing", "Finalising", 2, "Completed", None),
+                &paused,
+                Verdict::Finishing,
+                0,
+            ),
+            (
+                status("Progressing", "Paused", 1, "StepUpgrade", None),
+                &paused,
+                Verdict::Paused,
+                4,
+            ),
+            // Resumed, before an engine has seen it.
+            (
+                status("Progressing", "Paused", 1, "StepPaused", None),
+                &none,
+                Verdict::WaitingForApproval,
+                4,
             ),
             (
                 status("Progressing", "Completed", 2, "Completed", Some("True")),

@@ -231,7 +231,7 @@ impl Ui {
     }
 
     /// Prints documents: YAML separated by `---`; JSON as one document, a List where several may be meant; templates filled
-    /// in for each.
+    /// in with the same, as kubectl does.
     ///
     /// # Errors
     /// As [`Ui::line`], and when a template does not fit a document.
@@ -240,33 +240,25 @@ impl Ui {
     }
 
     fn written(&self, format: &Format, documents: &[Value], are_several: bool) -> Result<()> {
+        let list;
+        let document = match documents {
+            [only] if !are_several => only,
+            _ => {
+                list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": documents });
+                &list
+            }
+        };
         match format {
             Format::Yaml => {
                 let texts = documents.iter().map(yaml).collect::<Result<Vec<_>>>()?;
                 self.text(&texts.join("---\n"))
             }
-            Format::Json => {
-                let several = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": documents });
-                let document = match documents {
-                    [only] if !are_several => only,
-                    _ => &several,
-                };
-                self.line(&format!("{document:#}"))
-            }
-            Format::JsonPath(path) => {
-                let texts = documents.iter().map(|document| path.fill(document));
-                self.text(&texts.collect::<std::result::Result<String, _>>().map_err(unfit)?)
-            }
-            Format::Template(template) => {
-                let texts = documents.iter().map(|document| template.fill(document));
-                self.text(&texts.collect::<std::result::Result<String, _>>().map_err(unfit)?)
-            }
+            Format::Json => self.line(&format!("{document:#}")),
+            Format::JsonPath(path) => self.text(&path.fill(document).map_err(unfit)?),
+            Format::Template(template) => self.text(&template.fill(document).map_err(unfit)?),
             Format::JsonPathAsJson(path) => {
-                for document in documents {
-                    let found = path.find(document).map_err(unfit)?;
-                    self.line(&indented(&Value::Array(found))?)?;
-                }
-                Ok(())
+                let found = path.find(document).map_err(unfit)?;
+                self.line(&indented(&Value::Array(found))?)
             }
             Format::Columns(columns) => {
                 let rows = columns.rows(documents).map_err(unfit)?;

@@ -9,11 +9,11 @@ pub enum Format {
     Json,
     /// YAML, several documents separated by `---`.
     Yaml,
-    /// A template, filled in for each document.
+    /// A template, filled in with what `Json` prints.
     JsonPath(JsonPath),
-    /// What a template's paths find, as a JSON list for each document.
+    /// What a template's paths find, as a JSON list.
     JsonPathAsJson(JsonPath),
-    /// Go's template, filled in for each document.
+    /// Go's template, filled in with what `Json` prints.
     Template(Template),
     /// A table of what paths find.
     Columns(Columns),

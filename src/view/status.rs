@@ -97,7 +97,11 @@ impl Status {
         );
         let command = command.map(|command| scene.text(command));
         status.causes = causes;
-        status.command = command;
+        let trouble = status
+            .first_trouble()
+            .filter(|_| status.verdict == Verdict::Timed);
+        let remedy = trouble.and_then(|finding| finding.command.clone());
+        status.command = remedy.or(command);
         status
     }
 
@@ -127,8 +131,10 @@ impl Status {
             Looked::There(workload) => Pods::count(&position, workload, &seen.members),
             _ => Pods::default(),
         };
+        let canary = rollout.spec.strategy.canary.as_ref();
+        let patch = canary.and_then(|canary| canary.patch_pod_template_metadata.as_ref());
         let is_overtaken = matches!(&seen.workload, Looked::There(workload)
-            if overtaken::is_overtaken(&position, workload, &seen.members));
+            if overtaken::is_overtaken(&position, workload, &seen.members, patch));
         let shared = seen.shared();
         let traffic = traffic_of(seen, shared.as_ref(), &position);
         let reference = &rollout.spec.workload_ref;
@@ -224,9 +230,17 @@ impl Status {
         }
     }
 
+    /// Who must act: time ends no pause of a release that is to be left.
+    fn actor(&self) -> Actor {
+        match self.verdict.actor() {
+            Actor::Clock if self.is_overtaken => Actor::Engine,
+            actor => actor,
+        }
+    }
+
     /// The cause that somebody else than the verdict's actor has to deal with first.
     fn first_trouble(&self) -> Option<&Finding> {
-        let waits = matches!(self.verdict.actor(), Actor::Engine | Actor::Clock);
+        let waits = self.actor() != Actor::Human;
         self.troubles().find(|finding| finding.blocks && waits)
     }
 
@@ -249,11 +263,11 @@ impl Status {
         }
         let measured = self.position.gate.as_ref().filter(|_| self.position.under_way());
         if let Some(waiting) = measured.and_then(|record| gate::waiting(record, now))
-            && self.verdict.actor() == Actor::Engine
+            && self.actor() == Actor::Engine
         {
             return waiting;
         }
-        match (self.verdict.actor(), self.position.pause_left(now)) {
+        match (self.actor(), self.position.pause_left(now)) {
             (Actor::Nobody, _) => "nobody, all is done".to_owned(),
             (Actor::Human, _) => "you".to_owned(),
             (Actor::Clock, Some(left)) if left > SignedDuration::ZERO => format!("time, in {}", span(left)),
@@ -265,7 +279,7 @@ impl Status {
     #[must_use]
     pub fn next_actor(&self) -> &'static str {
         match self.first_trouble().map(Finding::who) {
-            None => self.verdict.actor().word(),
+            None => self.actor().word(),
             Some(who) => who.word(),
         }
     }
@@ -307,7 +321,7 @@ impl Status {
             fields.push(("Warning", text, Tone::Wait));
         }
         if self.is_overtaken {
-            let text = "the workload asks for another version by now: its release begins when an engine acts";
+            let text = "the workload asks for another version by now, which nobody has taken up";
             fields.push(("Warning", text.to_owned(), Tone::Wait));
         }
         if !self.position.message.is_empty() {

@@ -33,7 +33,7 @@ pub struct ApproveArgs {
     #[arg(long, conflicts_with_all = ["to", "no_wait"])]
     pub all_steps: bool,
     /// Do not look whether the step was left: exactly one read and one write
-    #[arg(long)]
+    #[arg(long, conflicts_with = "standalone")]
     pub no_wait: bool,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,
@@ -54,7 +54,7 @@ pub struct RollbackArgs {
     #[arg(long, conflicts_with_all = ["to_revision", "to_step"])]
     pub fast: bool,
     /// Do not wait for the old version to be back
-    #[arg(long)]
+    #[arg(long, conflicts_with = "standalone")]
     pub no_wait: bool,
     #[command(flatten)]
     pub(crate) change: ChangeArgs,

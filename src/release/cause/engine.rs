@@ -183,7 +183,8 @@ fn acting(scene: &Scene<'_>, found: &mut Vec<Finding>) {
         && position
             .pause_left(scene.now)
             .is_some_and(|left| left == SignedDuration::ZERO);
-    if scene.verdict.actor() != Actor::Engine && !timed_out {
+    let is_cut_short = scene.verdict == Verdict::Timed && scene.is_overtaken;
+    if scene.verdict.actor() != Actor::Engine && !timed_out && !is_cut_short {
         return;
     }
     // Pods are on their way: the workload's own controller and the kubelets are waited for.

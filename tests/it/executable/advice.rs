@@ -126,20 +126,20 @@ fn a_newer_version_is_not_thrown_away_with_the_one_that_failed() {
         after(&[Turn::Released("web:v2"), Turn::Held("web:v3")]),
         Life::Still,
     );
-    assert_snapshot!(advice(&waiting), @r"
+    assert_snapshot!(advice(&waiting), @"
     State:    waiting for approval: step 1/3, since SPAN
     Next:     you
     Command:  kubectl kruise rollout run web -n shop
-    Warning:  the workload asks for another version by now: its release begins when an engine acts
+    Warning:  the workload asks for another version by now, which nobody has taken up
     Cause:    nobody acts on this Rollout: no engine is running
     ");
     let newer = [&failed[..], &[Turn::Held("web:v3")]].concat();
     let shop = Served::with(after(&newer), Life::Still);
-    assert_snapshot!(advice(&shop), @r"
+    assert_snapshot!(advice(&shop), @"
     State:    degraded: step 1/3, bringing up new pods, since SPAN
     Next:     you
     Command:  kubectl kruise rollout run web -n shop
-    Warning:  the workload asks for another version by now: its release begins when an engine acts
+    Warning:  the workload asks for another version by now, which nobody has taken up
     Cause:    1 of 1 new pods: container main keeps crashing: out of memory (OOMKilled)
               kubectl logs web-canary-l995pg5r58-75bdd6bc74-xvfv6 -c main -n shop --previous
     ");

@@ -297,7 +297,7 @@ fn one_failure_does_not_stop_the_others() {
         ],
     );
     assert_snapshot!(said(&shop.kruise(&["apply", "-f", &path]), &path), @r#"
-    exit 1
+    exit 7
     --- stdout
     configmap/b created
     --- stderr
@@ -318,6 +318,22 @@ fn one_failure_does_not_stop_the_others() {
 
     hint: 'kubectl api-resources --api-group=example.com' lists what there is
     "#);
+}
+
+#[test]
+fn the_exit_code_is_that_of_what_failed() {
+    let shop = empty();
+    let files = folder(&shop, &[("web.json", manifests("web:v1"))]);
+    let nowhere = shop.kruise(&["apply", "-f", &files, "-n", "nowhere"]);
+    assert_eq!(nowhere.code, Some(7), "{nowhere}");
+    shop.sim.inject(|request| {
+        use kubectl_kruise::sim::Fault;
+        let is_service = request.path.ends_with("/services");
+        (is_service && request.verb == "POST")
+            .then(|| Fault::Status(http::StatusCode::FORBIDDEN, "Forbidden".to_owned()))
+    });
+    let forbidden = shop.kruise(&["apply", "-f", &files]);
+    assert_eq!(forbidden.code, Some(9), "{forbidden}");
 }
 
 #[test]

@@ -56,6 +56,8 @@ fn recorded(release: &str) -> (Vec<Value>, Vec<Value>) {
             "annotations": snapshot["annotations"], "uid": "6d3b3c5e-0000-4000-8000-000000000000" });
         // What the API server fills in.
         object["spec"]["disabled"] = json!(false);
+        // What a human had set in the meantime.
+        object["spec"]["strategy"]["paused"] = json!(status["conditions"][0]["reason"] == "Paused");
         object["status"] = status.clone();
         states.push(object);
     }
@@ -123,7 +125,7 @@ fn approves_by_one_field_what_the_controller_has_paused() {
     }
     assert_eq!(wrong, Vec::<String>::new());
     table.dedup();
-    assert_snapshot!(table.join("\n"), @r"
+    assert_snapshot!(table.join("\n"), @"
     bluegreen-nginx Healthy 0 : Healthy, exit 0
     bluegreen-nginx Healthy 3 Completed: Healthy, exit 0
     bluegreen-nginx Progressing 3 Completed: Progressing, exit 0

@@ -141,6 +141,39 @@ fn where_several_may_be_meant_it_is_a_list() {
     }
 }
 
+#[test]
+fn a_template_is_filled_in_with_what_json_prints() {
+    let shop = Served::with(several_after(&["api", "web"], &[]), Life::Still);
+    for (words, printed) in [
+        (&["status", "web", "-o", "jsonpath={.object.name}"][..], "web"),
+        (
+            &["status", "-A", "-o", "jsonpath={.items[*].object.name}"],
+            "api web",
+        ),
+        (
+            &[
+                "status",
+                "--all",
+                "-o",
+                "go-template={{range .items}}{{.verdict}} {{end}}",
+            ],
+            "Healthy Healthy ",
+        ),
+        (
+            &[
+                "history",
+                "--all",
+                "-o",
+                "jsonpath-as-json={.items[*].object.name}",
+            ],
+            "[\n    \"api\",\n    \"web\"\n]\n",
+        ),
+    ] {
+        let said = shop.kruise(words);
+        assert_eq!(said.stdout, printed, "{said}");
+    }
+}
+
 /// A program that reads all Rollouts finds of each what it finds of one.
 #[test]
 fn the_documents_of_many_are_those_of_each() {

@@ -131,7 +131,7 @@ fn who_acts_next_is_seen() {
     let said = left.kruise(&["undo", "web"]);
     assert!(
         said.stderr.ends_with(
-            "the release is left: whoever carries it out takes the new version back: kubectl kruise rollout watch web -n shop\n"
+            "the release is left: whoever carries it out takes the new version back; where nobody does: kubectl kruise rollout run web -n shop\n"
         ),
         "{said}"
     );

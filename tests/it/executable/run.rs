@@ -340,3 +340,23 @@ fn an_engine_that_is_at_work_is_not_disturbed() {
         "nothing was written, not even the lease"
     );
 }
+
+#[test]
+fn a_command_beside_an_engine_follows_it() {
+    let mut objects = after(&[Turn::Released("web:v2")]);
+    for object in &mut objects {
+        if object["kind"] == "Rollout" {
+            // Long enough for the command to see that somebody else is at work.
+            object["spec"]["strategy"]["canary"]["trafficRoutings"][0]["gracePeriodSeconds"] = json!(4);
+        }
+    }
+    let shop = Served::with(objects, Life::Alive);
+    let engine = shop.spawn(&["run", "web", "--forever"]);
+    // It looks at the edit, and waits for a human again.
+    shop.wait_for(|| leases(&shop) == 1);
+    shop.wait_for(|| leases(&shop) == 0);
+    let said = shop.kruise(&["rollback", "web", "--yes", "--standalone"]);
+    drop(engine);
+    assert_eq!(said.code, Some(0), "{said}");
+    assert!(said.stderr.contains("carries it out: following it"), "{said}");
+}

@@ -434,7 +434,7 @@ fn as_json_and_yaml() {
             {
               "field": "spec.holderIdentity",
               "object": "leases",
-              "value": "no controller can be there: batchreleases.rollouts.kruise.io is not served"
+              "value": "no controller was there when an engine of ours changed its status"
             }
           ],
           "healsByItself": false,

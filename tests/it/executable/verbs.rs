@@ -185,7 +185,7 @@ fn undo_in_the_middle_of_a_release() {
     +    image: web:v1
          imagePullPolicy: IfNotPresent
          name: main
-    the release is left: whoever carries it out takes the new version back: kubectl kruise rollout watch web -n shop
+    the release is left: whoever carries it out takes the new version back; where nobody does: kubectl kruise rollout run web -n shop
     "#);
     assert_snapshot!(shop.kruise(&["undo", "web", "--to-revision", "7"]), @r"
     exit 7
@@ -303,10 +303,12 @@ fn trap14_pause_and_resume_of_rollouts() {
     --- stderr
     rollout.rollouts.kruise.io/web is paused already
     ");
-    assert_snapshot!(shop.kruise(&["resume", "web"]), @r"
+    assert_snapshot!(shop.kruise(&["resume", "web"]), @"
     exit 0
     --- stdout
     rollout.rollouts.kruise.io/web resumed
+    --- stderr
+    whoever carries the release out goes on; where nobody does: kubectl kruise rollout run web -n shop
     ");
     assert_snapshot!(shop.kruise(&["resume", "web", "-o", "name"]), @r"
     exit 0
