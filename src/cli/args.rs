@@ -25,8 +25,8 @@ pub use look::{Document, ExplainArgs, GateArgs, HistoryArgs, SchemaArgs, StatusA
 pub use release::{ApproveArgs, PauseArgs, RestartArgs, ResumeArgs, RollbackArgs, UndoArgs};
 pub use shared::{ChangeArgs, OutputArgs, TimeArgs, WriteArgs};
 
-/// The verbs. What each one takes is defined when it is typed, which is half of what starting costs; its help then begins
-/// with what is said of its arguments, which is therefore the same sentence as here.
+/// The verbs. What each one takes is defined when it is typed, so that a start costs little; its help then begins with what
+/// is said of its arguments, which is therefore the same sentence as here.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 pub enum Verb {
@@ -129,7 +129,8 @@ before an engine acts ('rollout run', or --standalone here). While a release is 
 and paused are noted and put in place when it ends. Before the first hold, the finalizer rollouts.kruise.io/rollout is put on
 the Rollout if it has none: a Rollout that is deleted then stays until an engine has given its workload back to the user.
 
-Rollouts of v1alpha1 are applied as what they mean in v1beta1. The exit code is 1 when any object failed.";
+Rollouts of v1alpha1 are applied as what they mean in v1beta1. The exit code is that of the object
+that failed, 1 where several failed differently.";
 
 /// Drive releases without a controller in the cluster
 #[derive(Args, Debug)]

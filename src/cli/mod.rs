@@ -133,8 +133,8 @@ pub fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     })
 }
 
-/// The short way for what is typed most, `rollout VERB ...`: clap gives every command a copy of the global flags, so that one
-/// verb by itself costs a tenth of all of them. Nothing when that does not parse; it is the whole that says why.
+/// The short way for what is typed most, `rollout VERB ...`: clap gives every verb a copy of the global flags, half a megabyte
+/// for all of them. Nothing when that does not parse; it is the whole that says why.
 fn parse_alone(arguments: &[OsString]) -> Option<Cli> {
     let [program, rollout, verb, ..] = arguments else {
         return None;

@@ -5,7 +5,6 @@ use futures::StreamExt;
 use super::{
     Outcomes,
     back::NOTICED_WITHIN,
-    beside::followed,
     changed, connect, interruption,
     jump::{of_status, send},
     plan::saved,
@@ -15,7 +14,7 @@ use super::{
 };
 use crate::{
     cli::{Global, args::ApproveArgs, values::DryRun},
-    cluster::{Cluster, Found},
+    cluster::{Cluster, Found, Served, follow::Followed},
     error::{Error, Kind, Result},
     exit_code,
     release::{Approval, Guard, Jump, Position, Refusal, Verdict, approval, jump},
@@ -237,6 +236,15 @@ async fn watch_over(ui: &Ui, cluster: &Cluster, found: &Found, step: i32, aim: j
             ui.hint(&Command::Run.text(&found.namespace, &found.name));
             Ok(())
         }
+    }
+}
+
+fn followed(found: &Found) -> Followed {
+    Followed {
+        served: Served::rollouts(found.version),
+        namespace: Some(found.namespace.clone()),
+        name: Some(found.name.clone()),
+        labels: None,
     }
 }
 

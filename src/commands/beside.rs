@@ -2,9 +2,9 @@
 
 use futures::StreamExt;
 
-use super::{reading, run::Aim};
+use super::{reading, run::Aim, status};
 use crate::{
-    cluster::{Cluster, Found, Served, follow::Followed},
+    cluster::Cluster,
     engine::driver::RolloutKey,
     error::{Error, Kind, Result},
     exit_code,
@@ -12,16 +12,6 @@ use crate::{
     ui::Ui,
     view::{change::stamped, suggest::Command},
 };
-
-/// What is followed of a Rollout: itself.
-pub fn followed(found: &Found) -> Followed {
-    Followed {
-        served: Served::rollouts(found.version),
-        namespace: Some(found.namespace.clone()),
-        name: Some(found.name.clone()),
-        labels: None,
-    }
-}
 
 /// Follows a release that another engine carries out to its next stop; back at the stable version until no new pod is left.
 ///
@@ -34,7 +24,7 @@ pub async fn follow(ui: &Ui, cluster: &Cluster, key: &RolloutKey, aim: Aim) -> R
     };
     let mut found = read().await?;
     let title = found.title();
-    let mut notices = cluster.follow(vec![followed(&found)]);
+    let mut notices = cluster.follow(status::followed(&found));
     let mut last = String::new();
     loop {
         let state = Box::pin(reading::status(cluster, &found)).await?;

@@ -629,6 +629,38 @@ fn reads_nothing_of_others() {
 }
 
 #[test]
+fn what_crashes_at_rest_is_for_a_human() {
+    let mut objects = after(&[]);
+    for object in &mut objects {
+        if object["kind"] == "Pod" {
+            object["status"]["conditions"] = json!([{ "type": "Ready", "status": "False" }]);
+            object["status"]["containerStatuses"] = json!([{ "name": "main", "ready": false, "restartCount": 5,
+                "state": { "waiting": { "reason": "CrashLoopBackOff", "message": "back-off" } } }]);
+        } else if object["kind"] == "Deployment" || object["kind"] == "ReplicaSet" {
+            for field in ["readyReplicas", "availableReplicas"] {
+                object["status"][field] = json!(0);
+            }
+        }
+    }
+    let shop = Served::with(objects, Life::Still);
+    let said = shop.kruise(&["status", "web"]);
+    let line = |head: &str| {
+        said.stdout
+            .lines()
+            .find(|line| line.starts_with(head))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_snapshot!([line("State:"), line("Next:"), line("Cause:")].join("\n"), @"
+    State:    healthy
+    Next:     you
+    Cause:    3 of 3 stable pods: container main keeps crashing
+    ");
+    let actor = shop.kruise(&["status", "web", "-o", "json"]).json()["next"]["actor"].clone();
+    assert_eq!(actor, "human");
+}
+
+#[test]
 fn whether_a_controller_has_come_is_looked_for_once_in_a_while() {
     let shop = Served::with(after(&[Turn::Released("web:v2"), Turn::Waited(900)]), Life::Still);
     let look = || {
