@@ -323,6 +323,16 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
             status => status?,
         };
         outage.is_over();
+        let total = status.as_ref().map_or(0, |status| status.position.total());
+        if let Until::Step(step) = until
+            && (1..*step).contains(&total)
+        {
+            let title = found.title();
+            return Err(
+                Error::usage(format!("{title} has {total} steps: step {step} will never come"))
+                    .hint(Command::Status.text(&found.namespace, &found.name)),
+            );
+        }
         if let Some(status) = status
             .as_ref()
             .filter(|status| status.selector.is_some() && !with_pods)
@@ -344,15 +354,6 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
             }
         }
         last = line;
-        let total = status.as_ref().map_or(0, |status| status.position.total());
-        if let Until::Step(step) = until
-            && (1..*step).contains(&total)
-        {
-            let title = found.title();
-            return Err(Error::usage(format!(
-                "{title} has {total} steps: step {step} will never come"
-            )));
-        }
         let wait = until.judge(status.as_ref());
         let hopeless = status
             .as_ref()

@@ -629,6 +629,18 @@ fn reads_nothing_of_others() {
 }
 
 #[test]
+fn a_step_that_the_plan_does_not_have_is_not_waited_for() {
+    let shop = Served::with(after(&[Turn::Released("web:v2")]), Life::Still);
+    assert_snapshot!(shop.kruise(&["status", "web", "--until", "step=9", "--timeout", "20s"]), @"
+    exit 64
+    --- stderr
+    error: rollout.rollouts.kruise.io/web has 3 steps: step 9 will never come
+
+    hint: kubectl kruise rollout status web -n shop
+    ");
+}
+
+#[test]
 fn what_crashes_at_rest_is_for_a_human() {
     let mut objects = after(&[]);
     for object in &mut objects {

@@ -28,6 +28,7 @@ fn trap5_approving_all_steps_where_there_are_none_says_so() {
 fn trap9_what_is_wrong_is_a_usage_error() {
     for words in [
         &["rollout", "approve", "web", "--timeout", "soon"][..],
+        &["rollout", "approve", "web", "--standalone", "--no-wait"],
         &["rollout", "approve", "web", "--step", "0"],
         &["rollout", "approve", "web", "--step", "99999999999"],
         &["rollout", "status", "web", "--until", "traffic>=200"],
