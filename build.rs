@@ -20,10 +20,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut compiler = cc::Build::new().cpp(true).try_get_compiler()?.to_command();
         let answer = compiler.arg(format!("-print-file-name={archive}")).output()?;
         let library = PathBuf::from(String::from_utf8(answer.stdout)?.trim());
-        // A compiler that has none says the bare name.
-        if library.is_absolute() && library.is_file() {
-            fs::copy(&library, folder.join(asked_for))?;
+        // A compiler that has none says the bare name. One without the other would leave two libraries that unwind.
+        if !(library.is_absolute() && library.is_file()) {
+            return Ok(());
         }
+        fs::copy(&library, folder.join(asked_for))?;
     }
     println!("cargo::rustc-link-search=native={}", folder.display());
     Ok(())

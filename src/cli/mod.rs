@@ -184,7 +184,7 @@ mod tests {
             "kubectl-kruise rollout approve web --step 2 -n shop --dry-run=server -o json",
             "kubectl-kruise rollout status deploy/web -A --until healthy --timeout=5m -v6",
             "kubectl-kruise rollout set image web main=web:v2 --standalone",
-            "kubectl-kruise rollout plan web --image web:v2 --kubeconfig here -o yaml",
+            "kubectl-kruise rollout plan web --set-image main=web:v2 --kubeconfig here -o yaml",
             "kubectl-kruise rollout undo web --to-revision 3",
             "kubectl-kruise rollout approve --nothing",
             "kubectl-kruise rollout --context here status web",

@@ -1,5 +1,7 @@
 //! Where another engine carries out what was just changed: nothing is left to do but to follow it.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 
 use super::{reading, run::Aim, status};
@@ -13,11 +15,15 @@ use crate::{
     view::{change::stamped, suggest::Command},
 };
 
+/// How long nothing may happen before it is asked whether the other engine is still there.
+const QUIET: Duration = Duration::from_secs(15);
+
 /// Follows a release that another engine carries out to its next stop; back at the stable version until no new pod is left.
+/// Nothing when that engine has let go before.
 ///
 /// # Errors
 /// When it fails there, or the Rollout cannot be read or is gone.
-pub async fn follow(ui: &Ui, cluster: &Cluster, key: &RolloutKey, aim: Aim) -> Result<u8> {
+pub async fn follow(ui: &Ui, cluster: &Cluster, key: &RolloutKey, aim: Aim) -> Result<Option<u8>> {
     let read = async || {
         let found = cluster.rollout_if_there(&key.namespace, &key.name).await?;
         found.ok_or_else(|| Error::new(Kind::NotFound, format!("{key} was deleted meanwhile")))
@@ -46,19 +52,22 @@ pub async fn follow(ui: &Ui, cluster: &Cluster, key: &RolloutKey, aim: Aim) -> R
                 if let Some(command) = &state.command {
                     ui.hint(command);
                 }
-                return Ok(state.verdict.exit_code());
+                return Ok(Some(state.verdict.exit_code()));
             }
             verdict if verdict.is_at_rest() && is_back() => {
                 ui.aside(&format!("{title} {}", state.headline()))?;
-                return Ok(match aim {
+                return Ok(Some(match aim {
                     Aim::Forward => verdict.exit_code(),
                     Aim::Back => exit_code::DONE,
-                });
+                }));
             }
             _ => {}
         }
-        if notices.next().await.is_none() {
-            return Err(Error::new(Kind::General, "the watch has ended"));
+        match tokio::time::timeout(QUIET, notices.next()).await {
+            Ok(Some(())) => {}
+            Ok(None) => return Err(Error::new(Kind::General, "the watch has ended")),
+            Err(_) if cluster.other_engine(&found, |_| ()).await?.is_some() => {}
+            Err(_) => return Ok(None),
         }
         found = read().await?;
     }

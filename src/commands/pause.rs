@@ -181,11 +181,12 @@ async fn release(ui: &Ui, cluster: &Cluster, found: &Found, options: &Options<'_
     let position = Position::of(&found.typed()?);
     let command = |command: Command| command.text(&found.namespace, &found.name);
     if wanted {
-        ui.talk(match (position.reason.as_str(), position.under_way()) {
-            ("Finalising", true) => "all steps are over, and the release goes on to its end; the next one waits until it is resumed",
-            ("Cancelling", true) => "the release goes on back to the stable version; the next one waits until it is resumed",
-            (_, true) => "pods and traffic stay as they are until it is resumed; a rollback works all the same",
-            (_, false) => "no release is under way: the next one waits before its first step",
+        ui.talk(match (position.under_way(), position.is_closing()) {
+            (true, true) => "the closing work goes on to its end; the next release waits until it is resumed",
+            (true, false) => {
+                "pods and traffic stay as they are until it is resumed; a rollback works all the same"
+            }
+            (false, _) => "no release is under way: the next one waits before its first step",
         });
         ui.hint(&command(Command::Resume));
     } else if position.under_way() && !options.standalone && cluster.is_left_to_ours(found) {

@@ -244,15 +244,22 @@ fn by_name(rollouts: &[Found]) -> Vec<Scope> {
     places.into_iter().map(scope).collect()
 }
 
+fn alone(key: &RolloutKey) -> Scope {
+    Scope::Names {
+        namespace: key.namespace.clone(),
+        names: vec![key.name.clone()],
+    }
+}
+
 async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, scope: Scope, how: How) -> Result<u8> {
     let client = connect_engine(&global.access()).await?;
     let (events, told) = mpsc::unbounded_channel();
     let options = Options {
         identity: identity(cluster),
         forever: how.forever,
-        scripts: how.scripts,
+        scripts: how.scripts.clone(),
         record: true,
-        analysis: how.analysis,
+        analysis: how.analysis.clone(),
         meter: None,
         shutdown: interruption::told(),
     };
@@ -268,7 +275,12 @@ async fn drive(ui: &Ui, global: &Global, cluster: &Cluster, scope: Scope, how: H
         let outcome = match stop {
             Stop::OtherEngine { holder } if how.follows => {
                 ui.talk(&format!("{key}  engine {holder:?} carries it out: following it"));
-                Box::pin(beside::follow(ui, cluster, key, how.aim)).await
+                match Box::pin(beside::follow(ui, cluster, key, how.aim)).await {
+                    // It is gone, or waits for time: this process goes on.
+                    Ok(None) => Box::pin(drive(ui, global, cluster, alone(key), how.clone())).await,
+                    Ok(Some(code)) => Ok(code),
+                    Err(error) => Err(error),
+                }
             }
             _ => conclude(ui, key, stop, how.aim),
         };

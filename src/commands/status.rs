@@ -323,15 +323,8 @@ async fn wait_for(ui: &Ui, cluster: &Cluster, found: &Found, until: &Until, told
             status => status?,
         };
         outage.is_over();
-        let total = status.as_ref().map_or(0, |status| status.position.total());
-        if let Until::Step(step) = until
-            && (1..*step).contains(&total)
-        {
-            let title = found.title();
-            return Err(
-                Error::usage(format!("{title} has {total} steps: step {step} will never come"))
-                    .hint(Command::Status.text(&found.namespace, &found.name)),
-            );
+        if let Some(why) = until.beyond(status.as_ref()) {
+            return Err(Error::usage(why).hint(Command::Status.text(&found.namespace, &found.name)));
         }
         if let Some(status) = status
             .as_ref()

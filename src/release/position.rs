@@ -143,6 +143,12 @@ impl Position {
         (stuck && self.under_way()).then_some(text)
     }
 
+    /// Whether the closing work is under way, after the last step or on the way back: no pause stops that.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.under_way() && matches!(self.reason.as_str(), "Finalising" | "Cancelling")
+    }
+
     /// Whether a release is under way, its closing work included.
     #[must_use]
     pub fn under_way(&self) -> bool {

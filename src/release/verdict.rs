@@ -112,7 +112,7 @@ impl Verdict {
             return Self::Degraded;
         }
         // The closing work asks for no pause any more; what was resumed is no longer paused, before any engine has seen it.
-        if position.paused && position.reason != "Finalising" {
+        if position.paused && !position.is_closing() {
             return Self::Paused;
         }
         if position.reason == "Finalising"

@@ -133,6 +133,21 @@ impl Until {
         ))
     }
 
+    /// Why it can never hold, where the plan has fewer steps.
+    #[must_use]
+    pub fn beyond(&self, status: Option<&Status>) -> Option<String> {
+        let (Self::Step(step), Some(status)) = (self, status) else {
+            return None;
+        };
+        let total = status.position.total();
+        (1..*step).contains(&total).then(|| {
+            format!(
+                "{}/{} has {total} steps: step {step} will never come",
+                status.namespace, status.name
+            )
+        })
+    }
+
     /// The exit code with which waiting ends at a state, if it ends there.
     #[must_use]
     pub fn ending(&self, status: Option<&Status>) -> Option<u8> {

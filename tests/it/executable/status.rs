@@ -634,7 +634,7 @@ fn a_step_that_the_plan_does_not_have_is_not_waited_for() {
     assert_snapshot!(shop.kruise(&["status", "web", "--until", "step=9", "--timeout", "20s"]), @"
     exit 64
     --- stderr
-    error: rollout.rollouts.kruise.io/web has 3 steps: step 9 will never come
+    error: shop/web has 3 steps: step 9 will never come
 
     hint: kubectl kruise rollout status web -n shop
     ");
